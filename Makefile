@@ -1,0 +1,46 @@
+# Farfill. `make help` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help setup train test test-all lint format evaluate clean
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready  ## Make .venv and install Farfill into it (nothing when up to date)
+
+.venv/.ready: pyproject.toml constraints.txt
+	@echo "Setting up .venv (a few minutes the first time) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+	@echo "Ready: .venv"
+
+train: setup  ## Train on the embedded photographs, about five minutes (ARGS="batch_size=4 ..." changes it)
+	@echo "Training: python src/train.py $(ARGS)"
+	@$(BIN)/python src/train.py $(ARGS)
+
+evaluate: setup  ## Score a checkpoint: make evaluate ARGS="ckpt_path=runs/.../checkpoints/best.ckpt"
+	@$(BIN)/python src/evaluate.py $(ARGS)
+
+test: setup  ## Run the tests (minutes)
+	@echo "Testing: pytest -m 'not slow'"
+	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+
+test-all: setup  ## Run all tests, the slow ones too
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+lint: setup  ## Check style, types and layers; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup  ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove .venv and caches; runs/ stays
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

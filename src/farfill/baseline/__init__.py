@@ -1,0 +1,1 @@
+"""Classical fillers, as a measure of what a learnt one is worth."""

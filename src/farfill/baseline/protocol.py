@@ -1,0 +1,17 @@
+"""What it takes to fill holes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+from farfill.types import Batch
+
+
+class Filler(Protocol):
+    """Completes pictures. It must not look at ``batch.image`` inside the hole."""
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Return ``(N, 3, H, W)`` in ``[-1, 1]``; known pixels are the input's, bit for bit."""
+        ...

@@ -1,0 +1,42 @@
+"""Ctrl-C ends a run at the next whole generator step."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+
+
+class Interrupt(Callback):
+    """First Ctrl-C: finish the step, save, end. Second Ctrl-C: stop at once.
+
+    Attributes:
+        stopped: Whether the run was ended this way.
+    """
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self._previous: Any = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take over the signal (only the main thread may)."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            print("\nStopping after this generator step (Ctrl-C again stops at once) ...")
+            self.stopped = True
+            trainer.limit_val_batches = 0  # a stop asks for a checkpoint, not for a validation
+            trainer.should_stop = True
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+        self._previous = signal.signal(signal.SIGINT, stop)
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Give the signal back."""
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+            self._previous = None

@@ -1,0 +1,74 @@
+"""A sheet of pictures at every validation: what the run can do so far, on fixed holes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import WandbLogger
+from torch import Tensor
+
+from farfill.op.colour import flow_to_colour, wheel_legend
+from farfill.op.grid import sheet, write_png
+from farfill.op.resize import resize_nearest
+from farfill.types import Batch, Completion
+
+TITLES = ["original", "masked", "coarse", "completed", "attention", "borrows from"]
+
+
+class Pictures(Callback):
+    """Writes ``step-<n>.png`` for the first validation pictures, and shows it to wandb.
+
+    Args:
+        folder: Where the sheets go.
+        count: Pictures on a sheet.
+    """
+
+    def __init__(self, folder: str | Path, count: int) -> None:
+        self.folder = Path(folder)
+        self.count = count
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Draw the first batch's pictures, on the first process."""
+        if batch_idx or trainer.sanity_checking or not trainer.is_global_zero or not self.count:
+            return
+        few = Batch(*(part[: self.count] for part in batch))
+        step = cast(int, pl_module.generator_steps)
+        picture = sheet(rows(few, pl_module(few)), TITLES)
+        write_png(self.folder / f"step-{step:07d}.png", picture)
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.log_image("val/pictures", [picture], step=step)
+
+
+@torch.no_grad()
+def rows(batch: Batch, completion: Completion) -> list[list[Tensor]]:
+    """One row of :data:`TITLES` per picture, each ``(3, H, W)`` in ``[-1, 1]``.
+
+    The last column explains the colours of the attention map in the first row: white borrows from
+    where it is, any other colour from the direction it has in the wheel, the paler the nearer.
+    """
+    image, hole = batch.image.float(), batch.hole
+    height, width = image.shape[-2:]
+    blank = torch.ones_like(image)
+    wheel = blank.clone()
+    side = min(height, width)
+    wheel[0, :, :side, :side] = wheel_legend(side)
+    attention = blank
+    if completion.offsets is not None:
+        # One at a time, so that every map has its own full range of colours.
+        maps = [flow_to_colour(offsets[None]) for offsets in completion.offsets]
+        attention = resize_nearest(torch.cat(maps), height, width)
+    completed = completion.completed(image, hole)
+    columns = [image, batch.masked + hole, completion.coarse, completed, attention, wheel]
+    return [list(row) for row in zip(*(column.float().cpu() for column in columns), strict=True)]

@@ -1,0 +1,40 @@
+"""Random state in checkpoints, so that a resumed run draws what the cut-off run would have."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, cast
+
+import numpy as np
+import torch
+from lightning import Callback
+
+_State = tuple[str, np.ndarray, int, int, float]
+
+
+class RandomState(Callback):
+    """Stores and restores the state of Python's, NumPy's and PyTorch's generators.
+
+    Everything is kept as numbers and tensors, because checkpoints are loaded without pickle.
+    """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Take the state of every generator."""
+        version, numbers, gauss = random.getstate()
+        name, keys, position, has_gauss, cached = cast(_State, np.random.get_state(legacy=True))
+        return {
+            "python": [version, list(numbers), gauss],
+            "numpy": [name, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, cached],
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Set every generator as it was."""
+        version, numbers, gauss = state_dict["python"]
+        random.setstate((version, tuple(numbers), gauss))
+        name, keys, *rest = state_dict["numpy"]
+        np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+        torch.set_rng_state(state_dict["torch"].cpu())
+        if torch.cuda.is_available() and len(state_dict["cuda"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all([state.cpu() for state in state_dict["cuda"]])

@@ -1,0 +1,105 @@
+"""Read checkpoints. Nothing in a file is ever executed: only tensors and plain values are read."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from farfill.generator.two_stage import Generator
+
+_TARGET = re.compile(r"farfill\.(attention|generator)\.(\w+)\.(\w+)")
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read a checkpoint of Farfill onto the processor.
+
+    Raises:
+        ValueError: If there is no such file, or it is not a whole checkpoint of Farfill.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"expected `ckpt_path` to be a checkpoint file, but {path} is none")
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"{path} is not a whole checkpoint (damaged, or not written by Farfill); "
+            "try another one, for example last.ckpt or best.ckpt of the run"
+        ) from error
+    if not isinstance(checkpoint, dict) or not {"farfill", "state_dict"} <= checkpoint.keys():
+        raise ValueError(f"{path} is a checkpoint, but not one of Farfill")
+    return checkpoint
+
+
+def load_generator(path: str | Path) -> Generator:
+    """Rebuild the generator of a checkpoint, with its weights, ready to complete pictures.
+
+    Raises:
+        ValueError: If the file is not a whole checkpoint of Farfill.
+    """
+    checkpoint = read_checkpoint(path)
+    generator = _build(checkpoint["farfill"]["generator"])
+    assert isinstance(generator, Generator)
+    _load(generator, _part(checkpoint["state_dict"], "generator."), path)
+    return generator.eval()
+
+
+def load_weights(module: nn.Module, path: str | Path) -> None:
+    """Take over the weights of both networks, and nothing else, from a checkpoint.
+
+    Args:
+        module: Has the attributes ``generator`` and ``critics``.
+        path: A checkpoint of a run with networks of the same shape.
+
+    Raises:
+        ValueError: If the file is not a checkpoint of Farfill or its networks do not fit.
+    """
+    weights = read_checkpoint(path)["state_dict"]
+    for name in ("generator", "critics"):
+        _load(module.get_submodule(name), _part(weights, f"{name}."), path)
+
+
+def _part(weights: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+
+
+def _load(module: nn.Module, weights: Mapping[str, torch.Tensor], path: str | Path) -> None:
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[1].strip()
+        raise ValueError(
+            f"the weights in {path} are of another configuration: {reason} "
+            "Use the run's own settings (its config.yaml)."
+        ) from error
+
+
+def _build(config: Mapping[str, Any]) -> nn.Module:
+    """Build a generator or attention from plain values, like Hydra but for our classes only."""
+    match = _TARGET.fullmatch(str(config.get("_target_")))
+    if match is None:
+        raise ValueError(
+            f"a checkpoint may name Farfill's networks, not {config.get('_target_')!r}"
+        )
+    group, stem, name = match.groups()
+    arguments = {
+        key: _build(value) if isinstance(value, Mapping) else value
+        for key, value in config.items()
+        if key != "_target_"
+    }
+    try:
+        cls = getattr(import_module(f"farfill.{group}.{stem}"), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(
+            f"the checkpoint needs farfill.{group}.{stem}.{name}, which this version does not have"
+        ) from error
+    if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
+        raise ValueError(f"a checkpoint may name Farfill's networks, not {config['_target_']!r}")
+    return cls(**arguments)

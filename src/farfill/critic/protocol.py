@@ -1,0 +1,22 @@
+"""What a set of critics offers to the adversarial objectives."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+#: What each critic looks at, or its scores, by the critic's name.
+Views = dict[str, Tensor]
+
+
+class Critics(Protocol):
+    """One or more critics, each with a view of its own on the same pictures."""
+
+    def views(self, image: Tensor, box: Tensor) -> Views:
+        """Cut what each critic sees out of ``(N, C, H, W)`` pictures or holes."""
+        ...
+
+    def __call__(self, views: Views) -> Views:
+        """Score every view: raw scores ``(N, 1)`` by critic."""
+        ...

@@ -1,0 +1,171 @@
+"""A frozen list of what was scored, so that numbers can be repeated and compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from farfill.files import atomic
+from farfill.types import Batch
+
+VERSION = 1
+NAMED = 10  # pictures that an error message names
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One picture with its hole.
+
+    Attributes:
+        index: Number of the picture in its data set.
+        name: The file's name.
+        folder: Its folder, relative to the one that holds all pictures; for people only.
+        image: SHA-256 of the decoded, cropped picture in 8 bits.
+        hole: SHA-256 of the hole.
+        box: ``[top, left, height, width]``.
+    """
+
+    index: int
+    name: str
+    folder: str
+    image: str
+    hole: str
+    box: list[int]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Every picture and hole of an evaluation.
+
+    Attributes:
+        seed: The data set's seed.
+        image_size: ``[height, width]`` of the crops.
+        mask: What the holes are, in words or as configured.
+        entries: By index.
+        version: Of this file format.
+    """
+
+    seed: int
+    image_size: list[int]
+    mask: str
+    entries: list[Entry]
+    version: int = VERSION
+
+    @property
+    def hash(self) -> str:
+        """First 12 digits of the SHA-256 of the entries as canonical JSON.
+
+        Folders do not enter it: a data set may move. Names, pictures and holes do.
+        """
+        entries = [{**asdict(entry), "folder": None} for entry in self.entries]
+        canonical = json.dumps(entries, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def build(batches: Iterable[Batch], paths: Sequence[Path], seed: int, mask: str) -> Manifest:
+    """Make the manifest of the pictures and holes that ``batches`` yields.
+
+    Args:
+        batches: Each picture once, as the loader of an evaluation yields them.
+        paths: The data set's files; ``Batch.index`` counts in this list.
+        seed: Recorded, as is ``mask``.
+        mask: What the holes are, in words or as configured.
+
+    Raises:
+        ValueError: ``batches`` is empty.
+    """
+    root = os.path.commonpath([path.absolute().parent for path in paths]) if paths else ""
+    entries: list[Entry] = []
+    size: list[int] = []
+    for batch in batches:
+        size = list(batch.image.shape[-2:])
+        for image, hole, _, box, index in zip(*batch, strict=True):
+            path = paths[int(index)].absolute()
+            digests = digest((image + 1) * 127.5), digest(hole)
+            folder = path.parent.relative_to(root).as_posix()
+            entries.append(Entry(int(index), path.name, folder, *digests, box.tolist()))
+    if not entries:
+        raise ValueError("manifest: expected at least one picture to evaluate, got none.")
+    return Manifest(seed, size, mask, sorted(entries, key=lambda entry: entry.index))
+
+
+def digest(levels: Tensor) -> str:
+    """SHA-256 of a tensor's shape and its values, rounded to ``0 ... 255``.
+
+    Files have 8 bits a channel; what normalising adds in the last place of a float is no change.
+    """
+    rounded = levels.round().clamp(0, 255).byte().cpu().contiguous()
+    return hashlib.sha256(
+        f"{tuple(rounded.shape)}".encode() + rounded.numpy().tobytes()
+    ).hexdigest()
+
+
+def write(path: str | Path, manifest: Manifest) -> None:
+    """Write ``manifest`` as JSON, whole or not at all."""
+    content = {"hash": manifest.hash, **asdict(manifest)}
+    with atomic(path) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read(path: str | Path) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no manifest, of another version, or was edited by hand.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"manifest: there is no file {path}.")
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        recorded = content.pop("hash")
+        entries = [Entry(**entry) for entry in content.pop("entries")]
+        manifest = Manifest(entries=entries, **content)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"manifest: expected a manifest as Farfill writes it, got {path}."
+        ) from error
+    if manifest.version != VERSION:
+        raise ValueError(f"manifest: expected version {VERSION}, got {manifest.version} in {path}.")
+    if manifest.hash != recorded:
+        raise ValueError(f"manifest: the entries of {path} do not have its hash {recorded}.")
+    return manifest
+
+
+def check(found: Manifest, frozen: Manifest) -> None:
+    """Compare what the data set yields now with what was frozen.
+
+    Raises:
+        ValueError: They differ; names the pictures that are missing, new or changed, and how.
+    """
+    now, then = ({entry.index: entry for entry in one.entries} for one in (found, frozen))
+    differences = [
+        difference
+        for index in sorted(now.keys() | then.keys())
+        if (difference := _difference(now.get(index), then.get(index)))
+    ]
+    if differences:
+        more = f"; and {len(differences) - NAMED} more" if len(differences) > NAMED else ""
+        raise ValueError(
+            f"manifest: the data differ from the frozen manifest {frozen.hash} in "
+            f"{len(differences)} of {len(then)} pictures: {'; '.join(differences[:NAMED])}{more}. "
+            "Use the data, image size, mask and seed it was made with, or make a new one."
+        )
+
+
+def _difference(now: Entry | None, then: Entry | None) -> str:
+    """Say in a few words how one picture differs; empty if it does not."""
+    if now is None or then is None:
+        entry = now or then
+        assert entry is not None
+        return f"{entry.name} ({'missing' if now is None else 'new'})"
+    if now.name != then.name:
+        return f"{now.name} (was {then.name})"
+    parts = [part for part in ("image", "hole", "box") if getattr(now, part) != getattr(then, part)]
+    return f"{now.name} (other {' and '.join(parts)})" if parts else ""

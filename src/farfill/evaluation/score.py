@@ -1,0 +1,75 @@
+"""Run a filler over a data set and measure every picture."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from farfill.baseline.protocol import Filler
+from farfill.metric.suite import NAMES, per_image
+from farfill.types import Batch
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a filler achieved.
+
+    Attributes:
+        pictures: Index of the picture -> metric (:data:`farfill.metric.suite.NAMES`) -> value.
+        seconds: Mean time to complete a picture. The first batch, which warms up the device and
+            its libraries, does not count unless it is the only one.
+    """
+
+    pictures: dict[int, dict[str, float]]
+    seconds: float
+
+    @property
+    def table(self) -> np.ndarray:
+        """All values, ``(pictures, metrics)``, by index and in the order of the suite's names."""
+        rows = (row for _, row in sorted(self.pictures.items()))
+        return np.array([[row[name] for name in NAMES] for row in rows])
+
+    def ranked(self, name: str) -> list[int]:
+        """Indices of the pictures by the metric ``name``, smallest first."""
+        return sorted(self.pictures, key=lambda index: self.pictures[index][name])
+
+
+@torch.inference_mode()
+def score(filler: Filler, loader: Iterable[Batch], device: torch.device | str) -> Scores:
+    """Complete and measure every picture of ``loader`` (wrap it to show progress).
+
+    Args:
+        filler: Gets batches on ``device``.
+        loader: Yields each picture once.
+        device: Where filler and metrics compute.
+
+    Raises:
+        ValueError: ``loader`` is empty.
+    """
+    pictures: dict[int, dict[str, float]] = {}
+    times: list[float] = []
+    counts: list[int] = []
+    for batch in loader:
+        batch = Batch(*(part.to(device) for part in batch))
+        start = _now(device)
+        completed = filler(batch)
+        times.append(_now(device) - start)
+        counts.append(len(batch.image))
+        values = torch.stack(list(per_image(completed, batch.image, batch.hole).values()), dim=1)
+        for index, row in zip(batch.index.tolist(), values.tolist(), strict=True):
+            pictures[index] = dict(zip(NAMES, row, strict=True))
+    if not pictures:
+        raise ValueError("evaluate: expected at least one picture to score, got none.")
+    first = 1 if len(times) > 1 else 0
+    return Scores(pictures, sum(times[first:]) / sum(counts[first:]))
+
+
+def _now(device: torch.device | str) -> float:
+    """Seconds on a steady clock, after the device has done what it was asked."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

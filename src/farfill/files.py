@@ -1,0 +1,31 @@
+"""Files that are either whole or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it takes the name of ``path``.
+
+    The temporary file keeps the name's last part (and so its extension), because image
+    writers choose the format by it. If the block raises, ``path`` stays as it was.
+
+    Example:
+        >>> with atomic("result.json") as part:   # doctest: +SKIP
+        ...     part.write_text("{}")
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(mkdtemp(prefix=".part-", dir=path.parent))
+    part = folder / path.name
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+        folder.rmdir()

@@ -1,0 +1,1 @@
+"""Generators and how to carry weights into them."""

@@ -1,0 +1,105 @@
+"""Carry weights over from the authors' TensorFlow variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from farfill.generator.two_stage import Generator
+from farfill.layer.convolution import SameConv2d
+
+_ATROUS = ("7_atrous", "8_atrous", "9_atrous", "10_atrous")
+_UPSAMPLE = "{0}_upsample/{0}_upsample_conv"
+#: Layer names of the authors' graph, in the order in which our modules hold their convolutions.
+_LAYERS = {
+    "coarse": [
+        *(f"conv{i}" for i in ("1", "2_downsample", "3", "4_downsample", "5", "6", *_ATROUS)),
+        "conv11", "conv12", _UPSAMPLE.format("conv13"), "conv14", _UPSAMPLE.format("conv15"),
+        "conv16", "conv17",
+    ],
+    "refinement.dilated_branch": [
+        f"xconv{i}" for i in ("1", "2_downsample", "3", "4_downsample", "5", "6", *_ATROUS)
+    ],
+    "refinement.attention_encoder": [
+        f"pmconv{i}" for i in ("1", "2_downsample", "3", "4_downsample", "5", "6")
+    ],
+    "refinement.attention_decoder": ["pmconv9", "pmconv10"],
+    "refinement.decoder": [
+        "allconv11", "allconv12", _UPSAMPLE.format("allconv13"), "allconv14",
+        _UPSAMPLE.format("allconv15"), "allconv16", "allconv17",
+    ],
+}  # fmt: skip
+
+
+def load_tensorflow_generator(generator: Generator, arrays: Mapping[str, np.ndarray]) -> Generator:
+    """Copy the authors' generator variables into ``generator``, in place.
+
+    The authors trained on BGR pictures; their published weights therefore expect BGR in and give
+    BGR out. Call :func:`swap_red_and_blue` afterwards to use them on RGB pictures.
+
+    Args:
+        generator: A generator of the same width.
+        arrays: The 84 variables ``inpaint_net/<layer>/kernel`` (height, width, in, out) and
+            ``inpaint_net/<layer>/bias``.
+
+    Returns:
+        The same generator.
+
+    Raises:
+        ValueError: If arrays are missing, extra or misshapen; it names them all, and the
+            generator is left as it was.
+    """
+    targets = variables(generator)
+    problems = [f"missing {name}" for name in targets.keys() - arrays.keys()]
+    problems += [f"extra {name}" for name in arrays.keys() - targets.keys()]
+    for name in targets.keys() & arrays.keys():
+        expected, got = _tensorflow_shape(targets[name]), tuple(np.shape(arrays[name]))
+        if expected != got:
+            problems.append(f"misshapen {name}: expected {expected}, got {got}")
+    if problems:
+        raise ValueError("the arrays do not fit this generator: " + "; ".join(sorted(problems)))
+    with torch.no_grad():
+        for name, parameter in targets.items():
+            value = torch.as_tensor(np.asarray(arrays[name]))
+            parameter.copy_(value.permute(3, 2, 0, 1) if value.ndim == 4 else value)
+    return generator
+
+
+def swap_red_and_blue(generator: Generator) -> Generator:
+    """Turn a generator for BGR pictures into one for RGB pictures, in place, exactly."""
+    first = (generator.coarse, generator.refinement.dilated_branch,
+             generator.refinement.attention_encoder)  # fmt: skip
+    last = (generator.coarse, generator.refinement.decoder)
+    with torch.no_grad():
+        for convolution in (_convolutions(module)[0] for module in first):
+            convolution.weight[:, :3] = convolution.weight[:, :3].flip(1)
+        for convolution in (_convolutions(module)[-1] for module in last):
+            convolution.weight.copy_(convolution.weight.flip(0))
+            if convolution.bias is not None:
+                convolution.bias.copy_(convolution.bias.flip(0))
+    return generator
+
+
+def variables(generator: Generator) -> dict[str, Tensor]:
+    """The generator's parameters by the names of the authors' variables."""
+    names = chain.from_iterable(_LAYERS.values())
+    layers = chain.from_iterable(_convolutions(generator.get_submodule(path)) for path in _LAYERS)
+    targets = {}
+    for name, layer in zip(names, layers, strict=True):
+        targets[f"inpaint_net/{name}/kernel"] = layer.weight
+        assert layer.bias is not None
+        targets[f"inpaint_net/{name}/bias"] = layer.bias
+    return targets
+
+
+def _convolutions(module: nn.Module) -> list[SameConv2d]:
+    return [m for m in module.modules() if isinstance(m, SameConv2d)]
+
+
+def _tensorflow_shape(parameter: Tensor) -> tuple[int, ...]:
+    shape = tuple(parameter.shape)
+    return (*shape[2:], shape[1], shape[0]) if len(shape) == 4 else shape

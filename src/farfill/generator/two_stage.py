@@ -1,0 +1,121 @@
+"""The paper's generator: a coarse network, then a refinement network with two encoder branches."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from farfill.attention.contextual import ContextualAttention
+from farfill.attention.protocol import Attention
+from farfill.layer.block import conv_elu, decoder, dilated
+from farfill.layer.convolution import SameConv2d
+from farfill.op.resize import resize_nearest
+from farfill.types import AttentionResult, Completion
+
+_INPUTS = 5  # a picture, a plane of ones, the hole
+
+
+class Generator(nn.Module):
+    """Coarse-to-fine generator of the paper (figure 2) as the authors' code has it.
+
+    3,601,542 parameters with ``channels=32`` and contextual attention. No gradient is stopped
+    between the stages.
+
+    Args:
+        channels: Width of the first layer (an even number; the paper's 32).
+        attention: Layer of the refinement's attention branch; default: contextual attention.
+
+    Raises:
+        ValueError: If ``channels`` is not a positive even number.
+    """
+
+    def __init__(self, channels: int = 32, attention: Attention | None = None) -> None:
+        super().__init__()
+        if channels < 2 or channels % 2:
+            raise ValueError(f"expected `channels` to be a positive even number, got {channels}")
+        self.coarse = _coarse_stage(channels)
+        self.refinement = _RefinementStage(channels, attention or ContextualAttention())
+
+    def forward(self, masked_image: Tensor, hole: Tensor) -> Completion:
+        """Predict the whole picture twice, coarse and refined.
+
+        Args:
+            masked_image: ``(N, 3, H, W)`` in ``[-1, 1]``, 0 inside the hole.
+            hole: ``(N, 1, H, W)`` or ``(1, 1, H, W)``, 1 = missing.
+
+        Raises:
+            ValueError: If the shapes do not fit or a side is not a multiple of 4.
+        """
+        _check_shapes(masked_image, hole)
+        hole = hole.to(masked_image.dtype).expand(len(masked_image), -1, -1, -1)
+        ones = torch.ones_like(hole)
+        coarse = self.coarse(torch.cat([masked_image, ones, ones * hole], dim=1))
+        pasted = coarse * hole + masked_image * (1 - hole)
+        refined, offsets = self.refinement(torch.cat([pasted, ones, ones * hole], dim=1), hole)
+        return Completion(coarse, refined, offsets)
+
+
+class _RefinementStage(nn.Module):
+    def __init__(self, channels: int, attention: Attention) -> None:
+        super().__init__()
+        wide = 4 * channels
+        self.dilated_branch = nn.Sequential(
+            conv_elu(_INPUTS, channels, kernel=5),
+            conv_elu(channels, channels, stride=2),
+            conv_elu(channels, 2 * channels),
+            conv_elu(2 * channels, 2 * channels, stride=2),
+            conv_elu(2 * channels, wide),
+            conv_elu(wide, wide),
+            dilated(wide),
+        )
+        self.attention_encoder = nn.Sequential(
+            conv_elu(_INPUTS, channels, kernel=5),
+            conv_elu(channels, channels, stride=2),
+            conv_elu(channels, 2 * channels),
+            conv_elu(2 * channels, wide, stride=2),
+            conv_elu(wide, wide),
+            nn.Sequential(SameConv2d(wide, wide, 3), nn.ReLU(inplace=True)),
+        )
+        self.attention = attention
+        self.attention_decoder = nn.Sequential(conv_elu(wide, wide), conv_elu(wide, wide))
+        self.decoder = decoder(2 * wide, channels)
+
+    def forward(self, inputs: Tensor, hole: Tensor) -> tuple[Tensor, Tensor | None]:
+        features = self.attention_encoder(inputs)
+        result = self.attend(features, hole)
+        branches = [self.dilated_branch(inputs), self.attention_decoder(result.features)]
+        return self.decoder(torch.cat(branches, dim=1)), result.offsets
+
+    def attend(self, features: Tensor, hole: Tensor) -> AttentionResult:
+        # The hole shrinks in two steps, here to the features' size, then inside the attention.
+        return self.attention(features, features, resize_nearest(hole, *features.shape[-2:]))
+
+
+def _coarse_stage(channels: int) -> nn.Sequential:
+    wide = 4 * channels
+    return nn.Sequential(
+        conv_elu(_INPUTS, channels, kernel=5),
+        conv_elu(channels, 2 * channels, stride=2),
+        conv_elu(2 * channels, 2 * channels),
+        conv_elu(2 * channels, wide, stride=2),
+        conv_elu(wide, wide),
+        conv_elu(wide, wide),
+        dilated(wide),
+        decoder(wide, channels),
+    )
+
+
+def _check_shapes(masked_image: Tensor, hole: Tensor) -> None:
+    if masked_image.ndim != 4 or masked_image.shape[1] != 3:
+        raise ValueError(f"expected pictures (N, 3, H, W), got {tuple(masked_image.shape)}")
+    n, _, height, width = masked_image.shape
+    if tuple(hole.shape) not in {(n, 1, height, width), (1, 1, height, width)}:
+        raise ValueError(
+            f"expected a hole ({n} or 1, 1, {height}, {width}) like the pictures, "
+            f"got {tuple(hole.shape)}"
+        )
+    if height % 4 or width % 4:
+        raise ValueError(
+            f"expected sides that are multiples of 4, got {height} x {width}; pad the picture "
+            "(`python src/inpaint.py` does it for any size)"
+        )

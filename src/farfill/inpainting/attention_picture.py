@@ -1,0 +1,32 @@
+"""Show where each place of a picture borrowed from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from farfill.inpainting.fill import Filled
+from farfill.op.colour import flow_to_colour
+from farfill.op.grid import to_uint8
+
+
+def attention_picture(filled: Filled) -> np.ndarray:
+    """Colour the offsets at the size of the picture, each cell of the grid one flat patch.
+
+    Returns:
+        ``(H, W, 3)``, uint8 RGB; colours as in :func:`farfill.op.colour.flow_to_colour`.
+
+    Raises:
+        ValueError: If the generator's attention has no notion of a source.
+    """
+    if filled.offsets is None:
+        raise ValueError("this checkpoint's network does not say where it borrows: attention=null")
+    colours = to_uint8(flow_to_colour(filled.offsets)[0])
+    sizes = zip(filled.image.shape, filled.seen, colours.shape, strict=False)
+    rows, columns = (_cells(*s) for s in list(sizes)[:2])
+    return colours[rows][:, columns]
+
+
+def _cells(full: int, seen: int, cells: int) -> np.ndarray:
+    """The cell of each of ``full`` pixels along one side, of which the network saw ``seen``."""
+    padded = seen + -seen % 8
+    return np.arange(full) * seen // full * cells // padded

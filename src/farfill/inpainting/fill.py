@@ -1,0 +1,93 @@
+"""Fill the hole of one picture of any size."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from farfill.inpainting.padding import pad, shrink
+from farfill.types import Completion
+
+
+class Filled(NamedTuple):
+    """What :func:`fill` returns.
+
+    Attributes:
+        image: Shape and type of the input; known pixels are bit for bit the same.
+        offsets: ``(1, 2, h, w)`` on the grid of the attention (see
+            :class:`farfill.types.AttentionResult`), on the processor, or ``None``.
+        seen: Height and width at which the generator saw the picture, before padding.
+    """
+
+    image: np.ndarray
+    offsets: Tensor | None
+    seen: tuple[int, int]
+
+
+def fill(
+    generator: nn.Module,
+    image: np.ndarray,
+    hole: np.ndarray,
+    device: str | torch.device = "cpu",
+    max_pixels: int | None = None,
+) -> Filled:
+    """Fill a hole; what ``image`` holds inside the hole has no influence.
+
+    Args:
+        generator: ``(masked image, hole)`` to :class:`farfill.types.Completion`, in evaluation
+            mode, for example of :func:`farfill.load_generator`. It is moved to ``device``.
+        image: ``(H, W, 3)`` RGB, uint8 or uint16. Any size; the padding happens inside.
+        hole: ``(H, W)``, bool, True = missing.
+        device: Where to compute.
+        max_pixels: A larger picture is filled at reduced size and the fill enlarged, because the
+            attention's memory grows with the square of the area (1024 x 1024: 6 GB).
+
+    Raises:
+        ValueError: If the arrays are not like this, the hole is nothing or all, or the generator
+            gives values that are no numbers.
+    """
+    _check(image, hole, max_pixels)
+    half = np.iinfo(image.dtype).max / 2
+    known = image.astype(np.float32) / np.float32(half) - 1
+    known[hole] = 0
+    known, missing = shrink(known, hole, max_pixels)
+
+    completion = _predict(generator, known, missing, device)
+    height, width = missing.shape
+    refined = completion.refined[0, :, :height, :width].permute(1, 2, 0).float().cpu().numpy()
+    if not np.isfinite(refined).all():
+        raise ValueError("the generator gives values that are no numbers; try another `ckpt_path`")
+    completed = np.where(missing[..., None], refined, known)
+    if missing.shape != hole.shape:
+        completed = cv2.resize(completed, hole.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    levels = ((completed.clip(-1, 1) + 1) * half).round().astype(image.dtype)
+    offsets = None if completion.offsets is None else completion.offsets.cpu()
+    return Filled(np.where(hole[..., None], levels, image), offsets, (height, width))
+
+
+@torch.inference_mode()
+def _predict(
+    generator: nn.Module, known: np.ndarray, missing: np.ndarray, device: str | torch.device
+) -> Completion:
+    masked = torch.from_numpy(pad(known)).permute(2, 0, 1)[None].contiguous()
+    hole = torch.from_numpy(pad(missing)).float()[None, None]
+    return generator.to(device)(masked.to(device), hole.to(device))
+
+
+def _check(image: np.ndarray, hole: np.ndarray, max_pixels: int | None) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16):
+        raise ValueError(
+            f"expected a picture (H, W, 3) of uint8 or uint16, got {image.shape} of {image.dtype}"
+        )
+    if hole.shape != image.shape[:2] or hole.dtype != bool:
+        raise ValueError(
+            f"expected a hole {image.shape[:2]} of bool, got {hole.shape} of {hole.dtype}"
+        )
+    if not hole.any() or hole.all():
+        raise ValueError("expected a hole that is neither nothing nor the whole picture")
+    if max_pixels is not None and max_pixels < 1:
+        raise ValueError(f"expected `max_pixels` to be positive or null, got {max_pixels}")

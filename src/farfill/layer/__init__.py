@@ -1,0 +1,1 @@
+"""Layers and blocks with TensorFlow's conventions."""

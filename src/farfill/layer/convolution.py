@@ -1,0 +1,49 @@
+"""Convolutions as TensorFlow pads and initialises them."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+    """Zeros TensorFlow's ``SAME`` puts before and after an axis of ``size``.
+
+    For stride 2 and even sizes this is one-sided: (0, 1) for kernel 3 and (1, 2) for kernel 5.
+    """
+    reach = (kernel - 1) * dilation + 1
+    total = max(0, (-(-size // stride) - 1) * stride + reach - size)
+    return total // 2, total - total // 2
+
+
+class SameConv2d(nn.Conv2d):
+    """Convolution with TensorFlow's ``SAME`` padding, Glorot uniform weights and zero bias.
+
+    Maps ``(N, in_channels, H, W)`` to ``(N, out_channels, ceil(H / stride), ceil(W / stride))``.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, dilation: int = 1
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel, stride, dilation=dilation)
+
+    def reset_parameters(self) -> None:
+        """Initialise as ``tf.layers.conv2d`` does by default."""
+        nn.init.xavier_uniform_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve; padding that is the same on both sides is left to the kernel, a copy less."""
+        (top, bottom), (left, right) = (
+            same_padding(size, kernel, stride, dilation)
+            for size, kernel, stride, dilation in zip(
+                input.shape[-2:], self.kernel_size, self.stride, self.dilation, strict=True
+            )
+        )
+        padding = (top, left)
+        if top != bottom or left != right:
+            input, padding = F.pad(input, (left, right, top, bottom)), (0, 0)
+        return F.conv2d(
+            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+        )

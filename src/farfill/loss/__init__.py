@@ -1,0 +1,1 @@
+"""Reconstruction and auxiliary losses: one weighted idea per file."""

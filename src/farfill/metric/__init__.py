@@ -1,0 +1,1 @@
+"""How far a completion is from the truth: pure functions, and the suite that every run reports."""

@@ -1,0 +1,151 @@
+"""The training loop of the paper: it orders the steps; everything else is a part it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+import torch
+from lightning import LightningModule
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from farfill.critic.local_global import LocalGlobal
+from farfill.gan.protocol import GAN
+from farfill.generator.two_stage import Generator
+from farfill.loss.protocol import Loss
+from farfill.metric.suite import InpaintingMetrics
+from farfill.types import Batch, Completion
+
+
+class Inpainting(LightningModule):
+    """Alternates the critics and the generator.
+
+    One training step is one *generator step*: ``gan.critic_steps`` updates of the critics, each on
+    a batch of its own, then one update of the generator on another. The data module hands over
+    all of them as one :class:`~farfill.types.Batch`, so Lightning's count of batches is the one
+    count of generator steps that stops, validates, saves and logs.
+
+    Args:
+        generator: Completes pictures.
+        critics: Score pictures.
+        gan: The adversarial objective of both players.
+        losses: Reconstruction and auxiliary losses by name.
+        optimizer: Makes an optimizer of parameters; called once per player.
+        schedule: Makes a learning-rate schedule of an optimizer; stepped per generator step.
+        metrics: Measures validation pictures.
+        batch_size: Pictures per update.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        critics: LocalGlobal,
+        gan: GAN,
+        losses: Mapping[str, Loss],
+        optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
+        schedule: Callable[[Optimizer], LRScheduler],
+        metrics: InpaintingMetrics,
+        batch_size: int,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.generator = generator
+        self.critics = critics
+        self.gan = gan
+        self.losses = losses
+        self.make_optimizer = optimizer
+        self.make_schedule = schedule
+        self.metrics = metrics
+        self.batch_size = batch_size
+        self.generator_steps = 0
+
+    def forward(self, batch: Batch) -> Completion:
+        """Complete the pictures of a batch."""
+        return self.generator(batch.masked, batch.hole)
+
+    def configure_optimizers(self) -> Any:
+        """One optimizer and one schedule per player, generator first."""
+        optimizers = [self.make_optimizer(p.parameters()) for p in (self.generator, self.critics)]
+        return optimizers, [self.make_schedule(optimizer) for optimizer in optimizers]
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """Update the critics, each time on fresh pictures and holes, then the generator."""
+        *for_critics, for_generator = batch.split(self.batch_size)
+        for part in for_critics:
+            critic_terms = self._update(1, self.critic_terms, part)
+        generator_terms = self._update(0, self.generator_terms, for_generator)
+        for schedule in cast(list[LRScheduler], self.lr_schedulers()):
+            schedule.step()
+        self.generator_steps += 1
+        self._log_terms("generator", generator_terms)
+        if for_critics:
+            self._log_terms("critic", critic_terms)
+
+    def generator_terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Every weighted term the generator minimises, by name."""
+        completion = self(batch)
+        terms: dict[str, Tensor] = {}
+        for loss in self.losses.values():
+            terms |= loss(completion, batch)
+        completed = completion.completed(batch.image, batch.hole)
+        with self._full_precision():
+            fake = self.critics.views(completed.float(), batch.box)
+            return terms | self.gan.generator_terms(self.critics, fake)
+
+    def critic_terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Every weighted term the critics minimise, by name; the generator gets no graph."""
+        with torch.no_grad():
+            completed = self(batch).completed(batch.image, batch.hole)
+        with self._full_precision():
+            real, fake, hole = (
+                self.critics.views(x, batch.box)
+                for x in (batch.image, completed.float(), batch.hole)
+            )
+            return self.gan.critic_terms(self.critics, real, fake, hole)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Measure the completed pictures."""
+        completed = self(batch).completed(batch.image, batch.hole)
+        self.metrics.update(completed.float(), batch.image, batch.hole)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log every metric as ``val/<metric>_<region>`` at the current generator step."""
+        values = {f"val/{name}": value for name, value in self.metrics.compute().items()}
+        self.log_dict(values)
+        self.log("step", float(self.generator_steps))
+        self.metrics.reset()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the count."""
+        checkpoint["generator_steps"] = self.generator_steps
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the count, and the pictures where the count left them."""
+        self.generator_steps = checkpoint["generator_steps"]
+        data = getattr(self._trainer, "datamodule", None)
+        if data is not None:
+            data.start = self.generator_steps
+
+    def _update(
+        self, player: int, terms_of: Callable[[Batch], dict[str, Tensor]], batch: Batch
+    ) -> dict[str, Tensor]:
+        optimizer = cast(list[LightningOptimizer], self.optimizers())[player]
+        self.toggle_optimizer(optimizer)  # no gradients for the other player's parameters
+        terms = terms_of(batch)
+        optimizer.zero_grad()
+        self.manual_backward(torch.stack(list(terms.values())).sum())
+        optimizer.step()
+        self.untoggle_optimizer(optimizer)
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _log_terms(self, player: str, terms: dict[str, Tensor]) -> None:
+        self.log_dict({f"train/{player}/{name}": value for name, value in terms.items()})
+        self.log(f"train/{player}/total", torch.stack(list(terms.values())).sum())
+        self.log("step", float(self.generator_steps))  # the loggers' axis
+
+    def _full_precision(self) -> torch.autocast:
+        # Critics and penalty overflow or stall in half precision.
+        return torch.autocast(self.device.type, enabled=False)

@@ -1,0 +1,1 @@
+"""What the three commands do; Hydra lives only here."""

@@ -1,0 +1,63 @@
+"""Turn the configuration into built parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from farfill.baseline.protocol import Filler
+from farfill.datamodule.inpainting import InpaintingData
+from farfill.generator.two_stage import Generator
+from farfill.module.inpainting import Inpainting
+from farfill.types import Batch
+
+
+def plain(config: Any) -> Any:
+    """Plain dictionaries, lists and values, interpolations resolved."""
+    return OmegaConf.to_container(config, resolve=True)
+
+
+def build_data(cfg: DictConfig, steps: int = 1, updates: int = 1) -> InpaintingData:
+    """Make the data module.
+
+    Args:
+        cfg: Whole configuration.
+        steps: Generator steps of the run.
+        updates: Batches per generator step.
+    """
+    return instantiate(cfg.datamodule, steps=steps, updates=updates)
+
+
+def build_module(cfg: DictConfig) -> Inpainting:
+    """Make both networks, the losses and the optimisers' recipes."""
+    return Inpainting(
+        generator=instantiate(cfg.generator).to(memory_format=torch.channels_last),
+        critics=instantiate(cfg.critic).to(memory_format=torch.channels_last),
+        gan=instantiate(cfg.gan),
+        losses={name: instantiate(loss) for name, loss in cfg.loss.items()},
+        optimizer=instantiate(cfg.optimizer),
+        schedule=instantiate(cfg.schedule),
+        metrics=instantiate(cfg.metric),
+        batch_size=cfg.batch_size,
+    )
+
+
+def build_baselines(cfg: DictConfig) -> dict[str, Filler]:
+    """Make the classical baselines, labelled as such."""
+    baselines = {} if cfg.baseline is None else cfg.baseline
+    return {
+        f"{name.replace('_', ' ')} (classical baseline)": instantiate(baseline)
+        for name, baseline in baselines.items()
+    }
+
+
+def filler_of(generator: Generator) -> Filler:
+    """A generator as something that completes batches."""
+
+    def fill(batch: Batch) -> torch.Tensor:
+        return generator(batch.masked, batch.hole).completed(batch.image, batch.hole)
+
+    return fill

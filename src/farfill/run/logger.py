@@ -1,0 +1,43 @@
+"""Where metrics go: always metrics.csv, and wandb without ever asking a question."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hydra.utils import instantiate
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from omegaconf import DictConfig
+
+from farfill.run.build import plain
+
+AXIS = "generator_step"
+
+
+def build_loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
+    """Make the CSV logger and, unless ``logger=none``, the configured one.
+
+    Args:
+        cfg: The run's whole configuration; ``cfg.logger`` says which.
+        folder: The run's folder.
+    """
+    loggers: list[Logger] = [CSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)]
+    mode = os.environ.get("WANDB_MODE")
+    if cfg.logger and mode != "disabled":
+        os.environ.setdefault("WANDB_SILENT", "true")
+        offline = mode == "offline" or (mode is None and not _logged_in())
+        extra = {"save_dir": str(folder), "offline": offline}
+        logger = instantiate(cfg.logger, **extra)
+        loggers.append(logger)
+        if isinstance(logger, WandbLogger):
+            # Lightning's own axis would be called trainer/global_step, which is another count.
+            logger.experiment.define_metric(AXIS)
+            logger.experiment.define_metric("*", step_metric=AXIS, step_sync=True)
+            logger.log_hyperparams(plain(cfg))
+    return loggers
+
+
+def _logged_in() -> bool:
+    import wandb
+
+    return bool(wandb.api.api_key)

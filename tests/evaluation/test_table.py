@@ -1,0 +1,95 @@
+"""What the tables say about fillers with known scores."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from farfill.evaluation.manifest import build
+from farfill.evaluation.score import Scores
+from farfill.evaluation.table import (
+    PRINTED,
+    arrow,
+    compare,
+    markdown,
+    per_image_csv,
+    result_json,
+    summary_csv,
+)
+from farfill.metric.suite import NAMES
+
+
+def constant(offset, n):
+    """Picture i has i + offset everywhere."""
+    return Scores({i: dict.fromkeys(NAMES, i + offset) for i in range(n)}, seconds=0.25)
+
+
+@pytest.fixture
+def manifest(batches, paths):
+    return build(batches, paths, seed=3, mask="box")
+
+
+@pytest.fixture
+def result(manifest):
+    return compare({"ours": constant(10.0, 5), "Telea": constant(7.0, 5)}, manifest)
+
+
+def test_differences_are_paired(result):
+    interval = result.differences["ours minus Telea"]["psnr_hole"]
+    assert interval == (3, 3, 3)
+    assert result.means["ours"]["l1_hole"].mean == 12
+    assert 10 < result.means["ours"]["l1_hole"].low < 12 < result.means["ours"]["l1_hole"].high
+
+
+def test_markdown_has_a_row_per_filler_and_difference(result, manifest):
+    header, rule, ours, telea, difference, _, caption = markdown(result).splitlines()
+    assert [row.count("|") for row in (header, rule, ours, telea, difference)] == [11] * 5
+    assert ours.startswith("| ours | 12.0000 [")
+    assert ours.endswith("| 0.250 |")
+    assert telea.startswith("| Telea | 9.0000 [")
+    assert "3.00 [3.00, 3.00]" in difference
+    assert manifest.hash in caption
+    assert "n = 5" in caption
+    assert "l1_hole ↓" in header
+    assert "psnr_full ↑" in header
+    assert "| tv_anisotropic_full |" in header
+
+
+def test_every_metric_but_total_variation_has_a_direction():
+    assert {name for name in NAMES if not arrow(name)} == {n for n in NAMES if n.startswith("tv")}
+    assert arrow("relative_l1_full") == "↓"
+    assert set(PRINTED) < set(NAMES)
+
+
+def test_summary_has_all_metrics_with_ends(result, manifest):
+    ours, telea = csv.DictReader(io.StringIO(summary_csv(result)))
+    assert (ours["filler"], telea["filler"]) == ("ours", "Telea")
+    assert float(telea["ssim_hole"]) == 9
+    assert float(telea["ssim_hole_low"]) < 9 < float(telea["ssim_hole_high"])
+    assert (ours["n"], ours["manifest"]) == ("5", manifest.hash)
+    assert set(NAMES) < set(ours)
+
+
+def test_per_image_names_picture_and_filler(result):
+    rows = list(csv.DictReader(io.StringIO(per_image_csv(result))))
+    assert len(rows) == 10
+    assert (rows[8]["filler"], rows[8]["name"], rows[8]["l2_full"]) == (
+        "Telea",
+        "picture3.jpg",
+        "10.0",
+    )
+
+
+def test_json_holds_means_and_differences(result, manifest):
+    content = json.loads(result_json(result))
+    assert content["fillers"]["Telea"]["metrics"]["l1_hole"]["mean"] == 9
+    assert content["differences"]["ours minus Telea"]["l1_hole"]["low"] == 3
+    assert (content["manifest"], content["n"], content["seed"]) == (manifest.hash, 5, 3)
+
+
+def test_single_picture_shows_no_interval(manifest):
+    result = compare({"ours": constant(1.0, 1)}, manifest)
+    assert "1.0000 [n/a]" in markdown(result)
+    metrics = json.loads(result_json(result))["fillers"]["ours"]["metrics"]
+    assert metrics["l1_hole"] == {"mean": 1, "low": None, "high": None}

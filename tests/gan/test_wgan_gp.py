@@ -1,0 +1,116 @@
+"""WGAN-GP against the authors' code and in closed form."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from helpers.vectors import REFERENCE, Vectors
+from torch.nn.functional import leaky_relu
+
+from farfill.gan.gradient_penalty import gradient_penalty
+from farfill.gan.wgan_gp import WassersteinGP
+
+CASES = sorted(path.stem for path in REFERENCE.glob("wgan_gp_*.npz"))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_equals_the_authors_code(case, dtype):
+    vectors = Vectors(case, dtype)
+    w1, w2 = (vectors.tensor(name).requires_grad_() for name in ("w1", "w2"))
+    b1, b2 = vectors.tensor("b1"), vectors.tensor("b2")
+    slope = vectors.params["leaky_slope"]
+
+    def score(image):
+        flat = image.permute(0, 2, 3, 1).flatten(1)
+        return leaky_relu(flat @ w1 + b1, slope) @ w2 + b2
+
+    real, fake = vectors.image("x_real"), vectors.image("x_fake")
+    alpha = vectors.tensor("alpha")[..., None, None]
+    ones = torch.ones_like(real[:, :1])
+    hole = vectors.image("mask") if "mask" in vectors else ones
+    between = real + alpha * (fake - real)
+    torch.testing.assert_close(
+        score(between).detach(), vectors.tensor("d_interpolates"), rtol=1e-5, atol=1e-6
+    )
+
+    masked = gradient_penalty(score, real, fake, hole, alpha)
+    close = {"rtol": 1e-5, "atol": 1e-7}
+    torch.testing.assert_close(masked.detach(), vectors.tensor("penalty_masked"), **close)
+    whole = gradient_penalty(score, real, fake, ones, alpha)
+    torch.testing.assert_close(whole.detach(), vectors.tensor("penalty_unmasked"), **close)
+    for weight, name in ((w1, "dpenalty_dw1"), (w2, "dpenalty_dw2")):
+        (gradient,) = torch.autograd.grad(masked, weight, retain_graph=True)
+        expected = vectors.tensor(name)
+        assert (gradient - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+
+class TwoLinearCritics:
+    """Closed form: the gradient of a linear critic is its weight, everywhere."""
+
+    def __init__(self, local: float, whole: float) -> None:
+        self.factors = {"local": local, "global": whole}
+        self.between: dict[str, torch.Tensor] = {}
+
+    def __call__(self, views):
+        if len(views) == 1:  # only the penalty scores one view alone
+            self.between |= {name: view.detach() for name, view in views.items()}
+        return {
+            name: (view * self.factors[name]).sum((1, 2, 3))[:, None]
+            for name, view in views.items()
+        }
+
+
+def views(local, whole):
+    return {"local": local, "global": whole}
+
+
+def make(**change):
+    numbers = {"weight": 0.5, "global_weight": 3.0, "penalty_weight": 10.0, "critic_steps": 5}
+    return WassersteinGP(**(numbers | change))
+
+
+def test_critics_are_weighted_equally_and_the_generator_is_not():
+    """Trap 11: the global critic's weight is the generator's alone, the penalty's factor 10."""
+    real, fake = (torch.rand(2, 3, 4, 4) for _ in range(2))
+    hole = torch.ones(2, 1, 4, 4)
+    critics = TwoLinearCritics(0.1, 0.2)
+    terms = make().critic_terms(critics, views(real, real), views(fake, fake), views(hole, hole))
+    gap = (fake.sum((1, 2, 3)) - real.sum((1, 2, 3))).mean()
+    torch.testing.assert_close(terms["wasserstein_local"], 0.1 * gap)
+    torch.testing.assert_close(terms["wasserstein_global"], 0.2 * gap)
+    length = 48**0.5
+    torch.testing.assert_close(terms["penalty_local"], torch.tensor(10 * (0.1 * length - 1) ** 2))
+    torch.testing.assert_close(terms["penalty_global"], torch.tensor(10 * (0.2 * length - 1) ** 2))
+    generator = make().generator_terms(critics, views(fake, fake))
+    score = fake.sum((1, 2, 3)).mean()
+    torch.testing.assert_close(generator["adversarial_local"], -0.5 * 0.1 * score)
+    torch.testing.assert_close(generator["adversarial_global"], -0.5 * 3 * 0.2 * score)
+
+
+def test_alpha_is_drawn_per_picture_and_per_critic():
+    """Trap 10."""
+    real, fake = torch.zeros(4, 3, 2, 2), torch.ones(4, 3, 2, 2)
+    hole = torch.ones(4, 1, 2, 2)
+    critics = TwoLinearCritics(1.0, 1.0)
+    make().critic_terms(critics, views(real, real), views(fake, fake), views(hole, hole))
+    alphas = torch.stack([between[:, 0, 0, 0] for between in critics.between.values()])
+    assert alphas.unique().numel() == 8
+    assert ((alphas >= 0) & (alphas <= 1)).all()
+
+
+def test_only_the_hole_counts_each_sample_with_its_own():
+    """Trap 10 and trap 6 together: the first sample is all hole, the second has none."""
+    weight = torch.rand(3, 8, 8)
+    real, fake = torch.rand(2, 2, 3, 8, 8)
+    hole = torch.stack([torch.ones(1, 8, 8), torch.zeros(1, 8, 8)])
+    alpha = torch.rand(2, 1, 1, 1)
+    penalty = gradient_penalty(lambda x: (x * weight).sum((1, 2, 3)), real, fake, hole, alpha)
+    torch.testing.assert_close(penalty, ((weight.norm() - 1) ** 2 + 1) / 2)
+
+
+def test_a_flat_critic_has_a_finite_gradient():
+    weight = torch.zeros(3, 4, 4, requires_grad=True)
+    real, fake = torch.rand(2, 2, 3, 4, 4)
+    hole, alpha = torch.ones(2, 1, 4, 4), torch.rand(2, 1, 1, 1)
+    gradient_penalty(lambda x: (x * weight).sum((1, 2, 3)), real, fake, hole, alpha).backward()
+    assert weight.grad.isfinite().all()
