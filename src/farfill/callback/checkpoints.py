@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from lightning import Callback, LightningModule, Trainer
 
 from farfill.files import atomic
+from farfill.metric.suite import NAMES
 
 
 class Checkpoints(Callback):
@@ -24,6 +25,9 @@ class Checkpoints(Callback):
         monitor: Validation metric that decides what is best, e.g. ``val/l1_hole``.
         mode: Whether it is to be small (``min``) or large (``max``).
         description: Plain values that say what the weights belong to; it goes into every file.
+
+    Raises:
+        ValueError: If ``monitor`` is no validation metric.
     """
 
     def __init__(
@@ -35,6 +39,8 @@ class Checkpoints(Callback):
         mode: Literal["min", "max"],
         description: dict[str, Any],
     ) -> None:
+        if monitor not in (names := [f"val/{name}" for name in NAMES]):
+            raise ValueError(f"expected `checkpoint.monitor` to be one of {names}, got {monitor!r}")
         self.folder = Path(folder)
         self.every = every
         self.keep_steps = keep_steps
@@ -43,38 +49,31 @@ class Checkpoints(Callback):
         self.description = description
         self.best: float | None = None
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Save every ``every`` generator steps."""
-        step = batch_idx + 1
-        if step == trainer.num_training_batches:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        """Save every ``every`` generator steps, at the last one, and when the run is to stop.
+
+        Not when training has ended: Lightning would take such a file for a finished run.
+        """
+        step = cast(int, pl_module.generator_steps)
+        last = step == trainer.num_training_batches
+        due = bool(self.every) and step % self.every == 0
+        if last:
             trainer.val_check_batch = 1  # the last step is always validated
-        if self.every and step % self.every == 0:
+        if due or last or trainer.should_stop:
             self._save(trainer, "last.ckpt")
-            if self.keep_steps:
-                self._save(trainer, f"step-{step:07d}.ckpt")
+        if due and self.keep_steps:
+            self._save(trainer, f"step-{step:07d}.ckpt")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the best so far."""
-        if trainer.sanity_checking or (not trainer.training and trainer.state.fn != "fit"):
+        if trainer.sanity_checking:
             return
-        if self.monitor not in trainer.callback_metrics:
-            raise ValueError(
-                f"expected `checkpoint.monitor` to be one of "
-                f"{sorted(k for k in trainer.callback_metrics if k.startswith('val/'))}, "
-                f"got {self.monitor!r}"
-            )
         value = float(trainer.callback_metrics[self.monitor])
         if math.isfinite(value) and (
             self.best is None or self.sign * value < self.sign * self.best
         ):
             self.best = value
             self._save(trainer, "best.ckpt")
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save where training ended, whatever ended it."""
-        self._save(trainer, "last.ckpt")
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
@@ -92,4 +91,4 @@ class Checkpoints(Callback):
 
     def _save(self, trainer: Trainer, name: str) -> None:
         with atomic(self.folder / name) as part:
-            trainer.save_checkpoint(part)
+            trainer.save_checkpoint(part, weights_only=False)  # with optimisers and counts

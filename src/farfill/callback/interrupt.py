@@ -13,6 +13,8 @@ from lightning import Callback, LightningModule, Trainer
 class Interrupt(Callback):
     """First Ctrl-C: finish the step, save, end. Second Ctrl-C: stop at once.
 
+    It has to come before :class:`~farfill.callback.checkpoints.Checkpoints`, which saves.
+
     Attributes:
         stopped: Whether the run was ended this way.
     """
@@ -29,11 +31,15 @@ class Interrupt(Callback):
         def stop(number: int, frame: FrameType | None) -> None:
             print("\nStopping after this generator step (Ctrl-C again stops at once) ...")
             self.stopped = True
-            trainer.limit_val_batches = 0  # a stop asks for a checkpoint, not for a validation
-            trainer.should_stop = True
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
         self._previous = signal.signal(signal.SIGINT, stop)
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """Stop between two steps, where both players are whole."""
+        if self.stopped:
+            trainer.limit_val_batches = 0  # a stop asks for a checkpoint, not for a validation
+            trainer.should_stop = True
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give the signal back."""

@@ -21,6 +21,12 @@ class Progress(TQDMProgressBar):
         bar.unit = " steps"
         return bar
 
+    def init_validation_tqdm(self) -> Tqdm:
+        """Nothing but the training bar where bars cannot be wiped off again."""
+        bar = super().init_validation_tqdm()
+        bar.disable = bar.disable or not sys.stdout.isatty()
+        return bar
+
     def on_train_epoch_start(self, trainer: Trainer, *_: object) -> None:
         """Count generator steps: the whole training is one pass over one endless stream."""
         super().on_train_epoch_start(trainer)

@@ -21,8 +21,9 @@ def attention_picture(filled: Filled) -> np.ndarray:
     if filled.offsets is None:
         raise ValueError("this checkpoint's network does not say where it borrows: attention=null")
     colours = to_uint8(flow_to_colour(filled.offsets)[0])
-    sizes = zip(filled.image.shape, filled.seen, colours.shape, strict=False)
-    rows, columns = (_cells(*s) for s in list(sizes)[:2])
+    height, width = filled.image.shape[:2]
+    rows = _cells(height, filled.seen[0], colours.shape[0])
+    columns = _cells(width, filled.seen[1], colours.shape[1])
     return colours[rows][:, columns]
 
 

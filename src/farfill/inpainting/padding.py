@@ -41,7 +41,8 @@ def shrink(
     if max_pixels is None or height * width <= max_pixels:
         return known, hole
     scale = math.sqrt(max_pixels / (height * width))
-    size = (max(1, int(width * scale)), max(1, int(height * scale)))
+    rows = min(max(1, int(height * scale)), max_pixels)
+    size = (max(1, min(int(width * scale), max_pixels // rows)), rows)
     weight = cv2.resize((~hole).astype(np.float32), size, interpolation=cv2.INTER_AREA)
     total = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
     missing = weight < 0.5

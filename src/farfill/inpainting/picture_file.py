@@ -12,8 +12,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import Base
+from PIL.ImageFile import ImageFile
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 #: File names that count as pictures when a folder is read.
@@ -76,12 +77,17 @@ def read_picture(path: str | Path) -> Picture:
         ValueError: If it is no such picture, damaged, animated, or of a kind that cannot be kept
             (CMYK, 32 bits ...).
     """
+    path = Path(path)
     try:
-        with Image.open(path, formats=_FORMATS) as file:
-            channels = _read(file, Path(path))
+        # Opened by name, Pillow 13 garbles uncompressed tif files that lie on their side.
+        with path.open("rb") as stream, Image.open(stream, formats=_FORMATS) as file:
+            channels = _read(file, path)
             profile = file.info.get("icc_profile")
     except FileNotFoundError:
         raise
+    except UnidentifiedImageError as error:
+        expected = ", ".join(_FORMATS).lower()
+        raise ValueError(f"cannot read the picture {path}: it is none of {expected}") from error
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise ValueError(f"cannot read the picture {path}: {error}") from error
     has_alpha = channels.shape[2] in (2, 4)
@@ -93,7 +99,7 @@ def read_picture(path: str | Path) -> Picture:
     )
 
 
-def _read(file: Image.Image, path: Path) -> np.ndarray:
+def _read(file: ImageFile, path: Path) -> np.ndarray:
     """All channels, upright: ``(H, W, 1 to 4)``, uint8 or uint16."""
     # An MPO is a JPEG with a preview behind it, as telephones write it.
     if getattr(file, "n_frames", 1) > 1 and file.format != "MPO":
@@ -111,7 +117,7 @@ def _read(file: Image.Image, path: Path) -> np.ndarray:
     return pixels.reshape(*pixels.shape[:2], -1)
 
 
-def _layout(file: Image.Image) -> str:
+def _layout(file: ImageFile) -> str:
     """Pillow's name for how pixels lie in the file, such as ``RGB;16B``.
 
     Only here it shows that a file has 16-bit colours: Pillow reads them as 8-bit ones.
@@ -119,10 +125,10 @@ def _layout(file: Image.Image) -> str:
     if file.format not in ("PNG", "TIFF") or not file.tile:
         return ""
     arguments = file.tile[0][3]
-    return arguments if isinstance(arguments, str) else str(arguments[0])
+    return arguments if isinstance(arguments, str) else str((arguments or [""])[0])
 
 
-def _read_grey_16(file: Image.Image) -> np.ndarray:
+def _read_grey_16(file: ImageFile) -> np.ndarray:
     pixels = np.asarray(ImageOps.exif_transpose(file)).astype(np.uint16)
     key = file.info.get("transparency")
     if key is None:
@@ -130,7 +136,7 @@ def _read_grey_16(file: Image.Image) -> np.ndarray:
     return np.dstack([pixels, np.where(pixels == key, 0, 65535).astype(np.uint16)])
 
 
-def _read_colour_16(file: Image.Image, path: Path, channels: str) -> np.ndarray:
+def _read_colour_16(file: ImageFile, path: Path, channels: str) -> np.ndarray:
     if channels not in ("RGB", "RGBA", "LA"):
         raise ValueError(
             f"its 16-bit channels are {channels}; expected interleaved RGB, or RGB with plain alpha"

@@ -77,7 +77,8 @@ class Inpainting(LightningModule):
         for part in for_critics:
             critic_terms = self._update(1, self.critic_terms, part)
         generator_terms = self._update(0, self.generator_terms, for_generator)
-        for schedule in cast(list[LRScheduler], self.lr_schedulers()):
+        schedules = cast(list[LRScheduler], self.lr_schedulers())
+        for schedule in schedules if for_critics else schedules[:1]:
             schedule.step()
         self.generator_steps += 1
         self._log_terms("generator", generator_terms)
@@ -115,7 +116,7 @@ class Inpainting(LightningModule):
         """Log every metric as ``val/<metric>_<region>`` at the current generator step."""
         values = {f"val/{name}": value for name, value in self.metrics.compute().items()}
         self.log_dict(values)
-        self.log("step", float(self.generator_steps))
+        self._log_count()
         self.metrics.reset()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -143,8 +144,13 @@ class Inpainting(LightningModule):
 
     def _log_terms(self, player: str, terms: dict[str, Tensor]) -> None:
         self.log_dict({f"train/{player}/{name}": value for name, value in terms.items()})
-        self.log(f"train/{player}/total", torch.stack(list(terms.values())).sum())
-        self.log("step", float(self.generator_steps))  # the loggers' axis
+        total = torch.stack(list(terms.values())).sum()
+        self.log(f"train/{player}/total", total, prog_bar=True)
+        self._log_count()
+
+    def _log_count(self) -> None:
+        # Lightning takes `step` for the loggers' axis; wandb plots against `generator_step`.
+        self.log_dict(dict.fromkeys(("step", "generator_step"), float(self.generator_steps)))
 
     def _full_precision(self) -> torch.autocast:
         # Critics and penalty overflow or stall in half precision.

@@ -21,13 +21,14 @@ def build_loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
         cfg: The run's whole configuration; ``cfg.logger`` says which.
         folder: The run's folder.
     """
+    _keep_earlier(folder / "metrics.csv")
     loggers: list[Logger] = [CSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)]
     mode = os.environ.get("WANDB_MODE")
     if cfg.logger and mode != "disabled":
         os.environ.setdefault("WANDB_SILENT", "true")
         offline = mode == "offline" or (mode is None and not _logged_in())
-        extra = {"save_dir": str(folder), "offline": offline}
-        logger = instantiate(cfg.logger, **extra)
+        extra = {"offline": True, "mode": "offline"} if offline else {}
+        logger = instantiate(cfg.logger, save_dir=str(folder), **extra)
         loggers.append(logger)
         if isinstance(logger, WandbLogger):
             # Lightning's own axis would be called trainer/global_step, which is another count.
@@ -37,7 +38,14 @@ def build_loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
     return loggers
 
 
+def _keep_earlier(path: Path) -> None:
+    """Move the metrics of a run that is taken up again aside, or Lightning would delete them."""
+    if path.exists():
+        earlier = len(list(path.parent.glob("metrics-*.csv")))
+        path.rename(path.with_name(f"metrics-{earlier + 1}.csv"))
+
+
 def _logged_in() -> bool:
     import wandb
 
-    return bool(wandb.api.api_key)
+    return wandb.login(prompt=False)

@@ -52,6 +52,11 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     check_flags(cfg.trainer)
     if cfg.ckpt_path is not None:
         read_checkpoint(cfg.ckpt_path)  # a wrong one is found before anything is written
+    elif any((folder / "checkpoints").glob("*.ckpt")):
+        raise ValueError(
+            f"{folder} already holds a run: go on with it by ckpt_path={folder}/checkpoints/last.ckpt, "
+            "or choose another hydra.run.dir"
+        )
     OmegaConf.save(cfg, folder / "config.yaml", resolve=True)
     seed_everything(cfg.seed, verbose=False)
 
@@ -114,5 +119,11 @@ def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData, fold
 def quiet() -> None:
     """Silence what Lightning says on every start and nobody can act on."""
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*resuming from a checkpoint that ended.*"):
+    messages = (
+        ".*does not have many workers.*",
+        ".*resuming from a checkpoint that ended.*",  # the stream starts where the run was cut
+        ".*LeafSpec.*",
+        ".*Experiment logs directory.*",  # earlier metrics have been moved aside
+    )
+    for message in messages:
         warnings.filterwarnings("ignore", message=message)

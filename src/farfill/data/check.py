@@ -1,0 +1,85 @@
+"""Look at the pictures before training does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from farfill.data.picture import PictureError, picture_size, read_picture
+
+CHECKED = 5000  # headers read per data set
+THREADS = 8
+
+
+def check_sizes(paths: Sequence[Path], resize: int | None, side: int) -> None:
+    """Read the headers of all pictures, or of 5000 evenly spaced ones of more.
+
+    Args:
+        paths: Picture files.
+        resize: Shorter side every picture will have; None = its own.
+        side: Of the square crop, in pixels.
+
+    Raises:
+        ValueError: ``resize`` is smaller than the crop; or (:class:`PictureError`, naming the
+            file) a header cannot be read or a picture is smaller than the crop.
+    """
+    if resize is not None and resize < side:
+        raise ValueError(
+            f"expected data.resize to be at least image_size={side}, got {resize}: pictures would "
+            "be smaller than the crop"
+        )
+    numbers = np.linspace(0, len(paths) - 1, min(len(paths), CHECKED)).round().astype(int)
+    some = [paths[number] for number in numbers]
+    with ThreadPoolExecutor(THREADS) as pool:
+        for path, size in zip(some, pool.map(picture_size, some), strict=True):
+            if resize is None:
+                check_size(path, size, side)
+
+
+def check_size(path: Path, size: Iterable[int], side: int) -> None:
+    """Refuse a picture that is smaller than the crop.
+
+    Raises:
+        PictureError: It is; names the file and the remedy.
+    """
+    height, width = size
+    if min(height, width) < side:
+        raise PictureError(
+            f"the picture {path} ({height} x {width}) is smaller than the crop of {side} x {side}: "
+            f"scale pictures with data.resize={side} or more, or lower image_size"
+        )
+
+
+def unreadable(paths: Sequence[Path]) -> set[Path]:
+    """Decode every picture, and list once those that fail.
+
+    This is what ``data.on_error=skip`` costs: one pass over all pictures before training, with
+    several threads. In return every later index means the same picture in every process, no
+    sample is replaced by another, and no picture counts twice.
+
+    Raises:
+        ValueError: No picture at all is readable.
+    """
+    with ThreadPoolExecutor(THREADS) as pool:
+        reasons = [reason for reason in pool.map(_failure, paths) if reason is not None]
+    if not reasons:
+        return set()
+    listed = "\n  ".join(reason for _, reason in reasons)
+    if len(reasons) == len(paths):
+        raise ValueError(f"none of the {len(paths)} pictures can be read: {reasons[0][1]}")
+    logging.getLogger(__name__).warning(
+        "data.on_error=skip: skipped %d of %d pictures:\n  %s", len(reasons), len(paths), listed
+    )
+    return {path for path, _ in reasons}
+
+
+def _failure(path: Path) -> tuple[Path, str] | None:
+    try:
+        read_picture(path)
+    except PictureError as error:
+        return path, str(error)
+    return None

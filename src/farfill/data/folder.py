@@ -1,0 +1,121 @@
+"""A data set of one's own: any folder tree or list of pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from farfill.data.listing import pictures_below, pictures_listed, rename
+from farfill.data.protocol import Split
+
+
+class Folder:
+    """Pictures below a folder, split by folders, by lists, or by a fraction.
+
+    The training pictures are those of ``train_list`` if given, else everything below ``train``;
+    the validation pictures likewise. With neither ``val`` nor ``val_list``, a share of the
+    training pictures is set aside by a hash of each one's path below its folder, so that adding
+    pictures moves none from one side to the other. With neither ``train`` nor ``train_list``,
+    the validation pictures are left out of the training pictures.
+
+    Args:
+        root: The data set's folder.
+        train: Folder of the training pictures below ``root``; None = ``root`` itself.
+        val: Folder of the validation pictures below ``root``; None = that of ``train``.
+        val_fraction: Share to set aside, in ``[0, 1]``; not used with ``val`` or ``val_list``.
+            If the hash chooses none of a few pictures, the first by hash is set aside.
+        train_list: File of training pictures, relative to ``root`` or absolute; its paths are
+            relative to ``train`` or absolute. See :func:`farfill.data.listing.pictures_listed`.
+        val_list: Likewise; its paths are relative to ``val``.
+        train_label: Take only the lines of ``train_list`` that end with this label.
+        val_label: Likewise for ``val_list``.
+        renamed: Table of new and old names, if the lists use others than the tree, relative to
+            ``root`` or absolute. See :func:`farfill.data.listing.rename`.
+        resize: Shorter side in pixels to which every picture is scaled; None = as is.
+        on_error: ``"raise"``: an unreadable picture ends the run and is named; ``"skip"``: all
+            pictures are decoded once before training, failing ones are listed and left out.
+    """
+
+    cache = False
+
+    def __init__(
+        self,
+        root: str | None,
+        train: str | None,
+        val: str | None,
+        val_fraction: float,
+        train_list: str | None,
+        val_list: str | None,
+        train_label: str | int | None,
+        val_label: str | int | None,
+        renamed: str | None,
+        resize: int | None,
+        on_error: str,
+    ) -> None:
+        if on_error not in ("raise", "skip"):
+            raise ValueError(f"expected data.on_error to be raise or skip, got {on_error}")
+        if not 0 <= val_fraction <= 1:
+            raise ValueError(f"expected data.val_fraction in [0, 1], got {val_fraction}")
+        self.root = root
+        self.train = train
+        self.val = val
+        self.val_fraction = val_fraction
+        self.lists = {"train": train_list, "val": val_list}
+        self.labels = {"train": train_label, "val": val_label}
+        self.renamed = renamed
+        self.resize = resize
+        self.on_error = on_error
+
+    def split(self) -> Split:
+        """Find the pictures of both sides.
+
+        Raises:
+            ValueError: No root was given, nothing was found, or both sides share a picture.
+            FileNotFoundError: A folder or list is missing.
+        """
+        if self.root is None:
+            raise ValueError("this data needs data.root=..., the folder of the pictures")
+        root = Path(self.root).expanduser()
+        if not root.is_dir():
+            raise FileNotFoundError(f"data.root: there is no folder {root}")
+        home = root / (self.train or "")
+        train = self._pictures(root, home, "train")
+        if self.val is None and self.lists["val"] is None:
+            return _split_by_hash(train, home, self.val_fraction)
+        val = self._pictures(root, root / (self.val or self.train or ""), "val")
+        shared = set(train) & set(val)
+        if shared and self.train is None and self.lists["train"] is None:
+            train = [path for path in train if path not in shared]
+        elif shared:
+            raise ValueError(
+                f"training and validation share {len(shared)} pictures, {min(shared)} for one: "
+                "separate them with data.train and data.val, or with the lists"
+            )
+        return Split(train, val)
+
+    def _pictures(self, root: Path, home: Path, side: str) -> list[Path]:
+        listing, label = self.lists[side], self.labels[side]
+        if listing is None:
+            return pictures_below(home)
+        paths = pictures_listed(root / listing, home, None if label is None else str(label))
+        return paths if self.renamed is None else rename(paths, root / self.renamed, home)
+
+
+def _split_by_hash(paths: Sequence[Path], home: Path, fraction: float) -> Split:
+    """Set a share aside; a picture's side depends on its own path below ``home`` only."""
+    hashes = {path: _hash(path, home) for path in paths}
+    least = min(hashes.values())
+    val = {
+        path
+        for path, number in hashes.items()
+        if number < fraction or (fraction > 0 and number == least)
+    }
+    return Split([p for p in paths if p not in val], [p for p in paths if p in val])
+
+
+def _hash(path: Path, home: Path) -> float:
+    """A number in [0, 1) that is evenly spread over paths and the same on every machine."""
+    name = Path(os.path.relpath(path, home)).as_posix()
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48

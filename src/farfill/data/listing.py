@@ -1,0 +1,114 @@
+"""Which pictures there are: below a folder, or in a list file."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from farfill.data.picture import SUFFIXES
+
+_ENDINGS = "|".join(suffix[1:] for suffix in SUFFIXES)
+_LINE = re.compile(rf"(?P<name>.*\.(?:{_ENDINGS}))(?:\s+(?P<label>\S+))?", re.IGNORECASE)
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """Every picture file below ``folder`` by its extension, sorted by path.
+
+    Hidden files and folders are left out. Links to folders are followed, but no folder is
+    visited twice, so a loop of links ends.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: It holds no picture.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder} (data.root, data.train, data.val)")
+    found: list[Path] = []
+    visited = set()
+    for here, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(here)
+        folders[:] = [] if real in visited else sorted(f for f in folders if f[0] != ".")
+        if real not in visited:
+            found += [Path(here, f) for f in files if f[0] != "." and _is_picture(f)]
+        visited.add(real)
+    if not found:
+        raise ValueError(f"there is no picture ({', '.join(SUFFIXES)}) in the folder {folder}")
+    return sorted(found)
+
+
+def pictures_listed(listing: Path, folder: Path, label: str | None) -> list[Path]:
+    """Every picture a list file names, in its order.
+
+    One path a line, absolute or relative to ``folder`` (a leading slash is forgiven, Places2 has
+    it), and after it perhaps a label: a class, or a side of a split. Blank lines and lines that
+    start with ``#`` are ignored.
+
+    Args:
+        listing: The list file.
+        folder: What its paths are relative to.
+        label: Take only lines with this label; None = all.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A line names no picture, or no line is left; names the file.
+    """
+    names = [
+        name for name, found in _lines(listing, strict=True) if label is None or found == label
+    ]
+    if not names:
+        wanted = "" if label is None else f" with the label {label}"
+        raise ValueError(f"the list {listing} names no picture{wanted}")
+    return [_locate(name, folder) for name in names]
+
+
+def rename(paths: list[Path], table: Path, folder: Path) -> list[Path]:
+    """Translate list entries into the names that the pictures of a tree have now.
+
+    CelebA-HQ numbers 30,000 pictures of CelebA anew; its table tells which is which.
+
+    Args:
+        paths: As :func:`pictures_listed` gives them; those the table does not know are dropped.
+        table: A file whose lines start with the new name without extension and end with the old
+            name; lines that do not end with a picture's name, such as a heading, are ignored.
+        folder: Holds the pictures under their new names.
+
+    Raises:
+        FileNotFoundError: There is no such table or folder.
+        ValueError: Table and list, or table and folder, have nothing in common.
+    """
+    present = {path.stem: path for path in pictures_below(folder)}
+    rows = [name.split() for name, _ in _lines(table, strict=False)]
+    new = {row[-1]: present[row[0]] for row in rows if row[0] in present}
+    renamed = [new[path.name] for path in paths if path.name in new]
+    if not renamed:
+        raise ValueError(f"data.renamed: {table} does not link the list to the pictures {folder}")
+    return renamed
+
+
+def _lines(listing: Path, strict: bool) -> list[tuple[str, str | None]]:
+    """Name and label of each line; a line without a picture is an error if ``strict``."""
+    if not listing.is_file():
+        raise FileNotFoundError(f"there is no list file {listing} (data.root, data.*_list)")
+    found = []
+    for number, line in enumerate(listing.read_text(encoding="utf-8-sig").splitlines(), 1):
+        text = line.strip()
+        if not text or text[0] == "#":
+            continue
+        if match := _LINE.fullmatch(text):
+            found.append((match["name"], match["label"]))
+        elif strict:
+            raise ValueError(
+                f"expected a picture's path and perhaps a label in line {number} of the list "
+                f"{listing}, got {text[:80]!r}"
+            )
+    return found
+
+
+def _locate(name: str, folder: Path) -> Path:
+    path = Path(name).expanduser()
+    return path if path.is_absolute() and path.exists() else folder / name.lstrip("/")
+
+
+def _is_picture(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)

@@ -1,0 +1,86 @@
+"""The embedded photographs: enough to see a model learn, far too few to train one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from farfill.data.protocol import Split
+
+PICTURES = {
+    "skimage/data": (
+        "astronaut.png",
+        "brick.png",
+        "camera.png",
+        "chelsea.png",
+        "coffee.png",
+        "coins.png",
+        "grass.png",
+        "gravel.png",
+        "hubble_deep_field.jpg",
+        "ihc.png",
+        "moon.png",
+        "motorcycle_left.png",  # motorcycle_right shows the same scene
+        "retina.jpg",
+        "rocket.jpg",
+    ),
+    "sklearn/datasets/images": ("china.jpg", "flower.jpg"),
+}
+DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn"}
+
+
+class Sample:
+    """16 real photographs that lie inside scikit-image's and scikit-learn's packages.
+
+    They are found by path, without a network and without importing either package. The split is
+    by picture: what is measured on was never seen, not even in part.
+
+    Args:
+        val: Names without extension of the pictures to measure on; the others are learnt from.
+        resize: Shorter side in pixels to which every picture is scaled; None = as is (300 to
+            1411 pixels).
+        cache: Keep the scaled pictures in memory.
+    """
+
+    on_error = "raise"
+
+    def __init__(self, val: Sequence[str], resize: int | None, cache: bool) -> None:
+        self.val = list(val)
+        self.resize = resize
+        self.cache = cache
+
+    def split(self) -> Split:
+        """Find the photographs.
+
+        Raises:
+            ValueError: ``val`` names a picture that is not among them, or no or every picture.
+            FileNotFoundError: An installed package lacks a picture, or is not installed.
+        """
+        paths = {
+            path.stem: path
+            for folder, names in PICTURES.items()
+            for path in _photographs(folder, names)
+        }
+        if not set(self.val) < set(paths) or not self.val:
+            raise ValueError(
+                f"expected data.val to name some, not all, of {', '.join(sorted(paths))}; "
+                f"got {', '.join(self.val) or 'nothing'}"
+            )
+        chosen = {name: name in self.val for name in sorted(paths)}
+        train, val = ([paths[n] for n in chosen if chosen[n] is side] for side in (False, True))
+        return Split(train, val)
+
+
+def _photographs(folder: str, names: Sequence[str]) -> list[Path]:
+    package, _, rest = folder.partition("/")
+    spec = find_spec(package)
+    places = [] if spec is None else list(spec.submodule_search_locations or [])
+    paths = [Path(place, rest, name) for place in places for name in names]
+    missing = [path.name for path in paths if not path.is_file()] if paths else list(names)
+    if missing:
+        raise FileNotFoundError(
+            f"{DISTRIBUTIONS[package]} is installed without its photographs "
+            f"({', '.join(missing)} not found): reinstall it, or use data=folder data.root=..."
+        )
+    return paths

@@ -1,0 +1,172 @@
+"""The data of a run: pictures to learn from, pictures to measure on, and their holes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from lightning import LightningDataModule
+from torch.utils.data import DataLoader
+
+from farfill.data.check import check_sizes, unreadable
+from farfill.data.protocol import Source, Split
+from farfill.datamodule.dataset import InpaintingDataset
+from farfill.datamodule.draw import Draw
+from farfill.datamodule.stream import Stream
+from farfill.mask.protocol import HoleSampler
+from farfill.types import Batch
+
+
+class InpaintingData(LightningDataModule):
+    """Makes the loaders; every sample depends on (seed, epoch, index) only.
+
+    Args:
+        source: Knows the picture files.
+        holes: Draws the holes.
+        val_holes: Draws those of validation; None = ``holes``.
+        image_size: Side of the pictures in pixels.
+        batch_size: Pictures per update of a network.
+        val_batch_size: Pictures per batch of validation.
+        val_limit: Measure on at most this many pictures, evenly spaced; None = on all.
+        workers: Processes that load pictures; 0 = the main one does.
+        seed: Of every draw: order, crop, flip and hole.
+        one_hole_per_batch: All pictures of an update share one hole, as in the paper.
+        flip: Mirror training pictures left and right at random.
+        steps: Batches to train on; None = enough to see every picture once.
+        updates: Updates of a network per training batch, which so has ``updates * batch_size``
+            pictures: those of each update are neighbours.
+
+    Attributes:
+        train_set: After :meth:`setup`, what is learnt from.
+        val_set: After :meth:`setup`, what is measured on.
+        start: Training batches to leave out, because a resumed run has seen them; to be set
+            before the training loader is made.
+    """
+
+    train_set: InpaintingDataset
+    val_set: InpaintingDataset
+
+    def __init__(  # noqa: PLR0913 -- one place for all that a run may change
+        self,
+        *,
+        source: Source,
+        holes: HoleSampler,
+        val_holes: HoleSampler | None,
+        image_size: int,
+        batch_size: int,
+        val_batch_size: int,
+        val_limit: int | None,
+        workers: int,
+        seed: int,
+        one_hole_per_batch: bool,
+        flip: bool,
+        steps: int | None,
+        updates: int,
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.holes = holes
+        self.val_holes = val_holes or holes
+        self.image_size = image_size
+        self.batch_size = batch_size
+        self.val_batch_size = val_batch_size
+        self.val_limit = val_limit
+        self.workers = workers
+        self.seed = seed
+        self.one_hole_per_batch = one_hole_per_batch
+        self.flip = flip
+        self.steps = steps
+        self.updates = updates
+        self.start = 0
+
+    def setup(self, stage: str | None = None) -> None:
+        """Find the pictures and check them and the holes, once.
+
+        Args:
+            stage: With ``"validate"`` or ``"test"`` the training pictures may be missing.
+
+        Raises:
+            ValueError: There are no pictures, a picture is unreadable or smaller than the crop,
+                or a hole finds no place; one sentence.
+            FileNotFoundError: A folder, list or picture is missing; likewise.
+        """
+        if hasattr(self, "val_set"):
+            return
+        for holes in (self.holes, self.val_holes):
+            holes.check(self.image_size, self.image_size)
+        train, val = self._split()
+        if not train and stage in (None, "fit"):
+            raise ValueError(f"no picture is left to train on, all {len(val)} are for validation")
+        if not val:
+            raise ValueError(
+                f"no picture is left to validate on, all {len(train)} are for training: "
+                "give data.val, data.val_list or data.val_fraction"
+            )
+        if self.val_limit is not None:
+            count = min(self.val_limit, len(val))
+            val = [val[i] for i in np.linspace(0, len(val) - 1, count).round().astype(int)]
+        for paths in (train, val):
+            check_sizes(paths, self.source.resize, self.image_size)
+        self.train_set = self._dataset(train, self.holes, train=True)
+        self.val_set = self._dataset(val, self.val_holes, train=False)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Batches of ``updates * batch_size`` pictures in the stream's order, from ``start`` on."""
+        per_step = self.batch_size * self.updates
+        stream = Stream(
+            length=len(self.train_set),
+            batch_size=self.batch_size,
+            updates=self.updates,
+            steps=-(-len(self.train_set) // per_step) if self.steps is None else self.steps,
+            seed=self.seed,
+            one_hole_per_batch=self.one_hole_per_batch,
+        )
+        stream.start = self.start
+        return self._loader(self.train_set, batch_sampler=stream)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Every validation picture once, in order, each with the same hole every time."""
+        draws = [Draw(0, index, index) for index in range(len(self.val_set))]
+        return self._loader(self.val_set, sampler=draws, batch_size=self.val_batch_size)
+
+    def _split(self) -> Split:
+        split = self.source.split()
+        if self.source.on_error == "raise":
+            return split
+        bad = unreadable([*split.train, *split.val])
+        return Split(*([path for path in side if path not in bad] for side in split))
+
+    def _dataset(self, paths: Sequence[Path], holes: HoleSampler, train: bool) -> InpaintingDataset:
+        return InpaintingDataset(
+            paths=paths,
+            holes=holes,
+            image_size=self.image_size,
+            resize=self.source.resize,
+            seed=self.seed,
+            train=train,
+            flip=self.flip,
+            cache=self.source.cache,
+        )
+
+    def _loader(self, dataset: InpaintingDataset, **order: object) -> DataLoader[Batch]:
+        return DataLoader(
+            dataset,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            worker_init_fn=_start_worker,
+            # A generator of its own: the global one must not depend on how often a loader starts.
+            generator=torch.Generator().manual_seed(self.seed),
+            **order,  # type: ignore[arg-type]
+        )
+
+
+def _start_worker(number: int) -> None:
+    """One thread per worker, and Ctrl-C is for the main process to answer."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,69 @@
+"""An endless order of pictures that can be entered at any step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from torch.utils.data import Sampler
+
+from farfill.datamodule.draw import Draw, Use, sequence
+
+
+class Stream(Sampler[list[Draw]]):
+    """Batch sampler over one long order: epoch after epoch, each with its own permutation.
+
+    Position ``k`` is picture ``permutation(seed, k // length)[k % length]``; step ``s`` takes the
+    next ``batch_size * updates`` positions. Nothing is kept from step to step, so a run that
+    resumes at step ``s`` sees what the run that was cut off there would have seen. A batch may
+    reach into the next epoch; no picture is dropped.
+
+    Args:
+        length: Pictures in the data set.
+        batch_size: Pictures per update of a network.
+        updates: Updates per step, whose pictures come as one list.
+        steps: Steps in all.
+        seed: Of the run.
+        one_hole_per_batch: All pictures of an update share one hole, as in the paper; otherwise
+            each has its own in every epoch.
+
+    Attributes:
+        start: Steps that iteration leaves out, because a resumed run has done them.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        batch_size: int,
+        updates: int,
+        steps: int,
+        seed: int,
+        one_hole_per_batch: bool,
+    ) -> None:
+        self.length = length
+        self.batch_size = batch_size
+        self.updates = updates
+        self.steps = steps
+        self.seed = seed
+        self.one_hole_per_batch = one_hole_per_batch
+        self.start = 0
+        self._order = (-1, np.empty(0, dtype=np.int64))  # the epoch in use and its permutation
+
+    def __len__(self) -> int:
+        """Steps in all, those before ``start`` included."""
+        return self.steps
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        """Yield the draws of each step from ``start`` on."""
+        size = self.batch_size * self.updates
+        for step in range(self.start, self.steps):
+            yield [self._draw(position) for position in range(step * size, (step + 1) * size)]
+
+    def _draw(self, position: int) -> Draw:
+        epoch, rank = divmod(position, self.length)
+        if self._order[0] != epoch:
+            rng = np.random.default_rng(sequence(self.seed, Use.ORDER, epoch))
+            self._order = (epoch, rng.permutation(self.length))
+        index = int(self._order[1][rank])
+        own = epoch * self.length + index
+        return Draw(epoch, index, position // self.batch_size if self.one_hole_per_batch else own)

@@ -1,0 +1,178 @@
+"""Which mask belongs to which picture, and where the result goes; all checked beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from farfill.inpainting.picture_file import READABLE
+from farfill.inpainting.picture_output import check_name
+
+#: A file, a folder, or a list of files.
+Names: TypeAlias = str | Path | Sequence[str | Path]
+
+
+class Job(NamedTuple):
+    """One picture to fill. ``attention`` is where the attention picture goes, if anywhere."""
+
+    image: Path
+    mask: Path
+    output: Path
+    attention: Path | None
+
+
+def pair(
+    image: Names,
+    mask: Names,
+    output: Names,
+    attention: Names | None = None,
+    *,
+    overwrite: bool = False,
+    lossy: bool = False,
+) -> list[Job]:
+    """Pair pictures with masks and results.
+
+    Lists are parallel. In folders (not in the folders inside them) a picture's mask has the same
+    name up to the extension; masks without a picture are left alone. One mask file serves all
+    pictures. Results in a folder are called like their picture, with ``.png``.
+
+    Args:
+        image: A file, a folder or a list of files.
+        mask: Likewise; a list only for a list of pictures.
+        output: Likewise. A name with no extension of a picture is a folder.
+        attention: Like ``output``.
+        overwrite: Allow results that exist. Even so, no input is ever overwritten.
+        lossy: Allow JPEG results.
+
+    Raises:
+        FileNotFoundError: If files are missing.
+        ValueError: If the inputs do not pair up, or a result would replace something.
+    """
+    images = _inputs("image", image)
+    masks = _masks(mask, images, _is_folder(image))
+    outputs = _targets("output", output, images, _is_folder(image), lossy)
+    maps: Sequence[Path | None] = [None] * len(images)
+    if attention is not None:
+        maps = _targets("attention", attention, images, _is_folder(image), lossy)
+    jobs = [Job(*parts) for parts in zip(images, masks, outputs, maps, strict=True)]
+    _check_targets(jobs, overwrite)
+    return jobs
+
+
+def _inputs(option: str, names: Names) -> list[Path]:
+    paths = _paths(names)
+    if not _is_folder(names):
+        missing = [path for path in paths if not path.is_file()]
+        if missing:
+            raise FileNotFoundError(f"`{option}`: there is no file {_some(missing)}")
+        return paths
+    files = sorted(
+        path
+        for path in paths[0].iterdir()
+        if path.suffix.lower() in READABLE and not path.name.startswith(".")
+    )
+    if not files:
+        raise FileNotFoundError(f"`{option}`: there are no pictures ({_some(READABLE)}) in {names}")
+    return files
+
+
+def _masks(mask: Names, images: list[Path], images_from_folder: bool) -> list[Path]:
+    masks = _inputs("mask", mask)
+    if not _is_folder(mask):
+        if len(masks) == 1:
+            return masks * len(images)
+        _check_parallel("mask", masks, images, images_from_folder)
+        return masks
+    by_stem: dict[str, list[Path]] = {}
+    for path in masks:
+        by_stem.setdefault(path.stem, []).append(path)
+    lonely = [path.name for path in images if path.stem not in by_stem]
+    if lonely:
+        raise FileNotFoundError(
+            f"`mask`: no mask in {mask} for {_some(lonely)}; expected the same name with any "
+            "extension"
+        )
+    several = [by_stem[path.stem] for path in images if len(by_stem[path.stem]) > 1]
+    if several:
+        raise ValueError(f"`mask`: several masks for one picture: {_some(several[0])}")
+    return [by_stem[path.stem][0] for path in images]
+
+
+def _targets(
+    option: str, names: Names, images: list[Path], images_from_folder: bool, lossy: bool
+) -> list[Path]:
+    paths = _paths(names)
+    if _is_list(names):
+        _check_parallel(option, paths, images, images_from_folder)
+    elif paths[0].is_dir() or paths[0].suffix.lower() not in READABLE:
+        paths = [paths[0] / f"{image.stem}.png" for image in images]
+    elif len(images) > 1:
+        raise ValueError(
+            f"`{option}` is one file, {names}, for {len(images)} pictures: give a folder or a list"
+        )
+    for path in paths:
+        check_name(option, path, lossy)
+    return paths
+
+
+def _check_parallel(
+    option: str, paths: list[Path], images: list[Path], images_from_folder: bool
+) -> None:
+    if images_from_folder:
+        raise ValueError(f"`image` is a folder, so give `{option}` as a folder too, not as a list")
+    if len(paths) != len(images):
+        raise ValueError(
+            f"expected as many in `{option}` as in `image`, {len(images)}, got {len(paths)}"
+        )
+
+
+def _check_targets(jobs: list[Job], overwrite: bool) -> None:
+    """Nothing is lost: results differ from each other, from all inputs and from what exists."""
+    inputs = {_identity(path) for job in jobs for path in (job.image, job.mask)}
+    seen: dict[Hashable, Path] = {}
+    existing = []
+    for target in chain.from_iterable((job.output, job.attention) for job in jobs):
+        if target is None:
+            continue
+        identity = _identity(target)
+        if identity in inputs:
+            raise ValueError(f"the result {target} would replace an input: choose another name")
+        if identity in seen:
+            raise ValueError(f"two results would go into {target}: give them different names")
+        if target.is_dir():
+            raise ValueError(f"the result {target} is a folder: give the name of a file")
+        seen[identity] = target
+        if target.exists():
+            existing.append(target)
+    if existing and not overwrite:
+        raise ValueError(
+            f"{_some(existing)} exists already: choose another name, or say overwrite=true"
+        )
+
+
+def _identity(path: Path) -> Hashable:
+    """Equal for two names of one file, through links and on file systems that ignore case."""
+    if path.exists():
+        status = path.stat()
+        return status.st_dev, status.st_ino
+    return path.resolve()
+
+
+def _is_list(names: Names) -> bool:
+    return not isinstance(names, str | Path)
+
+
+def _is_folder(names: Names) -> bool:
+    return not _is_list(names) and _paths(names)[0].is_dir()
+
+
+def _paths(names: Names) -> list[Path]:
+    listed = [names] if isinstance(names, str | Path) else names
+    return [Path(name).expanduser() for name in listed]
+
+
+def _some(names: Sequence[object]) -> str:
+    rest = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(str(name) for name in names[:5]) + rest

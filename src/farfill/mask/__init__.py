@@ -1,0 +1,1 @@
+"""Where holes come from: one sampler per file."""

@@ -1,0 +1,48 @@
+"""What every sampler of holes offers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+
+class Hole(NamedTuple):
+    """One hole.
+
+    Attributes:
+        mask: ``(H, W)``, bool, True = missing.
+        region: ``(H, W)``, bool, where the discounted reconstruction counts: the whole unshrunk
+            box for a box hole, the mask itself otherwise.
+        box: ``(top, left, height, width)`` of the patch the local critic sees, in pixels.
+    """
+
+    mask: np.ndarray
+    region: np.ndarray
+    box: tuple[int, int, int, int]
+
+
+class HoleSampler(Protocol):
+    """Draws holes. The boxes of one sampler all have the same height and width."""
+
+    def check(self, height: int, width: int) -> None:
+        """Find out before training whether holes can be drawn for pictures of this size.
+
+        Args:
+            height: Of the pictures, in pixels.
+            width: Likewise.
+
+        Raises:
+            ValueError: They cannot; one sentence says why and what to do.
+        """
+        ...
+
+    def __call__(self, rng: np.random.Generator, height: int, width: int) -> Hole:
+        """Draw one hole; it depends on the state of ``rng`` only.
+
+        Args:
+            rng: Source of every random number.
+            height: Of the picture, in pixels.
+            width: Likewise.
+        """
+        ...

@@ -1,0 +1,129 @@
+"""Inpaint: fill the holes of picture files with the generator of a checkpoint."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hydra
+from omegaconf import DictConfig, ListConfig
+
+from farfill.run.errors import one_line_errors
+from farfill.run.paths import conf_dir
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from farfill.inpainting.pairing import Job
+
+_EXAMPLES = {
+    "ckpt_path": "runs/.../checkpoints/best.ckpt",
+    "image": "photo.jpg",
+    "mask": "hole.png",
+    "output": "filled.png",
+}
+
+
+# A folder of its own: beside conf/mask, Hydra would take `mask=hole.png` for a choice of conf/mask.
+@hydra.main(version_base="1.3", config_path=str(conf_dir() / "run"), config_name="inpaint")
+@one_line_errors
+def main(cfg: DictConfig) -> None:
+    """Entry point of ``farfill-inpaint``; exit status 1 if some of several pictures failed."""
+    failures = inpaint(cfg)
+    if failures:
+        print(f"{len(failures)} not filled:", *failures, sep="\n  ", file=sys.stderr)
+        raise SystemExit(1)
+
+
+def inpaint(cfg: DictConfig) -> list[str]:
+    """Fill every picture; one that cannot be filled does not stop the others.
+
+    Args:
+        cfg: ``conf/run/inpaint.yaml``.
+
+    Returns:
+        One sentence for each of several pictures that failed.
+
+    Raises:
+        ValueError: If an option is missing or wrong, inputs do not pair up (before anything is
+            filled), or the only picture cannot be filled.
+        OSError: If files are missing, or the only result cannot be written.
+    """
+    for option, example in _EXAMPLES.items():
+        if cfg[option] is None:
+            raise ValueError(f"say `{option}`, for example {option}={example}")
+
+    from farfill.checkpoint import load_generator
+    from farfill.inpainting.pairing import pair
+
+    jobs = pair(
+        image=_names(cfg.image),
+        mask=_names(cfg.mask),
+        output=_names(cfg.output),
+        attention=None if cfg.attention is None else _names(cfg.attention),
+        overwrite=cfg.overwrite,
+        lossy=cfg.lossy,
+    )
+    device = _device(cfg.device)
+    generator = load_generator(Path(str(cfg.ckpt_path)).expanduser())
+    failures = []
+    for job in jobs:
+        try:
+            print(_fill_one(job, generator, device, cfg), flush=True)
+        except (ValueError, OSError, RuntimeError, MemoryError) as error:
+            if len(jobs) == 1:
+                raise
+            failures.append(f"{job.image}: {' '.join(str(error).split())}")
+    return failures
+
+
+def _fill_one(job: Job, generator: nn.Module, device: torch.device, cfg: DictConfig) -> str:
+    from farfill.inpainting.attention_picture import attention_picture
+    from farfill.inpainting.fill import fill
+    from farfill.inpainting.hole_file import read_hole
+    from farfill.inpainting.picture_file import Picture, read_picture
+    from farfill.inpainting.picture_output import check_depth, write_picture
+
+    picture = read_picture(job.image)
+    check_depth(job.output, picture)
+    hole = read_hole(
+        job.mask,
+        picture.size,
+        threshold=cfg.threshold,
+        invert=cfg.invert,
+        resize=cfg.resize_mask,
+        max_hole=cfg.max_hole,
+    )
+    filled = fill(generator, picture.rgb(), hole, device, cfg.max_pixels)
+    write_picture(job.output, picture.with_fill(filled.image, hole))
+    if job.attention is not None:
+        write_picture(job.attention, Picture(attention_picture(filled)))
+    height, width = picture.size
+    note = f"{width} x {height}, hole {hole.mean():.1%}"
+    if filled.seen != picture.size:
+        note += f", filled at {filled.seen[1]} x {filled.seen[0]} and enlarged (max_pixels)"
+    if picture.alpha is not None and not picture.alpha[hole].any():
+        note += "; the fill cannot be seen: alpha is kept, and it is 0 in the whole hole"
+    return f"{job.image} -> {job.output} ({note})"
+
+
+def _names(value: object) -> str | list[str]:
+    """A name or a list of names; Hydra reads a name like 2024 as a number."""
+    return [str(name) for name in value] if isinstance(value, ListConfig) else str(value)
+
+
+def _device(name: str) -> torch.device:
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"`device`={name} cannot be used here ({error}); say device=cpu"
+        ) from error
+    return device

@@ -1,0 +1,11 @@
+"""Fill holes in pictures of any size.
+
+python src/inpaint.py ckpt_path=best.ckpt image=photo.jpg mask=hole.png output=filled.png
+python src/inpaint.py ckpt_path=best.ckpt image=photos mask=masks output=filled attention=maps
+python src/inpaint.py ckpt_path=best.ckpt image=[a.jpg,b.png] mask=hole.png output=[c.png,d.tif]
+"""
+
+from farfill.run.inpaint import main
+
+if __name__ == "__main__":
+    main()

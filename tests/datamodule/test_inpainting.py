@@ -1,0 +1,202 @@
+import pickle
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from PIL import Image
+
+from farfill.datamodule.inpainting import InpaintingData
+from farfill.mask.box import Box
+from farfill.mask.centre import Centre
+from farfill.run.paths import conf_dir
+from farfill.types import Batch
+
+OPTIONS = {
+    "val_holes": None,
+    "image_size": 16,
+    "batch_size": 2,
+    "val_batch_size": 2,
+    "val_limit": None,
+    "workers": 0,
+    "seed": 1,
+    "one_hole_per_batch": False,
+    "flip": True,
+    "steps": 6,
+    "updates": 1,
+}
+
+
+@pytest.fixture
+def make(paths, pictures, box):
+    """Three pictures to train on and two to validate on, so two steps reach the next epoch."""
+
+    def build(source=None, holes=box, **changes):
+        source = source or pictures(paths[:3], paths[3:])
+        return InpaintingData(source=source, holes=holes, **OPTIONS | changes)
+
+    return build
+
+
+def ready(data):
+    data.setup()
+    return data
+
+
+def equal(first, second):
+    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_epochs_differ_and_repeats_agree(make, workers):
+    batches = list(ready(make(workers=workers)).train_dataloader())
+    assert all(isinstance(batch, Batch) for batch in batches)
+    whole = Batch(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
+    for index in range(3):
+        crops = {i.numpy().tobytes() for i in whole.image[whole.index == index]}
+        holes = {h.numpy().tobytes() for h in whole.hole[whole.index == index]}
+        assert len(crops) == 4
+        assert len(holes) >= 3
+    again = list(ready(make(workers=workers)).train_dataloader())
+    assert all(equal(a, b) for a, b in zip(batches, again, strict=True))
+
+
+def test_workers_change_nothing(make):
+    alone, helped = (list(ready(make(workers=n)).train_dataloader()) for n in (0, 2))
+    assert all(equal(a, b) for a, b in zip(alone, helped, strict=True))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_from_a_later_start_exactly_the_rest_remains(make, workers):
+    whole = list(ready(make()).train_dataloader())
+    resumed = ready(make(workers=workers))
+    resumed.start = 2
+    loader = resumed.train_dataloader()
+    assert len(loader) == 6
+    rest = list(loader)
+    assert len(rest) == 4
+    assert all(equal(a, b) for a, b in zip(rest, whole[2:], strict=True))
+
+
+def test_loading_leaves_the_global_random_state_alone(make):
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    list(ready(make(workers=2)).train_dataloader())
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_step_holds_the_pictures_of_its_updates_in_order(make):
+    single = list(ready(make()).train_dataloader())
+    (first, second) = ready(make(updates=3, steps=2)).train_dataloader()
+    parts = [*first.split(2), *second.split(2)]
+    assert all(equal(a, b) for a, b in zip(parts, single, strict=True))
+
+
+def test_without_steps_every_picture_is_seen(make):
+    batches = list(ready(make(steps=None)).train_dataloader())
+    assert len(batches) == 2
+    assert set(torch.cat([batch.index for batch in batches]).tolist()) == {0, 1, 2}
+
+
+def test_one_hole_per_batch_is_one_per_update(make):
+    parts = [
+        part
+        for batch in ready(make(one_hole_per_batch=True, updates=2)).train_dataloader()
+        for part in batch.split(2)
+    ]
+    assert all(torch.equal(part.hole[0], part.hole[1]) for part in parts)
+    assert len({part.hole[0].numpy().tobytes() for part in parts}) > len(parts) // 2
+
+
+def test_holes_differ_inside_a_batch_by_default(make):
+    batches = list(ready(make()).train_dataloader())
+    assert sum(torch.equal(b.hole[0], b.hole[1]) for b in batches) <= 1
+
+
+def test_validation_is_every_picture_once_always_the_same(make):
+    data = ready(make(val_batch_size=1))
+    first, second = (list(data.val_dataloader()) for _ in range(2))
+    assert [batch.index.tolist() for batch in first] == [[0], [1]]
+    assert all(equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not torch.equal(first[0].hole, first[1].hole)
+
+
+def test_validation_may_have_holes_of_its_own(make):
+    data = ready(make(val_holes=Centre(8, 8)))
+    (batch,) = data.val_dataloader()
+    assert batch.box.tolist() == [[4, 4, 8, 8]] * 2
+
+
+def test_the_limit_takes_evenly_spaced_pictures(make, paths, pictures):
+    data = ready(make(pictures(paths[:1], paths[1:]), val_limit=2))
+    assert data.val_set.paths == [paths[1], paths[4]]
+    assert len(ready(make(val_limit=99)).val_set) == 2
+
+
+def test_skipping_leaves_out_unreadable_pictures_on_both_sides(make, paths, pictures, caplog):
+    for broken in (paths[1], paths[3]):
+        broken.write_text("no picture")
+    data = make(pictures(paths[:3], paths[3:], on_error="skip"))
+    data.setup()
+    data.setup("fit")
+    assert (data.train_set.paths, data.val_set.paths) == ([paths[0], paths[2]], [paths[4]])
+    assert [r.message.startswith("data.on_error=skip: skipped 2 of 5") for r in caplog.records] == [
+        True
+    ]
+
+
+def test_raising_names_the_unreadable_picture_before_training(make, paths):
+    paths[1].write_text("no picture")
+    with pytest.raises(ValueError, match=r"cannot read the picture .*1\.png"):
+        make().setup()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_picture_that_fails_later_is_one_sentence(make, paths, workers):
+    data = ready(make(workers=workers))
+    paths[1].write_bytes(paths[1].read_bytes()[:-200])  # the header is fine
+    with pytest.raises(ValueError, match=r"\Acannot read the picture .*1\.png: .*\Z") as caught:
+        list(data.train_dataloader())
+    assert "\n" not in str(caught.value)
+
+
+def test_pictures_smaller_than_the_crop_are_found_before_training(make, paths):
+    Image.new("RGB", (40, 12)).save(paths[4])
+    with pytest.raises(ValueError, match=r"4\.png \(12 x 40\) is smaller than the crop"):
+        make().setup()
+
+
+def test_holes_larger_than_the_picture_are_found_before_training(make):
+    large = Box(16, 16, 0, 0, 0.0, 0.0)
+    with pytest.raises(ValueError, match="finds no place"):
+        make(holes=large).setup()
+    with pytest.raises(ValueError, match="finds no place"):
+        make(val_holes=large).setup()
+
+
+def test_an_empty_side_is_one_sentence(make, paths, pictures):
+    with pytest.raises(ValueError, match="no picture is left to validate on, all 5"):
+        make(pictures(paths, [])).setup()
+    with pytest.raises(ValueError, match="no picture is left to train on, all 5"):
+        make(pictures([], paths)).setup()
+    measure = make(pictures([], paths))
+    measure.setup("validate")
+    assert len(list(measure.val_dataloader())) == 3
+
+
+def test_data_sets_can_be_sent_to_spawned_workers(make):
+    data = ready(make())
+    copy = pickle.loads(pickle.dumps(data.train_set))
+    draw = next(iter(data.train_dataloader().batch_sampler))[0]
+    assert equal(copy[draw], data.train_set[draw])
+
+
+@pytest.mark.parametrize("mask", ["box", "centre", "free_form"])
+def test_the_default_configuration_works_with_every_mask(mask):
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose("train", ["data=sample", f"mask={mask}", "datamodule.workers=0"])
+    data = ready(instantiate(cfg.datamodule, steps=1, updates=2))
+    (batch,) = data.train_dataloader()
+    assert batch.image.shape == (2 * cfg.batch_size, 3, cfg.image_size, cfg.image_size)
+    assert set(batch.box[:, 2:].flatten().tolist()) == {cfg.box_size}
+    assert len(data.val_set) >= 4

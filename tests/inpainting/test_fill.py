@@ -1,0 +1,142 @@
+"""Known pixels stay, what is under the hole has no say, and every size works."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import farfill
+from farfill.inpainting.fill import fill
+from farfill.types import Completion
+
+SIZES = [(1, 2), (8, 8), (5, 23), (40, 33), (16, 24)]
+
+
+class Constant(nn.Module):
+    """Predicts one value in the hole, black elsewhere, and remembers what it was given."""
+
+    def __init__(self, value=0.1):
+        super().__init__()
+        self.value = value
+
+    def forward(self, masked, hole):
+        self.masked, self.hole = masked, hole
+        prediction = torch.where(hole.bool(), self.value, -torch.ones_like(masked))
+        return Completion(prediction, prediction, None)
+
+
+@pytest.fixture(scope="module")
+def generator():
+    torch.manual_seed(0)
+    return farfill.Generator(channels=4).eval()
+
+
+def case(size, dtype=np.uint8, seed=0):
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, np.iinfo(dtype).max, (*size, 3), dtype, endpoint=True)
+    hole = np.zeros(size, bool)
+    hole[size[0] // 3 : size[0] // 3 + 5, size[1] // 2 :] = True
+    return image, hole
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("size", SIZES)
+def test_known_pixels_stay_and_the_hole_is_filled(generator, size, dtype):
+    image, hole = case(size, dtype)
+    filled = fill(generator, image, hole)
+    assert filled.image.dtype == dtype
+    np.testing.assert_array_equal(filled.image[~hole], image[~hole])
+    assert (filled.image[hole] != image[hole]).any()
+    assert filled.seen == size
+
+
+@pytest.mark.parametrize("max_pixels", [None, 300])
+@pytest.mark.parametrize("size", SIZES)
+def test_what_lies_under_the_hole_has_no_influence(generator, size, max_pixels):
+    image, hole = case(size)
+    other = image.copy()
+    other[hole] = 255 - other[hole]
+    first, second = (fill(generator, x, hole, max_pixels=max_pixels) for x in (image, other))
+    np.testing.assert_array_equal(first.image, second.image)
+    assert torch.equal(first.offsets, second.offsets)
+
+
+def test_a_fitting_size_is_the_plain_call_of_the_generator(generator):
+    image, hole = case((16, 24))
+    tensor = torch.from_numpy(image).permute(2, 0, 1)[None] / 127.5 - 1
+    mask = torch.from_numpy(hole)[None, None].float()
+    with torch.no_grad():
+        completion = generator(tensor * (1 - mask), mask)
+    expected = ((completion.completed(tensor, mask)[0] + 1) * 127.5).round().permute(1, 2, 0)
+    filled = fill(generator, image, hole)
+    assert np.abs(filled.image - expected.numpy()).max() <= 1  # rounding
+    assert torch.equal(filled.offsets, completion.offsets)
+
+
+def test_the_network_sees_zero_in_the_hole_and_mirrored_margins():
+    image, hole = case((13, 6))
+    spy = Constant()
+    fill(spy, image, hole)
+    assert spy.masked.shape == (1, 3, 16, 8)
+    assert spy.hole[0, 0, :13, :6].bool().numpy().tolist() == hole.tolist()
+    assert (spy.masked * spy.hole == 0).all()
+    assert torch.equal(spy.hole[..., 6:], spy.hole[..., [4, 3]])
+    assert torch.equal(spy.masked[..., 13:, :], spy.masked[..., [11, 10, 9], :])
+    first_known = torch.from_numpy(image[0, 0] / 127.5 - 1).float()
+    torch.testing.assert_close(spy.masked[0, :, 0, 0], first_known)
+
+
+@pytest.mark.parametrize(("dtype", "level"), [(np.uint8, 140), (np.uint16, 36044)])
+def test_sixteen_bits_are_filled_at_full_depth(dtype, level):
+    image, hole = case((8, 8), dtype)
+    assert (fill(Constant(0.1), image, hole).image[hole] == level).all()
+
+
+def test_values_out_of_range_are_clipped_not_wrapped():
+    image, hole = case((8, 8))
+    assert (fill(Constant(1.5), image, hole).image[hole] == 255).all()
+    assert (fill(Constant(-1.5), image, hole).image[hole] == 0).all()
+
+
+def test_large_pictures_are_filled_at_reduced_size():
+    image, hole = case((60, 90))
+    image[:] = 140  # Constant(0.1) predicts the same: no dark rim may appear
+    spy = Constant(0.1)
+    filled = fill(spy, image, hole, max_pixels=600)
+    assert filled.seen == (20, 30)
+    assert spy.masked.shape == (1, 3, 24, 32)
+    assert np.abs(filled.image.astype(int) - 140).max() <= 1
+
+
+def test_a_reduced_fill_changes_the_hole_only(generator):
+    image, hole = case((60, 90))
+    filled = fill(generator, image, hole, max_pixels=600)
+    np.testing.assert_array_equal(filled.image[~hole], image[~hole])
+    assert (filled.image[hole] != image[hole]).any()
+
+
+def test_a_broken_checkpoint_is_not_written_as_black():
+    image, hole = case((8, 8))
+    with pytest.raises(ValueError, match="no numbers"):
+        fill(Constant(float("nan")), image, hole)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda image, hole: (image[..., 0], hole), r"\(H, W, 3\)"),
+        (lambda image, hole: (image / 255, hole), "float64"),
+        (lambda image, hole: (image, hole[:-1]), r"hole \(8, 8\)"),
+        (lambda image, hole: (image, hole.astype(np.uint8)), "of bool"),
+        (lambda image, hole: (image, hole & False), "neither nothing"),
+        (lambda image, hole: (image, hole | True), "nor the whole"),
+    ],
+)
+def test_wrong_arrays_are_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        fill(Constant(), *change(*case((8, 8))))
+
+
+def test_a_limit_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="max_pixels"):
+        fill(Constant(), *case((8, 8)), max_pixels=0)

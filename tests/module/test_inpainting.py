@@ -1,0 +1,128 @@
+"""The order of the paper's training step."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from helpers.tiny import random_batch, tiny_module
+from lightning import Trainer
+from torch.utils.data import DataLoader
+
+
+def fit(module, steps=1, updates=3, validate=None, **flags):
+    rounds = [random_batch(updates * module.batch_size, seed) for seed in range(steps)]
+    trainer = Trainer(
+        max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False, barebones=False, **flags,
+    )  # fmt: skip
+    loaders = [DataLoader(rounds, batch_size=None)]
+    if validate is not None:
+        loaders.append(DataLoader(validate, batch_size=None))
+    trainer.fit(module, *loaders)
+    return trainer
+
+
+class Spied:
+    """Notes which batch each player was updated on, and what moved."""
+
+    def __init__(self, module) -> None:
+        self.module, self.calls = module, []
+        self.before = self.snapshot()
+        for name in ("critic_terms", "generator_terms"):
+            setattr(module, name, self.wrap(name, getattr(module, name)))
+
+    def snapshot(self):
+        players = {"generator": self.module.generator, "critics": self.module.critics}
+        return {
+            name: torch.cat([p.detach().flatten().clone() for p in player.parameters()])
+            for name, player in players.items()
+        }
+
+    def moved(self):
+        now = self.snapshot()
+        moved = {name for name in now if not torch.equal(now[name], self.before[name])}
+        self.before = now
+        return moved
+
+    def wrap(self, name, function):
+        def wrapped(batch):
+            self.calls.append((name, batch.image.clone(), batch.hole.clone(), self.moved()))
+            return function(batch)
+
+        return wrapped
+
+
+def test_critics_first_each_on_a_batch_of_its_own_then_the_generator():
+    """Trap 13, and: an update moves one player only."""
+    module = tiny_module(critic_steps=2)
+    spied = Spied(module)
+    fit(module, steps=2)
+    names = [name for name, *_ in spied.calls]
+    assert names == ["critic_terms", "critic_terms", "generator_terms"] * 2
+    images = [image for _, image, *_ in spied.calls]
+    assert all(len(image) == module.batch_size for image in images)
+    assert len({image.sum().item() for image in images}) == 6
+    assert len({str(hole.nonzero()[0].tolist()) for *_, hole, _ in spied.calls}) > 1
+    moved_before_call = [moved for *_, moved in spied.calls]
+    assert moved_before_call[1:] == [{"critics"}, {"critics"}, {"generator"}, *[{"critics"}] * 2]
+    assert spied.moved() == {"generator"}
+
+
+def test_one_count_of_generator_steps():
+    module = tiny_module(critic_steps=2)
+    trainer = fit(module, steps=4)
+    assert module.generator_steps == 4
+    assert trainer.global_step == 12  # Lightning counts every optimizer step
+    rates = [optimizer.param_groups[0]["lr"] for optimizer in trainer.optimizers]
+    assert rates == pytest.approx([1e-3 * 0.9**4] * 2)
+
+
+def test_terms_add_up_and_the_fake_has_no_graph():
+    module = tiny_module()
+    batch = random_batch(2)
+    terms = module.critic_terms(batch)
+    assert set(terms) == {
+        "wasserstein_local", "wasserstein_global", "penalty_local", "penalty_global",
+    }  # fmt: skip
+    sum(terms.values()).backward()
+    assert all(p.grad is None for p in module.generator.parameters())
+    terms = module.generator_terms(batch)
+    assert set(terms) == {
+        "discounted_l1_coarse", "discounted_l1_refined", "known_l1_coarse", "known_l1_refined",
+        "adversarial_local", "adversarial_global",
+    }  # fmt: skip
+
+
+def test_without_critic_steps_only_the_generator_learns():
+    module = tiny_module(critic_steps=0)
+    spied = Spied(module)
+    trainer = fit(module, steps=2, updates=1)
+    assert [name for name, *_ in spied.calls] == ["generator_terms"] * 2
+    assert "train/critic/total" not in trainer.callback_metrics
+
+
+def test_validation_measures_completed_pictures():
+    module = tiny_module()
+    batch = random_batch(3)
+    trainer = fit(module, validate=[batch])
+    metrics = trainer.callback_metrics
+    with torch.no_grad():
+        completed = module.eval()(batch).completed(batch.image, batch.hole)
+    difference = ((completed - batch.image).abs() / 2).mean((1, 2, 3))
+    torch.testing.assert_close(metrics["val/l1_full"], difference.mean())
+    per_hole = ((completed - batch.image).abs() / 2 * batch.hole).sum((1, 2, 3))
+    per_hole = per_hole / (3 * batch.hole.sum((1, 2, 3)))
+    torch.testing.assert_close(metrics["val/l1_hole"], per_hole.mean())
+
+
+def test_critics_stay_in_float32_under_bf16():
+    module = tiny_module()
+    seen = []
+    module.critics.register_forward_hook(
+        lambda _, inputs, scores: seen.extend(
+            value.dtype for views in (inputs[0], scores) for value in views.values()
+        )
+    )
+    fit(module, precision="bf16-mixed")
+    assert seen
+    assert set(seen) == {torch.float32}
