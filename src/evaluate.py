@@ -1,8 +1,8 @@
 """Score a checkpoint on pictures it was not trained on.
 
-    python src/evaluate.py ckpt_path=runs/.../checkpoints/best.ckpt
-    python src/evaluate.py ckpt_path=best.ckpt data=folder data.root=pictures mask=free_form
-    python src/evaluate.py ckpt_path=best.ckpt manifest=runs/.../manifest.json
+python src/evaluate.py ckpt_path=runs/.../checkpoints/best.ckpt
+python src/evaluate.py ckpt_path=best.ckpt data=folder data.root=pictures mask=free_form
+python src/evaluate.py ckpt_path=best.ckpt manifest=runs/.../manifest.json
 """
 
 from farfill.run.evaluate import main

@@ -14,6 +14,7 @@ from torch import nn
 
 from farfill.generator.two_stage import Generator
 
+_NEEDED = {"farfill", "state_dict", "generator_steps"}
 _TARGET = re.compile(r"farfill\.(attention|generator)\.(\w+)\.(\w+)")
 
 
@@ -33,7 +34,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
             f"{path} is not a whole checkpoint (damaged, or not written by Farfill); "
             "try another one, for example last.ckpt or best.ckpt of the run"
         ) from error
-    if not isinstance(checkpoint, dict) or not {"farfill", "state_dict"} <= checkpoint.keys():
+    if not isinstance(checkpoint, dict) or not checkpoint.keys() >= _NEEDED:
         raise ValueError(f"{path} is a checkpoint, but not one of Farfill")
     return checkpoint
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from helpers.plain_attention import plain_attention
-from helpers.vectors import REFERENCE, Vectors
 
 from farfill import ContextualAttention
 from farfill.op.colour import flow_to_colour
 from farfill.op.resize import resize_nearest
+from helpers.plain_attention import plain_attention
+from helpers.vectors import REFERENCE, Vectors
 
 CASES = sorted(path.stem for path in REFERENCE.glob("att_*.npz"))
 

@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import torch
+
 from farfill.callback.random_state import RandomState
 
 

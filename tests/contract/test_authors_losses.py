@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from helpers.authors_graph import build_graph
 from helpers.vectors import REFERENCE, Vectors
 

@@ -7,9 +7,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from farfill.run.paths import conf_dir
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+
+from farfill.run.paths import conf_dir
 
 #: Groups whose options are classes of the package of the same name. The others only compose.
 MIRRORED = ["attention", "baseline", "critic", "data", "datamodule", "gan", "generator", "loss",
@@ -88,6 +89,8 @@ def test_experiment_wins_over_the_defaults_and_the_command_line_over_both():
     assert composed("experiment=paper", "batch_size=3").batch_size == 3
 
 
-@pytest.mark.parametrize(("name", "folder"), [("train", "."), ("evaluate", "."), ("inpaint", "run")])
+@pytest.mark.parametrize(
+    ("name", "folder"), [("train", "."), ("evaluate", "."), ("inpaint", "run")]
+)
 def test_every_command_composes_and_resolves(name, folder):
     OmegaConf.resolve(composed(name=name, folder=folder))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import farfill
 import pytest
+
+import farfill
 
 
 def test_importing_is_light():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers.authors_graph import load_critics, read_batch
-from helpers.vectors import Vectors
 
 from farfill.critic.local_global import LocalGlobal
+from helpers.authors_graph import load_critics, read_batch
+from helpers.vectors import Vectors
 
 
 def test_has_the_authors_number_of_parameters():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers.vectors import REFERENCE, Vectors
 from torch.nn.functional import leaky_relu
 
 from farfill.gan.gradient_penalty import gradient_penalty
 from farfill.gan.wgan_gp import WassersteinGP
+from helpers.vectors import REFERENCE, Vectors
 
 CASES = sorted(path.stem for path in REFERENCE.glob("wgan_gp_*.npz"))
 

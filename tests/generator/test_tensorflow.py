@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from helpers.vectors import Vectors
 
 from farfill import Generator, load_tensorflow_generator, swap_red_and_blue
+from helpers.vectors import Vectors
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers.vectors import Vectors
 
 from farfill import Generator, load_tensorflow_generator
 from farfill.op.colour import flow_to_colour
 from farfill.op.resize import resize_nearest
+from helpers.vectors import Vectors
 
 
 @pytest.fixture

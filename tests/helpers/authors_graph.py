@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from helpers.vectors import Vectors
 from torch import Tensor, nn
 
 from farfill import Generator, load_tensorflow_generator
@@ -15,6 +14,7 @@ from farfill.generator import tensorflow
 from farfill.loss.discounted_l1 import DiscountedL1
 from farfill.loss.known_l1 import KnownL1
 from farfill.types import Batch
+from helpers.vectors import Vectors
 
 
 class Graph(NamedTuple):

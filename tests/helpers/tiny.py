@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import torch
+
 from farfill import Generator
 from farfill.critic.local_global import LocalGlobal
 from farfill.gan.wgan_gp import WassersteinGP

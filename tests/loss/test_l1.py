@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from helpers.vectors import Vectors
 
 from farfill.loss.discounted_l1 import DiscountedL1
 from farfill.loss.known_l1 import KnownL1
 from farfill.op.discount import spatial_discount
 from farfill.types import Batch, Completion
+from helpers.vectors import Vectors
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers.tiny import random_batch, tiny_module
 from lightning import Trainer
 from torch.utils.data import DataLoader
+
+from helpers.tiny import random_batch, tiny_module
 
 
 def fit(module, steps=1, updates=3, validate=None, **flags):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -19,9 +20,8 @@ class Checkpoints(Callback):
 
     Args:
         folder: Where the files go.
-        every: Generator steps between ``step-<n>.ckpt`` files (``last.ckpt`` is written as often);
-            0: only at the end.
-        keep_steps: Whether the ``step-<n>.ckpt`` files are kept at all.
+        every: Generator steps between two saves; 0: only at the end.
+        keep_steps: Whether to keep a ``step-<n>.ckpt`` each time.
         monitor: Validation metric that decides what is best, e.g. ``val/l1_hole``.
         mode: Whether it is to be small (``min``) or large (``max``).
         description: Plain values that say what the weights belong to; it goes into every file.
@@ -48,38 +48,44 @@ class Checkpoints(Callback):
         self.sign = {"min": 1.0, "max": -1.0}[mode]
         self.description = description
         self.best: float | None = None
+        self._due = False
+        self._between_steps: dict[str, Any] = {}
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         """Save every ``every`` generator steps, at the last one, and when the run is to stop.
 
-        Not when training has ended: Lightning would take such a file for a finished run.
+        Where a validation follows, saving waits for it, so that the file knows the best value.
         """
         step = cast(int, pl_module.generator_steps)
         last = step == trainer.num_training_batches
-        due = bool(self.every) and step % self.every == 0
         if last:
             trainer.val_check_batch = 1  # the last step is always validated
-        if due or last or trainer.should_stop:
-            self._save(trainer, "last.ckpt")
-        if due and self.keep_steps:
-            self._save(trainer, f"step-{step:07d}.ckpt")
+        self._between_steps = deepcopy(trainer.fit_loop.state_dict())
+        self._between_steps["epoch_loop.batch_progress"]["is_last_batch"] = False
+        self._due = last or trainer.should_stop or bool(self.every and step % self.every == 0)
+        every = cast(int, trainer.val_check_batch)
+        if self._due and not (trainer.enable_validation and step % every == 0):
+            self._save(trainer, step)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the best so far."""
+        """Save the best so far, and what was due at this step."""
         if trainer.sanity_checking:
             return
         value = float(trainer.callback_metrics[self.monitor])
-        if math.isfinite(value) and (
-            self.best is None or self.sign * value < self.sign * self.best
-        ):
+        better = self.best is None or self.sign * value < self.sign * self.best
+        if math.isfinite(value) and better:
             self.best = value
-            self._save(trainer, "best.ckpt")
+            self._write(trainer, "best.ckpt")
+        if self._due:
+            self._save(trainer, cast(int, pl_module.generator_steps))
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Make the file complete: weights alone do not say which network they fit."""
         checkpoint["farfill"] = self.description
+        # Lightning resumes from inside a validation, or after the end, in ways that skip training.
+        checkpoint["loops"]["fit_loop"] = self._between_steps
 
     def state_dict(self) -> dict[str, Any]:
         """Remember the best value, or a resumed run would overwrite ``best.ckpt`` with a worse."""
@@ -89,6 +95,11 @@ class Checkpoints(Callback):
         """See :meth:`state_dict`."""
         self.best = state_dict["best"]
 
-    def _save(self, trainer: Trainer, name: str) -> None:
+    def _save(self, trainer: Trainer, step: int) -> None:
+        self._write(trainer, "last.ckpt")
+        if self.keep_steps:
+            self._write(trainer, f"step-{step:07d}.ckpt")
+
+    def _write(self, trainer: Trainer, name: str) -> None:
         with atomic(self.folder / name) as part:
             trainer.save_checkpoint(part, weights_only=False)  # with optimisers and counts

@@ -35,12 +35,14 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     from farfill.checkpoint import load_generator, read_checkpoint
     from farfill.evaluation import manifest, report
     from farfill.run.build import build_baselines, build_data, filler_of
+    from farfill.run.device import find_device
 
     if cfg.ckpt_path is None:
         raise ValueError("say which checkpoint to score: ckpt_path=runs/.../checkpoints/best.ckpt")
     trained = read_checkpoint(cfg.ckpt_path)["farfill"]["config"]
     for name in ("image_size", "box_size"):
         cfg[name] = trained[name] if cfg[name] is None else cfg[name]
+    device = find_device(cfg.device)
     data = build_data(cfg)
     data.setup()
     loader = data.val_dataloader()
@@ -48,8 +50,8 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     if cfg.manifest is not None:
         manifest.check(found, manifest.read(cfg.manifest))
     fillers = {
-        Path(cfg.ckpt_path).name: filler_of(load_generator(cfg.ckpt_path).to(cfg.device)),
+        Path(cfg.ckpt_path).name: filler_of(load_generator(cfg.ckpt_path).to(device)),
         **build_baselines(cfg),
     }
-    table = report.report(folder, fillers, loader, found, cfg.device, cfg.pictures, cfg.by)
+    table = report.report(folder, fillers, loader, found, device, cfg.pictures, cfg.by)
     return f"{table}\nTables, best and worst pictures, manifest: {folder}"

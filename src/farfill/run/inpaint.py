@@ -57,6 +57,7 @@ def inpaint(cfg: DictConfig) -> list[str]:
 
     from farfill.checkpoint import load_generator
     from farfill.inpainting.pairing import pair
+    from farfill.run.device import find_device
 
     jobs = pair(
         image=_names(cfg.image),
@@ -66,7 +67,7 @@ def inpaint(cfg: DictConfig) -> list[str]:
         overwrite=cfg.overwrite,
         lossy=cfg.lossy,
     )
-    device = _device(cfg.device)
+    device = find_device(cfg.device)
     generator = load_generator(Path(str(cfg.ckpt_path)).expanduser())
     failures = []
     for job in jobs:
@@ -112,18 +113,3 @@ def _fill_one(job: Job, generator: nn.Module, device: torch.device, cfg: DictCon
 def _names(value: object) -> str | list[str]:
     """A name or a list of names; Hydra reads a name like 2024 as a number."""
     return [str(name) for name in value] if isinstance(value, ListConfig) else str(value)
-
-
-def _device(name: str) -> torch.device:
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(
-            f"`device`={name} cannot be used here ({error}); say device=cpu"
-        ) from error
-    return device

@@ -50,12 +50,17 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
 
     quiet()
     check_flags(cfg.trainer)
-    if cfg.ckpt_path is not None:
-        read_checkpoint(cfg.ckpt_path)  # a wrong one is found before anything is written
+    if cfg.ckpt_path is not None:  # a wrong one is found before anything is written
+        done = read_checkpoint(cfg.ckpt_path)["generator_steps"]
+        if done >= cfg.trainer.max_generator_steps:
+            raise ValueError(
+                f"{cfg.ckpt_path} has done {done} generator steps already: raise "
+                "trainer.max_generator_steps to go on"
+            )
     elif any((folder / "checkpoints").glob("*.ckpt")):
         raise ValueError(
-            f"{folder} already holds a run: go on with it by ckpt_path={folder}/checkpoints/last.ckpt, "
-            "or choose another hydra.run.dir"
+            f"{folder} already holds a run: go on with it by "
+            f"ckpt_path={folder}/checkpoints/last.ckpt, or choose another hydra.run.dir"
         )
     OmegaConf.save(cfg, folder / "config.yaml", resolve=True)
     seed_everything(cfg.seed, verbose=False)
@@ -73,7 +78,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         **cfg.checkpoint,
     )
     callbacks = [
-        Progress(),
+        *([Progress()] if cfg.trainer.enable_progress_bar else []),
         interrupt,
         RandomState(),
         Pictures(folder / "pictures", cfg.pictures),

@@ -1,0 +1,220 @@
+"""Whole trainings, tiny: what they leave behind, and how they go on."""
+
+from __future__ import annotations
+
+import csv
+import signal
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from farfill import load_generator
+from farfill.callback.interrupt import Interrupt
+from farfill.checkpoint import read_checkpoint
+from helpers.runs import compose_tiny, tiny_train
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Four generator steps that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("run")
+    tiny_train(folder, "checkpoint.keep_steps=true")
+    return folder
+
+
+def read_metrics(folder):
+    with (folder / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def same_weights(one, other):
+    assert one.keys() == other.keys()
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_everything_of_a_run_lies_in_its_folder(run):
+    made = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
+    assert made == {
+        "config.yaml", "metrics.csv",
+        "checkpoints/last.ckpt", "checkpoints/best.ckpt",
+        *(f"checkpoints/step-{step:07d}.ckpt" for step in (1, 2, 3, 4)),
+        "pictures/step-0000002.png", "pictures/step-0000004.png",
+        *(f"report/{name}" for name in ("table.md", "table.csv", "per_image.csv", "result.json",
+                                        "manifest.json", "best.png", "worst.png")),
+    }  # fmt: skip
+
+
+def test_metrics_stand_at_their_generator_step(run):
+    rows = read_metrics(run)
+    for name, steps in (("train/generator/total", [1, 2, 3, 4]), ("val/psnr_full", [2, 4])):
+        assert [int(row["step"]) for row in rows if row[name]] == steps
+        assert [float(row["generator_step"]) for row in rows if row[name]] == steps
+
+
+def test_logged_terms_add_up(run):
+    for row in read_metrics(run):
+        for player in ("generator", "critic"):
+            terms = {k: float(v) for k, v in row.items() if k.startswith(f"train/{player}/") and v}
+            if terms:
+                total = terms.pop(f"train/{player}/total")
+                assert sum(terms.values()) == pytest.approx(total, rel=1e-5)
+
+
+def test_checkpoint_holds_everything_and_needs_no_pickle(run):
+    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    assert checkpoint["generator_steps"] == 4
+    assert len(checkpoint["optimizer_states"]) == 2
+    assert all(state["state"] for state in checkpoint["optimizer_states"])
+    assert {"RandomState", "Checkpoints"} <= checkpoint["callbacks"].keys()
+    prefixes = {name.split(".")[0] for name in checkpoint["state_dict"]}
+    assert prefixes == {"generator", "critics"}
+    assert checkpoint["farfill"]["generator"]["channels"] == 2
+
+
+def test_load_generator_gives_the_trained_generator(run):
+    generator = load_generator(run / "checkpoints" / "last.ckpt")
+    assert not generator.training
+    saved = read_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"]
+    expected = {
+        k.removeprefix("generator."): v for k, v in saved.items() if k.startswith("generator.")
+    }
+    assert same_weights(generator.state_dict(), expected)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("start", ["step-0000001", "step-0000002", "step-0000003"])
+def test_a_resumed_run_is_the_uncut_run(run, tmp_path, start, workers):
+    """Weights of both networks and logged losses, bit for bit; step 2 has a validation."""
+    tiny_train(
+        tmp_path, f"ckpt_path={run}/checkpoints/{start}.ckpt", f"datamodule.workers={workers}"
+    )
+    ended, uncut = (
+        read_checkpoint(folder / "checkpoints" / "last.ckpt") for folder in (tmp_path, run)
+    )
+    assert ended["generator_steps"] == uncut["generator_steps"] == 4
+    assert same_weights(ended["state_dict"], uncut["state_dict"])
+    losses = [
+        {row["step"]: row["train/critic/total"] for row in read_metrics(folder)
+         if row["train/critic/total"]}
+        for folder in (tmp_path, run)
+    ]  # fmt: skip
+    assert losses[0]
+    assert losses[0].items() <= losses[1].items()
+
+
+def test_best_checkpoint_resumes_too(run, tmp_path):
+    """It is written during validation, at another place of Lightning's loop."""
+    step = read_checkpoint(run / "checkpoints" / "best.ckpt")["generator_steps"]
+    tiny_train(tmp_path, f"ckpt_path={run}/checkpoints/best.ckpt", "trainer.max_generator_steps=6")
+    assert read_checkpoint(tmp_path / "checkpoints" / "last.ckpt")["generator_steps"] == 6
+    assert step in (2, 4)
+
+
+def test_a_finished_run_can_be_prolonged(run, tmp_path):
+    tiny_train(tmp_path, f"ckpt_path={run}/checkpoints/last.ckpt", "trainer.max_generator_steps=5")
+    assert read_checkpoint(tmp_path / "checkpoints" / "last.ckpt")["generator_steps"] == 5
+
+
+def test_another_seed_is_another_run(run, tmp_path):
+    tiny_train(tmp_path, "seed=2")
+    ended, other = (
+        read_checkpoint(folder / "checkpoints" / "last.ckpt") for folder in (tmp_path, run)
+    )
+    assert not same_weights(ended["state_dict"], other["state_dict"])
+
+
+def test_init_from_takes_weights_and_nothing_else(run, tmp_path):
+    tiny_train(
+        tmp_path, f"init_from={run}/checkpoints/last.ckpt", "trainer.max_generator_steps=1",
+        "learning_rate=0",
+    )  # fmt: skip
+    ended, origin = (
+        read_checkpoint(folder / "checkpoints" / "last.ckpt") for folder in (tmp_path, run)
+    )
+    assert ended["generator_steps"] == 1
+    assert same_weights(ended["state_dict"], origin["state_dict"])
+
+
+def press_ctrl_c_in_step_2(self, trainer, pl_module, batch, batch_idx):
+    if batch_idx == 1:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_ends_with_a_checkpoint_that_goes_on(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Interrupt, "on_train_batch_start", press_ctrl_c_in_step_2)
+    before = signal.getsignal(signal.SIGINT)
+    tiny_train(tmp_path / "cut", "checkpoint.every=0")
+    assert signal.getsignal(signal.SIGINT) is before
+    last = tmp_path / "cut" / "checkpoints" / "last.ckpt"
+    assert read_checkpoint(last)["generator_steps"] == 2
+    assert f"ckpt_path={last}" in capsys.readouterr().out
+    monkeypatch.undo()
+
+    tiny_train(tmp_path / "on", f"ckpt_path={last}")
+    ended, uncut = (
+        read_checkpoint(folder / "checkpoints" / "last.ckpt") for folder in (tmp_path / "on", run)
+    )
+    assert same_weights(ended["state_dict"], uncut["state_dict"])
+
+
+def test_report_stands_beside_a_classical_baseline(run):
+    table = (run / "report" / "table.md").read_text()
+    for words in ("this run", "telea (classical baseline)", "n = 5"):
+        assert words in table
+
+
+def test_pictures_show_six_columns(run):
+    picture = np.asarray(Image.open(run / "pictures" / "step-0000004.png"))
+    assert picture.shape[1] > 6 * 32
+    assert picture.std() > 10
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("+trainer.gradient_clip_val=1", "`trainer.gradient_clip_val` is refused"),
+        ("+trainer.accumulate_grad_batches=2", "raise `batch_size`"),
+        ("+trainer.max_steps=5", "max_generator_steps"),
+        ("+trainer.val_check_interval=5", "validate_every"),
+        ("trainer.validate_every=0", "positive"),
+        ("checkpoint.monitor=val/beauty", "val/psnr_full"),
+        ("ckpt_path=nowhere.ckpt", "nowhere.ckpt is none"),
+        ("init_from=nowhere.ckpt", "nowhere.ckpt is none"),
+        ("box_size=64", "box"),
+        ("image_size=64", "data.resize"),
+    ],
+)
+def test_wrong_settings_are_refused_in_one_sentence_before_training(tmp_path, override, message):
+    with pytest.raises(ValueError, match=message) as error:
+        tiny_train(tmp_path, override)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(run):
+    before = (run / "checkpoints" / "last.ckpt").read_bytes()
+    with pytest.raises(ValueError, match="already holds a run"):
+        tiny_train(run)
+    assert (run / "checkpoints" / "last.ckpt").read_bytes() == before
+
+
+def test_metrics_of_a_run_taken_up_in_its_own_folder_are_kept(tmp_path):
+    tiny_train(tmp_path, "trainer.max_generator_steps=2")
+    first = (tmp_path / "metrics.csv").read_text()
+    tiny_train(tmp_path, f"ckpt_path={tmp_path}/checkpoints/last.ckpt")
+    assert (tmp_path / "metrics-1.csv").read_text() == first
+    assert [row["step"] for row in read_metrics(tmp_path)][-1] == "4"
+
+
+@pytest.mark.parametrize("mask", ["centre", "free_form"])
+def test_other_holes_train_too(tmp_path, mask):
+    tiny_train(tmp_path, f"mask={mask}", "trainer.max_generator_steps=1")
+    assert (tmp_path / "checkpoints" / "last.ckpt").is_file()
+
+
+def test_a_mistyped_setting_is_refused():
+    """The command line shows every swap: a typo is an error, not a silent default."""
+    with pytest.raises(Exception, match="Could not override"):
+        compose_tiny("trainer.max_generator_stepps=3")
