@@ -22,7 +22,7 @@ def checkpoint(tmp_path_factory):
     path = tmp_path_factory.mktemp("run") / "last.ckpt"
     config = {"_target_": "farfill.generator.two_stage.Generator", "channels": 4}
     state = {f"generator.{name}": value for name, value in weights.items()}
-    torch.save({"farfill": {"generator": config}, "state_dict": state}, path)
+    torch.save({"farfill": {"generator": config}, "state_dict": state, "generator_steps": 0}, path)
     return path
 
 
