@@ -14,7 +14,6 @@ from torch import nn
 
 from farfill.generator.two_stage import Generator
 
-_NEEDED = {"farfill", "state_dict", "generator_steps"}
 _TARGET = re.compile(r"farfill\.(attention|generator)\.(\w+)\.(\w+)")
 
 
@@ -29,14 +28,29 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"expected `ckpt_path` to be a checkpoint file, but {path} is none")
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except PermissionError:
+        raise
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         raise ValueError(
             f"{path} is not a whole checkpoint (damaged, or not written by Farfill); "
             "try another one, for example last.ckpt or best.ckpt of the run"
         ) from error
-    if not isinstance(checkpoint, dict) or not checkpoint.keys() >= _NEEDED:
+    if not _is_ours(checkpoint):
         raise ValueError(f"{path} is a checkpoint, but not one of Farfill")
     return checkpoint
+
+
+def _is_ours(checkpoint: Any) -> bool:
+    if not isinstance(checkpoint, dict):
+        return False
+    ours, weights = checkpoint.get("farfill"), checkpoint.get("state_dict")
+    return (
+        isinstance(ours, dict)
+        and isinstance(ours.get("generator"), dict)
+        and isinstance(weights, dict)
+        and all(isinstance(value, torch.Tensor) for value in weights.values())
+        and isinstance(checkpoint.get("generator_steps"), int)
+    )
 
 
 def load_generator(path: str | Path) -> Generator:
@@ -47,7 +61,8 @@ def load_generator(path: str | Path) -> Generator:
     """
     checkpoint = read_checkpoint(path)
     generator = _build(checkpoint["farfill"]["generator"])
-    assert isinstance(generator, Generator)
+    if not isinstance(generator, Generator):
+        raise ValueError(f"expected {path} to hold a Generator, got {type(generator).__name__}")
     _load(generator, _part(checkpoint["state_dict"], "generator."), path)
     return generator.eval()
 
@@ -103,4 +118,7 @@ def _build(config: Mapping[str, Any]) -> nn.Module:
         ) from error
     if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
         raise ValueError(f"a checkpoint may name Farfill's networks, not {config['_target_']!r}")
-    return cls(**arguments)
+    try:
+        return cls(**arguments)
+    except TypeError as error:
+        raise ValueError(f"the checkpoint does not fit this version of Farfill: {error}") from error

@@ -62,11 +62,12 @@ def test_16_bit_colour_is_scaled_not_clipped(tmp_path):
     assert read_picture(tmp_path / "a.png").tolist() == [[[255, 128, 0]]]
 
 
-def test_exif_orientation_is_honoured(tmp_path):
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_exif_orientation_is_honoured(tmp_path, suffix):
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: show it rotated clockwise
-    Image.fromarray(RAMP).save(tmp_path / "a.png", exif=exif)
-    np.testing.assert_array_equal(read_picture(tmp_path / "a.png"), np.rot90(RAMP, -1))
+    Image.fromarray(RAMP).save(tmp_path / f"a.{suffix}", exif=exif)
+    np.testing.assert_array_equal(read_picture(tmp_path / f"a.{suffix}"), np.rot90(RAMP, -1))
 
 
 def test_floating_point_is_refused(tmp_path):

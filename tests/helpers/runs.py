@@ -13,7 +13,7 @@ from farfill.run.train import train
 
 TINY = [
     "image_size=32", "box_size=16", "batch_size=2", "channels=2", "critic_channels=2",
-    "data.resize=48", "gan.critic_steps=1", "datamodule.workers=0", "logger=none",
+    "data.resize=48", "datamodule.workers=0", "logger=none",
     "trainer.max_generator_steps=4", "trainer.validate_every=2", "trainer.log_every=1",
     "trainer.accelerator=cpu", "trainer.enable_progress_bar=false", "checkpoint.every=1",
 ]  # fmt: skip

@@ -26,7 +26,8 @@ class PictureError(ValueError):
 @contextmanager
 def _opened(path: str | Path) -> Iterator[Image.Image]:
     try:
-        with Image.open(path) as image:
+        # Opened by name, Pillow 13 garbles uncompressed tif files that lie on their side.
+        with Path(path).open("rb") as stream, Image.open(stream) as image:
             yield image
     except PictureError:
         raise

@@ -37,7 +37,7 @@ def build_module(cfg: DictConfig) -> Inpainting:
         generator=instantiate(cfg.generator).to(memory_format=torch.channels_last),
         critics=instantiate(cfg.critic).to(memory_format=torch.channels_last),
         gan=instantiate(cfg.gan),
-        losses={name: instantiate(loss) for name, loss in cfg.loss.items()},
+        losses={name: instantiate(loss) for name, loss in _chosen(cfg, "loss").items()},
         optimizer=instantiate(cfg.optimizer),
         schedule=instantiate(cfg.schedule),
         metrics=instantiate(cfg.metric),
@@ -47,11 +47,15 @@ def build_module(cfg: DictConfig) -> Inpainting:
 
 def build_baselines(cfg: DictConfig) -> dict[str, Filler]:
     """Make the classical baselines, labelled as such."""
-    baselines = {} if cfg.baseline is None else cfg.baseline
     return {
         f"{name.replace('_', ' ')} (classical baseline)": instantiate(baseline)
-        for name, baseline in baselines.items()
+        for name, baseline in _chosen(cfg, "baseline").items()
     }
+
+
+def _chosen(cfg: DictConfig, group: str) -> Any:
+    """The options of a group that takes several; Hydra leaves the group out if it is empty."""
+    return cfg.get(group) or {}
 
 
 def filler_of(generator: Generator) -> Filler:

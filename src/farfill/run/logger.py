@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.utils import instantiate
@@ -12,6 +14,25 @@ from omegaconf import DictConfig
 from farfill.run.build import plain
 
 AXIS = "generator_step"
+
+
+@contextmanager
+def open_loggers(cfg: DictConfig, folder: Path) -> Iterator[list[Logger]]:
+    """Make the loggers, and finish them with the run: a sweep has several runs in one process.
+
+    Args:
+        cfg: The run's whole configuration; ``cfg.logger`` says which.
+        folder: The run's folder.
+    """
+    loggers = build_loggers(cfg, folder)
+    failed = 1
+    try:
+        yield loggers
+        failed = 0
+    finally:
+        for logger in loggers:
+            if isinstance(logger, WandbLogger):
+                logger.experiment.finish(exit_code=failed)
 
 
 def build_loggers(cfg: DictConfig, folder: Path) -> list[Logger]:

@@ -45,7 +45,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     from farfill.callback.random_state import RandomState
     from farfill.checkpoint import load_weights, read_checkpoint
     from farfill.run.build import build_data, build_module, plain
-    from farfill.run.logger import build_loggers
+    from farfill.run.logger import open_loggers
     from farfill.run.trainer import build_trainer, check_flags
 
     quiet()
@@ -84,9 +84,10 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         Pictures(folder / "pictures", cfg.pictures),
         checkpoints,
     ]
-    trainer = build_trainer(cfg.trainer, callbacks, build_loggers(cfg, folder), str(folder))
     print(introduction(cfg, module, folder), flush=True)
-    trainer.fit(module, data, ckpt_path=cfg.ckpt_path, weights_only=True)
+    with open_loggers(cfg, folder) as loggers:
+        trainer = build_trainer(cfg.trainer, callbacks, loggers, str(folder))
+        trainer.fit(module, data, ckpt_path=cfg.ckpt_path, weights_only=True)
 
     if interrupt.stopped:
         resume = folder / "checkpoints" / "last.ckpt"

@@ -1,0 +1,117 @@
+"""The three commands as a user types them: train, then evaluate and inpaint what was trained."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.runs import TINY
+
+SCRIPTS = Path(__file__).parents[2] / "src"
+
+
+def command(script, folder, *arguments):
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / f"{script}.py"), *arguments],
+        cwd=folder, capture_output=True, text=True, timeout=200, stdin=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    return folder, command("train", folder, *TINY, "hydra.run.dir=run", "trainer.validate_every=4")
+
+
+def test_train_says_what_it_does_and_shows_the_table(trained):
+    folder, (status, out, err) = trained
+    assert status == 0, err
+    for words in ("4 generator steps", "telea (classical baseline)", "Everything of this run"):
+        assert words in out
+    assert "Warning" not in out + err
+    assert {path.name for path in folder.iterdir()} == {"run"}
+
+
+def test_a_sweep_is_one_folder_per_run(tmp_path):
+    status, _, err = command(
+        "train", tmp_path, "-m", *TINY, "attention.propagation=3,null", "baseline=[]",
+        "hydra.sweep.dir=sweep", "trainer.max_generator_steps=1", "logger=wandb",
+    )  # fmt: skip
+    assert status == 0, err
+    runs = [path.parent for path in (tmp_path / "sweep").rglob("config.yaml") if path.parent.name != ".hydra"]
+    assert len(runs) == 2
+    for run in runs:
+        assert (run / "checkpoints" / "last.ckpt").is_file()
+        assert len(list((run / "wandb").rglob("*.wandb"))) == 1
+
+
+def test_evaluate_scores_what_was_trained(trained):
+    folder, _ = trained
+    status, out, err = command(
+        "evaluate", folder, "ckpt_path=run/checkpoints/best.ckpt", "data.resize=48",
+        "hydra.run.dir=scored",
+    )  # fmt: skip
+    assert status == 0, err
+    assert "best.ckpt" in out
+    assert (folder / "scored" / "manifest.json").is_file()
+
+
+def test_inpaint_fills_with_what_was_trained(trained):
+    folder, _ = trained
+    photo = np.random.default_rng(0).integers(0, 256, (41, 53, 3), np.uint8)
+    hole = np.zeros((41, 53), np.uint8)
+    hole[10:30, 12:40] = 255
+    Image.fromarray(photo).save(folder / "photo.png")
+    Image.fromarray(hole).save(folder / "hole.png")
+    status, _, err = command(
+        "inpaint", folder, "ckpt_path=run/checkpoints/last.ckpt", "image=photo.png",
+        "mask=hole.png", "output=filled.png", "attention=map.png",
+    )  # fmt: skip
+    assert status == 0, err
+    filled = np.asarray(Image.open(folder / "filled.png"))
+    assert (filled[hole == 0] == photo[hole == 0]).all()
+    assert (filled[hole > 0] != photo[hole > 0]).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("script", "argument", "words"),
+    [
+        ("train", "box_size=640", "box"),
+        ("train", "+trainer.max_steps=3", "max_generator_steps"),
+        ("train", "data=folder", "data.root"),
+        ("evaluate", "ckpt_path=none.ckpt", "none.ckpt"),
+        ("inpaint", "image=photo.jpg", "ckpt_path"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, script, argument, words):
+    status, _, err = command(script, tmp_path, argument)
+    assert status == 2
+    assert err.startswith("farfill: ")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("script", ["train", "evaluate", "inpaint"])
+def test_help_is_there(tmp_path, script):
+    status, out, _ = command(script, tmp_path, "--help")
+    assert status == 0
+    assert "ckpt_path" in out
+    assert not list(tmp_path.iterdir())
+
+
+def test_installed_commands_are_the_scripts():
+    """`farfill-train` and so on lead to the same functions."""
+    scripts = ("train", "evaluate", "inpaint")
+    found = {p.name: p.value for p in entry_points(group="console_scripts") if "farfill" in p.value}
+    assert found == {f"farfill-{script}": f"farfill.run.{script}:main" for script in scripts}
+    for script in scripts:
+        assert f"from farfill.run.{script} import main" in (SCRIPTS / f"{script}.py").read_text()

@@ -1,0 +1,110 @@
+"""Scoring a checkpoint: what it leaves, and that the numbers repeat."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+import torch
+
+from helpers.runs import tiny_evaluate, tiny_train
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    tiny_train(folder, "trainer.max_generator_steps=1", "baseline=[]")
+    return folder / "checkpoints" / "last.ckpt"
+
+
+@pytest.fixture(scope="module")
+def scored(checkpoint, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scored")
+    return folder, tiny_evaluate(folder, f"ckpt_path={checkpoint}")
+
+
+def results(folder):
+    return json.loads((folder / "result.json").read_text())
+
+
+def metrics(folder):
+    """Everything but the times."""
+    result = results(folder)
+    return {name: filler["metrics"] for name, filler in result["fillers"].items()}
+
+
+def test_it_leaves_table_manifest_and_pictures(scored):
+    folder, printed = scored
+    made = {path.name for path in folder.iterdir()}
+    assert made >= {"table.md", "table.csv", "per_image.csv", "result.json", "manifest.json",
+                    "best.png", "worst.png"}  # fmt: skip
+    assert (folder / "table.md").read_text() in printed
+    for words in ("last.ckpt", "telea (classical baseline)", "n = 5", results(folder)["manifest"]):
+        assert words in printed
+
+
+def test_mean_is_the_mean_of_the_pictures(scored):
+    folder, _ = scored
+    with (folder / "per_image.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["filler"] == "last.ckpt"]
+    mean = sum(float(row["l1_hole"]) for row in rows) / len(rows)
+    assert metrics(folder)["last.ckpt"]["l1_hole"]["mean"] == pytest.approx(mean, abs=1e-7)
+
+
+def test_the_same_manifest_gives_the_same_numbers(checkpoint, scored, tmp_path):
+    folder, _ = scored
+    torch.manual_seed(99)
+    tiny_evaluate(
+        tmp_path, f"ckpt_path={checkpoint}", f"manifest={folder}/manifest.json", "batch_size=8"
+    )
+    assert metrics(tmp_path) == metrics(folder)
+    assert results(tmp_path)["manifest"] == results(folder)["manifest"]
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [("seed=2", "other hole"), ("mask=centre", "other hole"), ("data.val=[astronaut]", "missing")],
+)
+def test_other_pictures_or_holes_are_refused(checkpoint, scored, tmp_path, override, words):
+    folder, _ = scored
+    with pytest.raises(ValueError, match=words) as error:
+        tiny_evaluate(
+            tmp_path, f"ckpt_path={checkpoint}", f"manifest={folder}/manifest.json", override
+        )
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "table.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("seed=1", "say which checkpoint"),
+        ("ckpt_path=none.ckpt", "none.ckpt is none"),
+    ],
+)
+def test_wrong_settings_are_one_sentence(tmp_path, override, words):
+    with pytest.raises(ValueError, match=words) as error:
+        tiny_evaluate(tmp_path, override)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("device=abacus", "device=cpu"),
+        ("by=beauty", "psnr_hole"),
+        ("manifest=none.json", "none.json"),
+    ],
+)
+def test_wrong_options_are_one_sentence(checkpoint, tmp_path, override, words):
+    with pytest.raises((ValueError, OSError), match=words) as error:
+        tiny_evaluate(tmp_path, f"ckpt_path={checkpoint}", override)
+    assert "\n" not in str(error.value)
+
+
+def test_a_trained_size_is_taken_over_and_can_be_changed(checkpoint, scored, tmp_path):
+    folder, _ = scored
+    assert results(folder)["image_size"] == [32, 32]
+    tiny_evaluate(tmp_path, f"ckpt_path={checkpoint}", "image_size=40", "data.resize=64")
+    assert results(tmp_path)["image_size"] == [40, 40]

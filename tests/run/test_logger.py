@@ -1,0 +1,118 @@
+"""Where metrics go; wandb is read back from its offline records."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import wandb
+
+from farfill.run.logger import build_loggers
+from helpers.runs import compose_tiny, tiny_train
+from helpers.wandb_records import history, records
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    tiny_train(folder, "logger=wandb", "logger.tags=[a,b]", "logger.group=g")
+    return folder
+
+
+def test_every_metric_stands_at_its_generator_step(run):
+    rows = history(run)
+    for name, steps in (
+        ("train/generator/total", [1, 2, 3, 4]),
+        ("train/critic/total", [1, 2, 3, 4]),
+        ("val/l1_hole", [2, 4]),
+        ("val/tv_anisotropic_full", [2, 4]),
+    ):
+        assert [row["generator_step"] for row in rows if name in row] == steps
+
+
+def test_metrics_are_plotted_against_generator_steps(run):
+    defined = {
+        (record.metric.glob_name or record.metric.name): record.metric.step_metric
+        for record in records(run)
+        if record.WhichOneof("record_type") == "metric"
+    }
+    assert defined["*"] == "generator_step"
+
+
+def test_the_configuration_and_the_pictures_are_there(run):
+    config = {
+        update.key: json.loads(update.value_json)
+        for record in records(run)
+        if record.WhichOneof("record_type") == "config"
+        for update in record.config.update
+    }
+    assert config["image_size"] == 32
+    assert config["attention"]["softmax_scale"] == 10.0
+    shown = [row for row in history(run) if row.get("val/pictures/_type") == "images/separated"]
+    assert [row["generator_step"] for row in shown] == [2, 4]
+
+
+def test_group_and_tags_are_kept(run):
+    (started,) = (r.run for r in records(run) if r.WhichOneof("record_type") == "run")
+    assert (list(started.tags), started.run_group) == (["a", "b"], "g")
+
+
+def exit_codes(folder):
+    return [r.exit.exit_code for r in records(folder) if r.WhichOneof("record_type") == "exit"]
+
+
+def test_a_second_run_of_the_process_is_a_run_of_its_own(run, tmp_path):
+    tiny_train(tmp_path, "logger=wandb", "trainer.max_generator_steps=1")
+    assert [row["generator_step"] for row in history(tmp_path)][-1] == 1
+    assert exit_codes(tmp_path) == exit_codes(run) == [0]
+
+
+def test_a_failed_run_is_marked_so(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("farfill.callback.checkpoints.Checkpoints._save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        tiny_train(tmp_path, "logger=wandb")
+    assert exit_codes(tmp_path) == [1]
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """What the logger is asked for, without starting wandb."""
+    asked = {}
+
+    def instantiate(config, **extra):
+        asked.update(extra)
+
+    monkeypatch.setattr("farfill.run.logger.instantiate", instantiate)
+    return asked
+
+
+def log_in(monkeypatch, answer):
+    def login(prompt):
+        assert prompt is False  # never a question
+        return answer
+
+    monkeypatch.setattr(wandb, "login", login)
+
+
+@pytest.mark.parametrize(
+    ("mode", "logged_in", "offline"),
+    [(None, False, True), (None, True, False), ("offline", True, True), ("online", False, False)],
+)
+def test_offline_unless_logged_in(monkeypatch, tmp_path, made, mode, logged_in, offline):
+    log_in(monkeypatch, logged_in)
+    if mode is None:
+        monkeypatch.delenv("WANDB_MODE")
+    else:
+        monkeypatch.setenv("WANDB_MODE", mode)
+    build_loggers(compose_tiny("logger=wandb"), tmp_path)
+    assert made["save_dir"] == str(tmp_path)
+    assert made.get("offline", False) is offline
+
+
+def test_disabled_means_no_wandb(monkeypatch, tmp_path, made):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert len(build_loggers(compose_tiny("logger=wandb"), tmp_path)) == 1
+    assert not made
