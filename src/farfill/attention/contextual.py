@@ -85,7 +85,7 @@ class ContextualAttention(nn.Module):
         Raises:
             ValueError: If the shapes do not fit each other.
         """
-        _check_shapes(foreground, background, hole)
+        check_shapes(foreground, background, hole)
         attention = self.attend(foreground, background, hole)
         return AttentionResult(
             paste(attention, background, foreground.shape[-2:], self.rate, self.stride),
@@ -236,7 +236,8 @@ def _on_full_grid(attention: Tensor, height: int, width: int, stride: int) -> Te
     return full
 
 
-def _check_shapes(foreground: Tensor, background: Tensor, hole: Tensor | None) -> None:
+def check_shapes(foreground: Tensor, background: Tensor, hole: Tensor | None) -> None:
+    """Refuse with a ValueError what does not fit: see :meth:`ContextualAttention.forward`."""
     if foreground.shape[:2] != background.shape[:2]:
         raise ValueError(
             "expected foreground and background with the same batch and channels, "

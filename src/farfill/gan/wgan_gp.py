@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
@@ -10,9 +10,10 @@ from torch import Tensor
 
 from farfill.critic.protocol import Critics, Views
 from farfill.gan.gradient_penalty import gradient_penalty
+from farfill.gan.objective import Objective
 
 
-class WassersteinGP:
+class WassersteinGP(Objective):
     r"""Critics minimise :math:`D(\tilde x) - D(x) + \lambda P`, the generator :math:`-D(\tilde x)`.
 
     Args:
@@ -21,15 +22,19 @@ class WassersteinGP:
             does not have it (released: 1.0).
         penalty_weight: Factor of the penalty in the critics' loss (released: 10).
         critic_steps: Updates of the critics per update of the generator (released: 5).
+        betas: Of Adam, for both players (released: 0.5, 0.9).
     """
 
     def __init__(
-        self, weight: float, global_weight: float, penalty_weight: float, critic_steps: int
+        self,
+        weight: float,
+        global_weight: float,
+        penalty_weight: float,
+        critic_steps: int,
+        betas: Sequence[float],
     ) -> None:
-        self.weight = weight
-        self.global_weight = global_weight
+        super().__init__(weight, global_weight, critic_steps, betas)
         self.penalty_weight = penalty_weight
-        self.critic_steps = critic_steps
 
     def critic_terms(
         self,
@@ -61,15 +66,9 @@ class WassersteinGP:
             terms[f"penalty_{name}"] = self.penalty_weight * penalty
         return terms
 
-    def generator_terms(self, critics: Critics, fake: Views) -> dict[str, Tensor]:
-        """Return ``adversarial_<critic>`` for every critic."""
-        return {
-            f"adversarial_{name}": -self._weight(name) * score.mean()
-            for name, score in critics(fake).items()
-        }
-
-    def _weight(self, critic: str) -> float:
-        return self.weight * (self.global_weight if critic == "global" else 1.0)
+    def of_generator(self, score: Tensor) -> Tensor:
+        r""":math:`-D(\tilde x)`."""
+        return -score
 
 
 def _score(critics: Critics, name: str, view: Tensor) -> Tensor:

@@ -71,13 +71,13 @@ def load_tensorflow_generator(generator: Generator, arrays: Mapping[str, np.ndar
 
 def swap_red_and_blue(generator: Generator) -> Generator:
     """Turn a generator for BGR pictures into one for RGB pictures, in place, exactly."""
-    first = (generator.coarse, generator.refinement.dilated_branch,
-             generator.refinement.attention_encoder)  # fmt: skip
-    last = (generator.coarse, generator.refinement.decoder)
+    parts = _parts(generator)
+    first = ("coarse", "refinement.dilated_branch", "refinement.attention_encoder")
+    last = ("coarse", "refinement.decoder")
     with torch.no_grad():
-        for convolution in (_convolutions(module)[0] for module in first):
+        for convolution in (parts[path][0] for path in first if path in parts):
             convolution.weight[:, :3] = convolution.weight[:, :3].flip(1)
-        for convolution in (_convolutions(module)[-1] for module in last):
+        for convolution in (parts[path][-1] for path in last):
             convolution.weight.copy_(convolution.weight.flip(0))
             if convolution.bias is not None:
                 convolution.bias.copy_(convolution.bias.flip(0))
@@ -86,14 +86,21 @@ def swap_red_and_blue(generator: Generator) -> Generator:
 
 def variables(generator: Generator) -> dict[str, Tensor]:
     """The generator's parameters by the names of the authors' variables."""
-    names = chain.from_iterable(_LAYERS.values())
-    layers = chain.from_iterable(_convolutions(generator.get_submodule(path)) for path in _LAYERS)
+    parts = _parts(generator)
+    names = chain.from_iterable(_LAYERS[path] for path in parts)
+    layers = chain.from_iterable(parts.values())
     targets = {}
     for name, layer in zip(names, layers, strict=True):
         targets[f"inpaint_net/{name}/kernel"] = layer.weight
         assert layer.bias is not None
         targets[f"inpaint_net/{name}/bias"] = layer.bias
     return targets
+
+
+def _parts(generator: Generator) -> dict[str, list[SameConv2d]]:
+    """Convolutions by part, in order; without attention two parts are not there."""
+    modules = dict(generator.named_modules())
+    return {path: _convolutions(modules[path]) for path in _LAYERS if path in modules}
 
 
 def _convolutions(module: nn.Module) -> list[SameConv2d]:

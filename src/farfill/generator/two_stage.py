@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from farfill.attention.contextual import ContextualAttention
+from farfill.attention.none import NoAttention
 from farfill.attention.protocol import Attention
 from farfill.layer.block import conv_elu, decoder, dilated
 from farfill.layer.convolution import SameConv2d
@@ -24,12 +25,15 @@ class Generator(nn.Module):
     Args:
         channels: Width of the first layer (an even number; the paper's 32).
         attention: Layer of the refinement's attention branch; default: contextual attention.
+            :class:`~farfill.attention.none.NoAttention` leaves the branch out.
 
     Raises:
         ValueError: If ``channels`` is not a positive even number.
     """
 
-    def __init__(self, channels: int = 32, attention: Attention | None = None) -> None:
+    def __init__(
+        self, channels: int = 32, attention: Attention | NoAttention | None = None
+    ) -> None:
         super().__init__()
         if channels < 2 or channels % 2:
             raise ValueError(f"expected `channels` to be a positive even number, got {channels}")
@@ -46,17 +50,20 @@ class Generator(nn.Module):
         Raises:
             ValueError: If the shapes do not fit or a side is not a multiple of 4.
         """
+        coarse, hole = self.predict_coarse(masked_image, hole)
+        pasted = coarse * hole + masked_image * (1 - hole)
+        refined, offsets = self.refinement(_with_planes(pasted, hole), hole)
+        return Completion(coarse, refined, offsets)
+
+    def predict_coarse(self, masked_image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the coarse stage; return its picture, and the hole per sample in its type."""
         _check_shapes(masked_image, hole)
         hole = hole.to(masked_image.dtype).expand(len(masked_image), -1, -1, -1)
-        ones = torch.ones_like(hole)
-        coarse = self.coarse(torch.cat([masked_image, ones, ones * hole], dim=1))
-        pasted = coarse * hole + masked_image * (1 - hole)
-        refined, offsets = self.refinement(torch.cat([pasted, ones, ones * hole], dim=1), hole)
-        return Completion(coarse, refined, offsets)
+        return self.coarse(_with_planes(masked_image, hole)), hole
 
 
 class _RefinementStage(nn.Module):
-    def __init__(self, channels: int, attention: Attention) -> None:
+    def __init__(self, channels: int, attention: Attention | NoAttention) -> None:
         super().__init__()
         wide = 4 * channels
         self.dilated_branch = nn.Sequential(
@@ -68,27 +75,32 @@ class _RefinementStage(nn.Module):
             conv_elu(wide, wide),
             dilated(wide),
         )
-        self.attention_encoder = nn.Sequential(
-            conv_elu(_INPUTS, channels, kernel=5),
-            conv_elu(channels, channels, stride=2),
-            conv_elu(channels, 2 * channels),
-            conv_elu(2 * channels, wide, stride=2),
-            conv_elu(wide, wide),
-            nn.Sequential(SameConv2d(wide, wide, 3), nn.ReLU(inplace=True)),
-        )
-        self.attention = attention
-        self.attention_decoder = nn.Sequential(conv_elu(wide, wide), conv_elu(wide, wide))
-        self.decoder = decoder(2 * wide, channels)
+        self.attention = None if isinstance(attention, NoAttention) else attention
+        if self.attention is not None:
+            self.attention_encoder = nn.Sequential(
+                conv_elu(_INPUTS, channels, kernel=5),
+                conv_elu(channels, channels, stride=2),
+                conv_elu(channels, 2 * channels),
+                conv_elu(2 * channels, wide, stride=2),
+                conv_elu(wide, wide),
+                nn.Sequential(SameConv2d(wide, wide, 3), nn.ReLU(inplace=True)),
+            )
+            self.attention_decoder = nn.Sequential(conv_elu(wide, wide), conv_elu(wide, wide))
+        branches = 1 if self.attention is None else 2
+        self.decoder = decoder(branches * wide, channels)
 
     def forward(self, inputs: Tensor, hole: Tensor) -> tuple[Tensor, Tensor | None]:
-        features = self.attention_encoder(inputs)
-        result = self.attend(features, hole)
-        branches = [self.dilated_branch(inputs), self.attention_decoder(result.features)]
+        features = self.dilated_branch(inputs)
+        if self.attention is None:
+            return self.decoder(features), None
+        result = self.attend(self.attention, self.attention_encoder(inputs), hole)
+        branches = [features, self.attention_decoder(result.features)]
         return self.decoder(torch.cat(branches, dim=1)), result.offsets
 
-    def attend(self, features: Tensor, hole: Tensor) -> AttentionResult:
+    @staticmethod
+    def attend(attention: Attention, features: Tensor, hole: Tensor) -> AttentionResult:
         # The hole shrinks in two steps, here to the features' size, then inside the attention.
-        return self.attention(features, features, resize_nearest(hole, *features.shape[-2:]))
+        return attention(features, features, resize_nearest(hole, *features.shape[-2:]))
 
 
 def _coarse_stage(channels: int) -> nn.Sequential:
@@ -103,6 +115,11 @@ def _coarse_stage(channels: int) -> nn.Sequential:
         dilated(wide),
         decoder(wide, channels),
     )
+
+
+def _with_planes(image: Tensor, hole: Tensor) -> Tensor:
+    ones = torch.ones_like(hole)
+    return torch.cat([image, ones, ones * hole], dim=1)
 
 
 def _check_shapes(masked_image: Tensor, hole: Tensor) -> None:

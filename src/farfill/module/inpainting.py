@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -37,6 +37,11 @@ class Inpainting(LightningModule):
         schedule: Makes a learning-rate schedule of an optimizer; stepped per generator step.
         metrics: Measures validation pictures.
         batch_size: Pictures per update.
+        trained: Parts of the generator that learn, by attribute name; ``None``: all. The others
+            are frozen.
+
+    Raises:
+        ValueError: If the generator has no such part.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class Inpainting(LightningModule):
         schedule: Callable[[Optimizer], LRScheduler],
         metrics: InpaintingMetrics,
         batch_size: int,
+        trained: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -61,6 +67,7 @@ class Inpainting(LightningModule):
         self.metrics = metrics
         self.batch_size = batch_size
         self.generator_steps = 0
+        _freeze_all_but(trained, generator)
 
     def forward(self, batch: Batch) -> Completion:
         """Complete the pictures of a batch."""
@@ -68,7 +75,10 @@ class Inpainting(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """One optimizer and one schedule per player, generator first."""
-        optimizers = [self.make_optimizer(p.parameters()) for p in (self.generator, self.critics)]
+        optimizers = [
+            self.make_optimizer([p for p in player.parameters() if p.requires_grad])
+            for player in (self.generator, self.critics)
+        ]
         return optimizers, [self.make_schedule(optimizer) for optimizer in optimizers]
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
@@ -155,3 +165,16 @@ class Inpainting(LightningModule):
     def _full_precision(self) -> torch.autocast:
         # Critics and penalty overflow or stall in half precision.
         return torch.autocast(self.device.type, enabled=False)
+
+
+def _freeze_all_but(trained: Sequence[str] | None, generator: nn.Module) -> None:
+    if trained is None:
+        return
+    parts = dict(generator.named_children())
+    if not parts.keys() >= set(trained):
+        raise ValueError(
+            f"expected `stage.trained` to name parts of the generator ({', '.join(parts)}), "
+            f"got {', '.join(trained)}"
+        )
+    for name, part in parts.items():
+        part.requires_grad_(name in trained)

@@ -42,6 +42,7 @@ def build_module(cfg: DictConfig) -> Inpainting:
         schedule=instantiate(cfg.schedule),
         metrics=instantiate(cfg.metric),
         batch_size=cfg.batch_size,
+        trained=cfg.stage.trained,
     )
 
 

@@ -1,0 +1,76 @@
+"""Spatial transformer: one affine map for all features of a picture (section 5.3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from farfill.attention.warp import warp, with_hole
+from farfill.layer.convolution import SameConv2d
+from farfill.op.sample import own_position
+from farfill.types import AttentionResult
+
+_POOLED = 4  # side of the map that the linear layer sees, whatever the picture's size
+
+
+class SpatialTransformer(nn.Module):
+    """A small network predicts one affine map per picture; features are sampled by it.
+
+    After Jaderberg et al. 2015 (arXiv 1506.02025), in the place of contextual attention. It starts
+    as the identity.
+
+    Args:
+        channels: Width of the generator; its features are four times as wide.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.localisation = nn.Sequential(
+            SameConv2d(4 * channels + 1, 2 * channels, 3, stride=2),
+            nn.ELU(),
+            SameConv2d(2 * channels, channels, 3, stride=2),
+            nn.ELU(),
+            nn.AdaptiveAvgPool2d(_POOLED),
+            nn.Flatten(),
+        )
+        self.affine = nn.Linear(channels * _POOLED**2, 6)
+        nn.init.zeros_(self.affine.weight)
+        nn.init.zeros_(self.affine.bias)
+
+    def forward(
+        self, foreground: Tensor, background: Tensor, hole: Tensor | None = None
+    ) -> AttentionResult:
+        """Sample ``background`` where the affine map sends each position.
+
+        Args:
+            foreground: ``(N, C, H, W)``, what the map is predicted from.
+            background: ``(N, C, H, W)``.
+            hole: ``(N, 1, H, W)`` or ``(1, 1, H, W)``, 1 = missing, or ``None``.
+
+        Returns:
+            Features like ``foreground``, offsets ``(N, 2, H, W)`` to the nearest pixel.
+
+        Raises:
+            ValueError: If the shapes do not fit each other.
+        """
+        inputs = with_hole(foreground, background, hole)
+        change = self.affine(self.localisation(inputs)).view(-1, 2, 3)
+        return warp(background, affine_displacement(change, *background.shape[-2:]))
+
+
+def affine_displacement(change: Tensor, height: int, width: int) -> Tensor:
+    """How far an affine map moves each position.
+
+    Args:
+        change: ``(N, 2, 3)``, the map minus the identity, for ``(row, column, 1)`` scaled to
+            ``[-1, 1]`` between the first and the last pixel.
+        height: Of the map, in pixels.
+        width: Likewise.
+
+    Returns:
+        ``(N, 2, height, width)``, in pixels.
+    """
+    half = change.new_tensor([(height - 1) / 2, (width - 1) / 2]).view(1, 2, 1, 1)
+    own = own_position(1, height, width, like=change)
+    scaled = torch.cat([own / half.clamp_min(0.5) - 1, torch.ones_like(own[:, :1])], dim=1)
+    return torch.einsum("nij,jyx->niyx", change, scaled[0]) * half

@@ -1,0 +1,26 @@
+"""Least squares instead of cross-entropy."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from farfill.gan.pointwise import PointwiseGAN
+
+
+class LSGAN(PointwiseGAN):
+    """Real pictures are to score 1, completed ones 0; the generator wants 1.
+
+    Mao et al. 2017 (arXiv 1611.04076), equation 9.
+    """
+
+    def of_real(self, score: Tensor) -> Tensor:
+        r""":math:`(D(x) - 1)^2 / 2`."""
+        return (score - 1).square() / 2
+
+    def of_fake(self, score: Tensor) -> Tensor:
+        r""":math:`D(\tilde x)^2 / 2`."""
+        return score.square() / 2
+
+    def of_generator(self, score: Tensor) -> Tensor:
+        r""":math:`(D(\tilde x) - 1)^2 / 2`."""
+        return (score - 1).square() / 2

@@ -1,0 +1,28 @@
+"""The first adversarial objective, as DCGAN trains it."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from farfill.gan.pointwise import PointwiseGAN
+
+
+class Vanilla(PointwiseGAN):
+    r"""Critics tell real from completed pictures by the cross-entropy of :math:`\sigma(D)`.
+
+    Goodfellow et al. 2014 (arXiv 1406.2661) with the non-saturating generator loss that they
+    advise and DCGAN (arXiv 1511.06434) uses. The paper reports that it collapses at times.
+    """
+
+    def of_real(self, score: Tensor) -> Tensor:
+        r""":math:`-\log \sigma(D(x))`."""
+        return F.softplus(-score)
+
+    def of_fake(self, score: Tensor) -> Tensor:
+        r""":math:`-\log(1 - \sigma(D(\tilde x)))`."""
+        return F.softplus(score)
+
+    def of_generator(self, score: Tensor) -> Tensor:
+        r""":math:`-\log \sigma(D(\tilde x))`."""
+        return F.softplus(-score)

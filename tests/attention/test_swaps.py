@@ -1,0 +1,203 @@
+"""Every attention that a configuration can name keeps the one protocol."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from farfill import Generator
+from farfill.attention.appearance_flow import AppearanceFlow
+from farfill.attention.none import NoAttention
+from farfill.attention.shift import Shift
+from farfill.attention.stn import SpatialTransformer, affine_displacement
+from farfill.run.paths import conf_dir
+
+OPTIONS = sorted(file.stem for file in (conf_dir() / "attention").glob("*.yaml"))
+LAYERS = [name for name in OPTIONS if name != "none"]
+
+
+def build(name, channels=2):
+    config = OmegaConf.load(conf_dir() / "attention" / f"{name}.yaml")
+    root = OmegaConf.create({"channels": channels, "attention": config})
+    torch.manual_seed(0)
+    layer = instantiate(root.attention)
+    for parameter in layer.parameters():  # the learned ones start as the identity
+        torch.nn.init.normal_(parameter, std=0.3)
+    return layer.double()
+
+
+def inputs(seed=0, n=3):
+    rng = torch.Generator().manual_seed(seed)
+    features = torch.randn(n, 8, 8, 12, dtype=torch.float64, generator=rng)
+    hole = torch.zeros(n, 1, 8, 12, dtype=torch.float64)
+    for i in range(n):
+        hole[i, :, 1 + i : 5 + i, 3:9] = 1
+    return features, hole
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_features_like_the_foreground_and_whole_offsets_inside_the_map(name):
+    features, hole = inputs()
+    layer = build(name)
+    result = layer(features, features, hole)
+    assert result.features.shape == features.shape
+    n, two, h, w = result.offsets.shape
+    assert (n, two) == (3, 2)
+    assert result.offsets.dtype == torch.int64
+    rows = result.offsets[:, 0] + torch.arange(h)[:, None]
+    columns = result.offsets[:, 1] + torch.arange(w)
+    assert rows.min() >= 0
+    assert rows.max() < h
+    assert columns.min() >= 0
+    assert columns.max() < w
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_batch_equals_its_samples_each_with_its_own_hole(name):
+    features, hole = inputs()
+    layer = build(name)
+    result = layer(features, features, hole)
+    for i in range(3):
+        one = layer(features[i : i + 1], features[i : i + 1], hole[i : i + 1])
+        torch.testing.assert_close(one.features[0], result.features[i])
+        assert torch.equal(one.offsets[0], result.offsets[i])
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_one_hole_serves_a_batch_and_none_is_no_hole(name):
+    features, hole = inputs()
+    layer = build(name)
+    shared = layer(features, features, hole[:1])
+    repeated = layer(features, features, hole[:1].expand(3, -1, -1, -1))
+    torch.testing.assert_close(shared.features, repeated.features)
+    assert layer(features, features, None).features.shape == features.shape
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradients_reach_background_and_parameters(name):
+    features, hole = inputs(n=1)
+    background = features.clone().requires_grad_()
+    layer = build(name)
+    layer(features, background, hole).features.square().sum().backward()
+    assert background.grad.abs().sum() > 0
+    for parameter in layer.parameters():
+        assert parameter.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_shapes_that_do_not_fit_are_one_sentence(name):
+    features, hole = inputs()
+    for wrong in (hole[..., :-1], hole[:2]):
+        with pytest.raises(ValueError, match="expected a hole of shape"):
+            build(name)(features, features, wrong)
+    with pytest.raises(ValueError, match="foreground and background"):
+        build(name)(features, features[:2], hole[:2])
+
+
+@pytest.mark.parametrize("layer", [AppearanceFlow, SpatialTransformer])
+def test_learned_maps_start_as_the_identity_bit_for_bit(layer):
+    features = torch.randn(2, 8, 15, 17)
+    result = layer(2)(features, features, torch.ones(1, 1, 15, 17))
+    assert torch.equal(result.features, features)
+    assert not result.offsets.any()
+
+
+def test_appearance_flow_looks_where_its_convolution_says():
+    features, hole = inputs(n=1)
+    layer = AppearanceFlow(2).double()
+    layer.flow.bias.data = torch.tensor([2.0, -3.0], dtype=torch.float64)
+    result = layer(features, features, hole)
+    assert torch.equal(result.features[..., :-2, 3:], features[..., 2:, :-3])
+    assert (result.offsets[0, 0, :-2] == 2).all()
+    assert (result.offsets[0, 1, :, 3:] == -3).all()
+    assert (result.offsets[0, 0, -1] == 0).all()  # the edge is the farthest one can look
+
+
+def test_appearance_flow_sees_features_and_hole():
+    features, hole = inputs(n=1)
+    layer = build("appearance_flow")
+    base = layer(features, features, hole).features
+    assert not torch.equal(layer(features, features, 1 - hole).features, base)
+    assert not torch.equal(layer(features + 1, features, hole).features, base)
+
+
+def test_stn_is_one_affine_map_per_picture_as_pytorch_has_it():
+    rng = torch.Generator().manual_seed(0)
+    change = torch.randn(2, 2, 3, dtype=torch.float64, generator=rng)
+    moved = affine_displacement(change, 5, 9)
+    identity = torch.eye(2, 3, dtype=torch.float64)
+    # PyTorch has columns before rows, in the map as in the positions.
+    flipped = (identity + change)[:, [1, 0]][:, :, [1, 0, 2]]
+    grid = F.affine_grid(flipped, [2, 1, 5, 9], align_corners=True).flip(-1).permute(0, 3, 1, 2)
+    half = torch.tensor([2.0, 4.0], dtype=torch.float64).view(1, 2, 1, 1)
+    same = F.affine_grid(identity.expand(2, -1, -1), [2, 1, 5, 9], align_corners=True)
+    expected = (grid - same.flip(-1).permute(0, 3, 1, 2)) * half
+    torch.testing.assert_close(moved, expected)
+
+
+def slow_shift(foreground, background, hole, patch):
+    """Every missing position by itself."""
+    n, _, height, width = foreground.shape
+    reach = patch // 2
+    padded = [F.pad(x, [reach] * 4) for x in (foreground, background, hole)]
+    output = foreground.clone()
+    for i in range(n):
+        f, b, missing = (x[i] for x in padded)
+        places = [(y, x) for y in range(height) for x in range(width)]
+        cut = lambda t, y, x: t[:, y : y + patch, x : x + patch]  # noqa: E731
+        known = [place for place in places if not cut(missing, *place).any()]
+        for y, x in places:
+            if hole[i, 0, y, x]:
+                similar = [
+                    F.cosine_similarity(cut(f, y, x).flatten(), cut(b, *q).flatten(), dim=0)
+                    for q in known
+                ]
+                v, u = known[int(torch.stack(similar).argmax())]
+                output[i, :, y, x] = background[i, :, v, u]
+    return output
+
+
+@pytest.mark.parametrize("patch", [1, 3])
+def test_shift_copies_the_nearest_known_patch(patch):
+    features, hole = inputs(n=2)
+    other = features.roll(1, 0)
+    result = Shift(patch)(features, other, hole)
+    torch.testing.assert_close(result.features, slow_shift(features, other, hole, patch))
+    assert not (result.offsets * (hole == 0)).any()
+
+
+def test_shift_hands_gradients_to_what_it_copied_and_to_nothing_else():
+    features, hole = inputs(n=1)
+    background = features.clone().requires_grad_()
+    result = Shift(1)(features, background, hole)
+    (result.features * hole).sum().backward()
+    times = torch.zeros(8, 12)
+    for y, x in hole[0, 0].nonzero().tolist():
+        row, column = result.offsets[0, :, y, x] + torch.tensor([y, x])
+        times[row, column] += 1
+    assert torch.equal(background.grad[0, 0].float(), times)
+    assert times[hole[0, 0] > 0].sum() == 0
+
+
+def test_shift_without_any_known_patch_gives_zeros():
+    features, _ = inputs(n=1)
+    result = Shift(1)(features, features, torch.ones(1, 1, 8, 12))
+    assert not result.features.any()
+
+
+def test_shift_refuses_empty_patches():
+    with pytest.raises(ValueError, match="patch_size"):
+        Shift(0)
+
+
+def test_without_attention_the_branch_is_gone():
+    generator = Generator(32, NoAttention())
+    assert sum(p.numel() for p in generator.parameters()) == 2_758_118
+    assert not [name for name, _ in generator.named_parameters() if "attention" in name]
+    small = Generator(2, NoAttention())
+    result = small(torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16))
+    assert result.offsets is None
+    assert result.refined.shape == (1, 3, 16, 16)
