@@ -105,6 +105,20 @@ def test_learned_maps_start_as_the_identity_bit_for_bit(layer):
     assert not result.offsets.any()
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_mixed_precision_borrows_from_the_same_places(name):
+    features, hole = (x.float() for x in inputs(n=1))
+    features = features.bfloat16().float()
+    layer = build(name).float()
+    exact = layer(features, features, hole)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = layer(features.bfloat16(), features.bfloat16(), hole)
+    if name in ("stn", "appearance_flow"):
+        assert torch.equal(mixed.offsets, exact.offsets)
+        torch.testing.assert_close(mixed.features.float(), exact.features, rtol=0, atol=0.02)
+    assert mixed.features.isfinite().all()
+
+
 def test_appearance_flow_looks_where_its_convolution_says():
     features, hole = inputs(n=1)
     layer = AppearanceFlow(2).double()

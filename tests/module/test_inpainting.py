@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hydra.utils import instantiate
 from lightning import Trainer
 from torch.utils.data import DataLoader
 
+from helpers.runs import compose_tiny
 from helpers.tiny import random_batch, tiny_module
 
 
@@ -116,8 +118,9 @@ def test_validation_measures_completed_pictures():
     torch.testing.assert_close(metrics["val/l1_hole"], per_hole.mean())
 
 
-def test_critics_stay_in_float32_under_bf16():
-    module = tiny_module()
+@pytest.mark.parametrize("gan", ["wgan_gp", "vanilla", "lsgan", "hinge"])
+def test_critics_stay_in_float32_under_bf16(gan):
+    module = tiny_module(gan=instantiate(compose_tiny(f"gan={gan}", "critic_steps=2").gan))
     seen = []
     module.critics.register_forward_hook(
         lambda _, inputs, scores: seen.extend(

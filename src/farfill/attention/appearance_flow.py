@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from farfill.attention.warp import warp, with_hole
 from farfill.layer.convolution import SameConv2d
+from farfill.op.precision import full_precision
 from farfill.types import AttentionResult
 
 
@@ -41,4 +42,6 @@ class AppearanceFlow(nn.Module):
         Raises:
             ValueError: If the shapes do not fit each other.
         """
-        return warp(background, self.flow(with_hole(foreground, background, hole)))
+        inputs = with_hole(foreground, background, hole)
+        with full_precision(inputs):
+            return warp(background, self.flow(inputs))

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from farfill.attention.warp import warp, with_hole
 from farfill.layer.convolution import SameConv2d
+from farfill.op.precision import full_precision
 from farfill.op.sample import own_position
 from farfill.types import AttentionResult
 
@@ -54,8 +55,9 @@ class SpatialTransformer(nn.Module):
             ValueError: If the shapes do not fit each other.
         """
         inputs = with_hole(foreground, background, hole)
-        change = self.affine(self.localisation(inputs)).view(-1, 2, 3)
-        return warp(background, affine_displacement(change, *background.shape[-2:]))
+        with full_precision(inputs):
+            change = self.affine(self.localisation(inputs)).view(-1, 2, 3)
+            return warp(background, affine_displacement(change, *background.shape[-2:]))
 
 
 def affine_displacement(change: Tensor, height: int, width: int) -> Tensor:

@@ -32,7 +32,7 @@ def with_hole(foreground: Tensor, background: Tensor, hole: Tensor | None) -> Te
     """What the map is predicted from: the features and where they are missing.
 
     Returns:
-        ``(N, C + 1, H, W)``.
+        ``(N, C + 1, H, W)``, at least float32.
 
     Raises:
         ValueError: If the shapes do not fit each other.
@@ -50,4 +50,5 @@ def with_hole(foreground: Tensor, background: Tensor, hole: Tensor | None) -> Te
             f"expected a hole of shape ({n} or 1, 1, {height}, {width}) like the features, "
             f"got {tuple(hole.shape)}"
         )
-    return torch.cat([foreground, hole.to(foreground.dtype).expand(n, -1, -1, -1)], dim=1)
+    both = torch.cat([foreground, hole.to(foreground.dtype).expand(n, -1, -1, -1)], dim=1)
+    return both.to(torch.promote_types(both.dtype, torch.float32))

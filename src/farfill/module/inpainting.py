@@ -17,6 +17,7 @@ from farfill.gan.protocol import GAN
 from farfill.generator.two_stage import Generator
 from farfill.loss.protocol import Loss
 from farfill.metric.suite import InpaintingMetrics
+from farfill.op.precision import full_precision
 from farfill.types import Batch, Completion
 
 
@@ -102,7 +103,7 @@ class Inpainting(LightningModule):
         for loss in self.losses.values():
             terms |= loss(completion, batch)
         completed = completion.completed(batch.image, batch.hole)
-        with self._full_precision():
+        with full_precision(batch.image):
             fake = self.critics.views(completed.float(), batch.box)
             return terms | self.gan.generator_terms(self.critics, fake)
 
@@ -110,7 +111,7 @@ class Inpainting(LightningModule):
         """Every weighted term the critics minimise, by name; the generator gets no graph."""
         with torch.no_grad():
             completed = self(batch).completed(batch.image, batch.hole)
-        with self._full_precision():
+        with full_precision(batch.image):
             real, fake, hole = (
                 self.critics.views(x, batch.box)
                 for x in (batch.image, completed.float(), batch.hole)
@@ -161,10 +162,6 @@ class Inpainting(LightningModule):
     def _log_count(self) -> None:
         # Lightning takes `step` for the loggers' axis; wandb plots against `generator_step`.
         self.log_dict(dict.fromkeys(("step", "generator_step"), float(self.generator_steps)))
-
-    def _full_precision(self) -> torch.autocast:
-        # Critics and penalty overflow or stall in half precision.
-        return torch.autocast(self.device.type, enabled=False)
 
 
 def _freeze_all_but(trained: Sequence[str] | None, generator: nn.Module) -> None:

@@ -1,0 +1,14 @@
+"""Where half precision must not reach."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def full_precision(like: Tensor) -> torch.autocast:
+    """Switch mixed precision off on the device of ``like``; its inputs are for the caller to cast.
+
+    Positions would be rounded to whole pixels in bfloat16, and critics stall or overflow.
+    """
+    return torch.autocast(like.device.type, enabled=False)
