@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
 
 
 class Split(NamedTuple):
@@ -37,5 +39,27 @@ class Source(Protocol):
         Raises:
             ValueError: The split cannot be made; one sentence says why and what to do.
             FileNotFoundError: A folder or list is missing; likewise.
+        """
+        ...
+
+
+@runtime_checkable
+class Generated(Source, Protocol):
+    """Makes its pictures, so that paths are mere names, and knows what every pixel shows."""
+
+    def read(self, path: Path) -> np.ndarray:
+        """Make a picture: ``(H, W, 3)``, uint8, RGB; always the same for a path."""
+        ...
+
+    def content(self, path: Path, size: int) -> np.ndarray:
+        """Say what every pixel of a picture's centre crop shows.
+
+        Args:
+            path: One of :meth:`split`.
+            size: Side of the crop, in pixels.
+
+        Returns:
+            ``(K, size, size)``, coordinates in pixels: two pixels with equal ones show the same
+            thing, and with ones that differ by d the same as d pixels further along.
         """
         ...

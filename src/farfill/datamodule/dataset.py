@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ class InpaintingDataset(Dataset[Batch]):
         train: Random crops, and random numbers of their own; else centre crops.
         flip: With ``train``, mirror left and right at random.
         cache: Keep pictures in memory once they are read and scaled.
+        read: Gives a path's picture, ``(H, W, 3)`` uint8 RGB.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class InpaintingDataset(Dataset[Batch]):
         train: bool,
         flip: bool,
         cache: bool,
+        read: Callable[[Path], np.ndarray] = read_picture,
     ) -> None:
         self.paths = list(paths)
         self.holes = holes
@@ -48,6 +50,7 @@ class InpaintingDataset(Dataset[Batch]):
         self.resize = resize
         self.seed = seed
         self.train = train
+        self.read = read
         self.augment = augmentation(image_size, train, flip)
         self.cache: dict[int, np.ndarray] | None = {} if cache else None
 
@@ -84,7 +87,7 @@ class InpaintingDataset(Dataset[Batch]):
         if self.cache is not None and index in self.cache:
             return self.cache[index]
         path = self.paths[index]
-        picture = scale(read_picture(path), self.resize)
+        picture = scale(self.read(path), self.resize)
         check_size(path, picture.shape[:2], self.image_size)
         if self.cache is not None:
             self.cache[index] = picture

@@ -13,7 +13,8 @@ from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from farfill.data.check import check_sizes, unreadable
-from farfill.data.protocol import Source, Split
+from farfill.data.picture import read_picture
+from farfill.data.protocol import Generated, Source, Split
 from farfill.datamodule.dataset import InpaintingDataset
 from farfill.datamodule.draw import Draw
 from farfill.datamodule.stream import Stream
@@ -109,7 +110,8 @@ class InpaintingData(LightningDataModule):
         if self.val_limit is not None:
             count = min(self.val_limit, len(val))
             val = [val[i] for i in np.linspace(0, len(val) - 1, count).round().astype(int)]
-        for paths in (train, val):
+        # What is generated has no headers to look at; its size is `resize`.
+        for paths in ([], []) if isinstance(self.source, Generated) else (train, val):
             check_sizes(paths, self.source.resize, self.image_size)
         self.train_set = self._dataset(train, self.holes, train=True)
         self.val_set = self._dataset(val, self.val_holes, train=False)
@@ -150,6 +152,7 @@ class InpaintingData(LightningDataModule):
             train=train,
             flip=self.flip,
             cache=self.source.cache,
+            read=self.source.read if isinstance(self.source, Generated) else read_picture,
         )
 
     def _loader(self, dataset: InpaintingDataset, **order: object) -> DataLoader[Batch]:

@@ -38,6 +38,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     """
     from lightning import seed_everything
 
+    from farfill.callback.attention_diagnostics import AttentionDiagnostics
     from farfill.callback.checkpoints import Checkpoints
     from farfill.callback.interrupt import Interrupt
     from farfill.callback.pictures import Pictures
@@ -82,6 +83,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         interrupt,
         RandomState(),
         Pictures(folder / "pictures", cfg.pictures),
+        AttentionDiagnostics(**cfg.attention_diagnostics),
         checkpoints,
     ]
     print(introduction(cfg, module, folder), flush=True)

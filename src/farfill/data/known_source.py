@@ -1,0 +1,189 @@
+"""Generated pictures that show everything twice or more, and say what they show where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from farfill.data.protocol import Split
+
+BASE = (80, 176)  # least and most level of a texture's mean colour
+SPREAD = 80  # most levels that its colours lie off the mean
+APART = 1e4  # pixels between the contents of two textures: further than any tolerance
+
+
+class Scene(NamedTuple):
+    """A generated picture.
+
+    Attributes:
+        picture: ``(S, S, 3)``, uint8, RGB.
+        content: ``(K, S, S)``, float64: what every pixel shows, as coordinates in pixels. Two
+            pixels show the same thing if these are equal, nearly the same if they are close.
+    """
+
+    picture: np.ndarray
+    content: np.ndarray
+
+
+class KnownSource:
+    """Pictures whose holes have a known right source.
+
+    * ``periodic``: one texture repeats in both directions. The content is the place on the torus,
+      each axis a circle as long as the period: distances are chords, a little below pixels.
+    * ``mirrored``: the right half mirrors the left. The content is the row and the distance to
+      the nearer of the left and right sides.
+    * ``two_textures``: two periodic textures side by side; which one is a further coordinate.
+
+    Textures are soft blobs in random colours; colours, periods, phases and seam are drawn per
+    picture from (seed, number) alone. There are no files: a path is a name such as
+    ``periodic-000012``.
+
+    Args:
+        kinds: Of the pictures, in turn; any of the three.
+        train: Number of pictures to learn from.
+        val: Number of pictures to measure on; they come first, so ``train`` does not change them.
+        resize: Side in pixels at which the pictures are generated.
+        period: Least and most pixels after which a texture repeats (whole numbers).
+        grain: Pixels between two colours of a texture.
+        seed: Of all pictures.
+
+    Raises:
+        ValueError: A kind is unknown or a number is out of its range.
+    """
+
+    on_error = "raise"
+    cache = False
+
+    def __init__(
+        self,
+        kinds: Sequence[str],
+        train: int,
+        val: int,
+        resize: int,
+        period: Sequence[int],
+        grain: int,
+        seed: int,
+    ) -> None:
+        if not kinds or not set(kinds) <= set(KINDS):
+            raise ValueError(f"expected data.kinds to name some of {list(KINDS)}, got {kinds}")
+        if min(train, val, seed) < 0:
+            raise ValueError(
+                "expected data.train, data.val and data.seed not to be negative, "
+                f"got {train}, {val} and {seed}"
+            )
+        if len(period) != 2 or not 1 <= grain <= period[0] <= period[1]:
+            raise ValueError(
+                "expected data.period to be two growing numbers, not below data.grain, which is "
+                f"at least 1; got {list(period)} and {grain}"
+            )
+        self.kinds = list(kinds)
+        self.counts = {"train": train, "val": val}
+        self.resize = resize
+        self.period = (int(period[0]), int(period[1]))
+        self.grain = grain
+        self.seed = seed
+
+    def split(self) -> Split:
+        """Name the pictures: the first ``val`` are for validation, all others for training."""
+        count = sum(self.counts.values())
+        paths = [Path(f"{self.kinds[n % len(self.kinds)]}-{n:06d}") for n in range(count)]
+        return Split(train=paths[self.counts["val"] :], val=paths[: self.counts["val"]])
+
+    def read(self, path: Path) -> np.ndarray:
+        """Generate a picture: ``(resize, resize, 3)``, uint8, RGB; always the same for a path."""
+        return self.scene(path).picture
+
+    def content(self, path: Path, size: int) -> np.ndarray:
+        """Say what a picture's centre crop shows: :attr:`Scene.content`, ``(K, size, size)``.
+
+        Raises:
+            ValueError: The crop is larger than the picture.
+        """
+        if size > self.resize:
+            raise ValueError(
+                f"expected data.resize to be at least image_size={size}, got {self.resize}"
+            )
+        start = (self.resize - size) // 2
+        crop = slice(start, start + size)
+        return self.scene(path).content[:, crop, crop]
+
+    def scene(self, path: Path) -> Scene:
+        """Generate a picture with its content.
+
+        Raises:
+            ValueError: The path is none of :meth:`split`.
+        """
+        kind, _, number = path.name.rpartition("-")
+        if kind not in KINDS or not number.isdigit():
+            raise ValueError(f"expected a name such as periodic-000012, got {path}")
+        rng = np.random.default_rng([self.seed, int(number)])
+        return KINDS[kind](rng, self.resize, self.period, self.grain)
+
+
+def _periodic(rng: np.random.Generator, side: int, period: tuple[int, int], grain: int) -> Scene:
+    periods = rng.integers(period[0], period[1] + 1, 2)
+    axes = [(np.arange(side) + rng.integers(length)) % length for length in periods]
+    rows, columns = (_circle(axis, length) for axis, length in zip(axes, periods, strict=True))
+    places = [(row[:, None], 0) for row in rows] + [(0, column[None]) for column in columns]
+    content = np.stack([np.broadcast_to(a + b, (side, side)) for a, b in places])
+    return Scene(_texture(rng, axes, periods, grain), content)
+
+
+def _mirrored(rng: np.random.Generator, side: int, period: tuple[int, int], grain: int) -> Scene:
+    rows = np.arange(side)
+    columns = np.minimum(rows, side - 1 - rows)
+    once = np.array([2 * side, 2 * side])  # a period that the picture does not reach
+    content = np.stack(np.meshgrid(rows, columns, indexing="ij")).astype(float)
+    return Scene(_texture(rng, [rows, columns], once, grain), content)
+
+
+def _two_textures(
+    rng: np.random.Generator, side: int, period: tuple[int, int], grain: int
+) -> Scene:
+    left, right = (_periodic(rng, side, period, grain) for _ in range(2))
+    seam = rng.integers(3 * side // 8, 5 * side // 8 + 1)
+    is_right = np.broadcast_to(np.arange(side) >= seam, (side, side))
+    content = np.where(is_right, right.content, left.content)
+    return Scene(
+        np.where(is_right[..., None], right.picture, left.picture),
+        np.concatenate([content, APART * is_right[None]]),
+    )
+
+
+KINDS: dict[str, Callable[[np.random.Generator, int, tuple[int, int], int], Scene]] = {
+    "periodic": _periodic,
+    "mirrored": _mirrored,
+    "two_textures": _two_textures,
+}
+
+
+def _circle(axis: np.ndarray, length: int) -> np.ndarray:
+    """Lay places ``0 ... length - 1`` on a circle of that length: ``(2, L)``."""
+    angle = 2 * np.pi * axis / length
+    return length / (2 * np.pi) * np.stack([np.cos(angle), np.sin(angle)])
+
+
+def _texture(
+    rng: np.random.Generator, axes: Sequence[np.ndarray], periods: np.ndarray, grain: int
+) -> np.ndarray:
+    """Colour the places ``axes[0]`` x ``axes[1]`` of a tile with soft blobs around one colour."""
+    knots = np.maximum(np.round(periods / grain).astype(int), 2)
+    # No blob shares its colour with another: within a tile no two places may look alike.
+    colours = rng.integers(*BASE, 3) + rng.uniform(-SPREAD, SPREAD, (*knots, 3))
+    rows, columns = (_blend(*part) for part in zip(axes, periods, knots, strict=True))
+    pixels = np.tensordot(rows, np.tensordot(columns, colours, (1, 1)), (1, 1))
+    return np.round(pixels).astype(np.uint8)
+
+
+def _blend(axis: np.ndarray, length: int, knots: int) -> np.ndarray:
+    """Share of every knot at every place, smooth and round the circle: ``(L, knots)``."""
+    place = axis / length * knots
+    first = np.floor(place).astype(int)
+    part = place - first
+    part = part * part * (3 - 2 * part)
+    return (1 - part)[:, None] * np.eye(knots)[first % knots] + part[:, None] * np.eye(knots)[
+        (first + 1) % knots
+    ]

@@ -1,0 +1,189 @@
+"""Where an attention looks: measures of its chosen sources and of its weights.
+
+All are taken over the hole's positions on the attention's own grid, ``h x w``. A position stands
+for a pixel (:func:`pixel_index`); a chosen source is a position plus its offset. Every function but
+:func:`map_similarity` measures one picture, and gives NaN where there is nothing to measure.
+"""
+
+from __future__ import annotations
+
+from math import log
+
+import torch
+from torch import Tensor
+
+from farfill.op.resize import nearest_index
+
+EDGES = (0.125, 0.25, 0.5, 0.75)  # of the distance histogram, in sides of the picture
+
+
+def pixel_index(grid: int, features: int, pixels: int) -> Tensor:
+    """Say for which pixel each position of the attention's grid stands, along one axis.
+
+    A position copies a feature as :func:`farfill.op.resize.nearest_index` says. A feature stands
+    for a cell of ``pixels / features`` pixels, because convolutions shift by whole strides, and
+    for the cell for its middle pixel (the right one of two).
+
+    Args:
+        grid: Positions along the axis.
+        features: Features along the axis, from which the grid was reduced.
+        pixels: Pixels along the axis, a multiple of ``features``.
+
+    Returns:
+        int64 tensor of length ``grid``.
+    """
+    cell = pixels // features
+    return nearest_index(features, grid) * cell + cell // 2
+
+
+def hit_rates(
+    offsets: Tensor, hole: Tensor, content: Tensor, pixels: tuple[Tensor, Tensor], tolerance: float
+) -> dict[str, Tensor]:
+    """How often the chosen source is a right one, and how often chance would be.
+
+    A source is right if it is known, shows within ``tolerance`` what the position shows, and does
+    not do so by merely lying within ``tolerance`` of it: on a fine grid, copying the hole's border
+    inwards would otherwise hit.
+
+    Args:
+        offsets: ``(2, h, w)``, int64.
+        hole: ``(h, w)``, bool, True = missing.
+        content: ``(K, H, W)``, what the picture shows, as coordinates in pixels.
+        pixels: Row, ``(h,)``, and column, ``(w,)``, of the pixels the positions stand for, see
+            :func:`pixel_index`.
+        tolerance: In pixels.
+
+    Returns:
+        * ``hit_reachable``: share of the hole's positions for which a right source exists;
+        * ``hit_rate``: share of those at which a right one was chosen;
+        * ``hit_chance``: mean over those of the share of known positions that are right, which is
+          the expected ``hit_rate`` of a uniform random choice.
+    """
+    rows, columns = pixels
+    missing = hole.flatten()
+    shown = content.index_select(1, rows).index_select(2, columns)
+    alike = _near(shown.flatten(1).T, missing, tolerance)
+    neighbours = _near(torch.cartesian_prod(rows, columns).to(content), missing, tolerance)
+    right = alike & ~neighbours & ~missing
+    reachable = right.any(1)
+    source = _chosen(offsets)[missing]
+    hit = right.gather(1, source.clamp(min=0)[:, None])[:, 0] & (source >= 0)
+    chance = right.sum(1) / (~missing).sum()
+    return {
+        "hit_rate": hit[reachable].float().mean(),
+        "hit_chance": chance[reachable].mean(),
+        "hit_reachable": reachable.float().mean(),
+    }
+
+
+def distances(offsets: Tensor, hole: Tensor, features: tuple[int, int]) -> dict[str, Tensor]:
+    """How far away the sources are, in sides of the picture.
+
+    Args:
+        offsets: ``(2, h, w)``, int64.
+        hole: ``(h, w)``, bool, True = missing.
+        features: Height and width of the feature map from which the grid was reduced.
+
+    Returns:
+        The mean, ``distance``, and a histogram: ``distance_to_<edge>`` is the share of positions
+        below that edge and not below the one before, ``distance_beyond`` the rest.
+    """
+    # Aligned corners: the grid's ends are the features' ends, and one feature short of a side.
+    steps = [
+        (size - 1) / max(grid - 1, 1) / size
+        for size, grid in zip(features, offsets.shape[1:], strict=True)
+    ]
+    apart = torch.hypot(*(o[hole] * step for o, step in zip(offsets, steps, strict=True)))
+    bins = torch.bucketize(apart, torch.tensor(EDGES, device=apart.device), right=True)
+    names = [*(f"distance_to_{edge}" for edge in EDGES), "distance_beyond"]
+    shares = {name: (bins == number).float().mean() for number, name in enumerate(names)}
+    return {"distance": apart.mean(), **shares}
+
+
+def source_in_hole(offsets: Tensor, hole: Tensor) -> Tensor:
+    """Share of the hole's positions whose source is not known: in the hole or off the picture.
+
+    Args:
+        offsets: ``(2, h, w)``, int64.
+        hole: ``(h, w)``, bool, True = missing.
+    """
+    missing = hole.flatten()
+    source = _chosen(offsets)[missing]
+    return (missing[source.clamp(min=0)] | (source < 0)).float().mean()
+
+
+def weight_measures(weights: Tensor, hole: Tensor, stride: int) -> dict[str, Tensor]:
+    """How the weights of the hole's positions spread.
+
+    Args:
+        weights: ``(h, w, h', w')``, non-negative, at most 1 over ``h' w'``. What is short of 1
+            was dropped, because its source may not be borrowed from.
+        hole: ``(h, w)``, bool, True = missing.
+        stride: Sources are at every stride-th row and column of the grid.
+
+    Returns:
+        * ``hole_weight``: share of weight that fell on patches which are not known, before the
+          attention dropped it;
+        * ``entropy``: of the weights left, divided by their sum, in nats;
+        * ``relative_entropy``: the same divided by the logarithm of the number of known sources,
+          in ``[0, 1]`` (NaN with fewer than two).
+
+        Positions with no weight left have no entropy and do not count there.
+    """
+    known = ~hole[::stride, ::stride].flatten()
+    usable = weights.flatten(2)[hole][:, known].double()
+    total = usable.sum(1)
+    spread = torch.special.entr(usable[total > 0] / total[total > 0, None]).sum(1).mean()
+    count = int(known.sum())
+    return {
+        "hole_weight": (1 - total).clamp(min=0).mean(),
+        "entropy": spread,
+        "relative_entropy": spread / log(count) if count > 1 else spread * torch.nan,
+    }
+
+
+def map_similarity(offsets: Tensor, hole: Tensor) -> dict[str, Tensor]:
+    """How alike the maps of different pictures with the same hole are.
+
+    The paper says that appearance flow returns nearly the same map for different pictures
+    (section 5.3).
+
+    Args:
+        offsets: ``(N, 2, h, w)``, int64, of at least two pictures.
+        hole: ``(h, w)``, bool, True = missing: the one hole of all pictures.
+
+    Returns:
+        Both are means over all pairs of pictures and positions of the hole, 1 for equal maps:
+
+        * ``similarity``: cosine of the angle between the two offsets, in ``[-1, 1]``. Two zero
+          offsets count as 1, a zero one and another as 0. Sources must lie outside the hole, so
+          maps that have nothing else in common are a little above 0;
+        * ``same_source``: share of equal offsets.
+    """
+    inside = offsets[:, :, hole]
+    pairs = torch.combinations(torch.arange(len(offsets), device=offsets.device))
+    # A third axis for "itself" gives zero offsets the cosines named above.
+    still = (inside == 0).all(1, keepdim=True)
+    directions = torch.nn.functional.normalize(torch.cat([inside, still], dim=1).double(), dim=1)
+    one, other = directions[pairs].unbind(1)
+    first, second = inside[pairs].unbind(1)
+    return {
+        "similarity": (one * other).sum(1).mean(),
+        "same_source": (first == second).all(1).double().mean(),
+    }
+
+
+def _chosen(offsets: Tensor) -> Tensor:
+    """Flat index of every position's source, -1 where it lies off the grid: ``(h * w,)``."""
+    h, w = offsets.shape[1:]
+    rows = offsets[0] + torch.arange(h, device=offsets.device)[:, None]
+    columns = offsets[1] + torch.arange(w, device=offsets.device)
+    inside = (rows >= 0) & (rows < h) & (columns >= 0) & (columns < w)
+    return torch.where(inside, rows * w + columns, -1).flatten()
+
+
+def _near(points: Tensor, some: Tensor, reach: float) -> Tensor:
+    """Which of all points ``(P, K)`` lie within ``reach`` of each chosen one: ``(Q, P)``."""
+    # Matrix products would lose the small distances in the rounding of large coordinates.
+    apart = torch.cdist(points[some], points, compute_mode="donot_use_mm_for_euclid_dist")
+    return apart <= reach

@@ -1,0 +1,221 @@
+"""What is measured of which pictures, and that every run logs it."""
+
+from __future__ import annotations
+
+import csv
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from farfill.attention.contextual import ContextualAttention
+from farfill.callback.attention_diagnostics import AttentionDiagnostics
+from farfill.data.known_source import KnownSource
+from farfill.datamodule.inpainting import InpaintingData
+from farfill.mask.box import Box
+from farfill.mask.centre import Centre
+from farfill.op.resize import resize_nearest
+from farfill.types import AttentionResult
+from helpers.runs import tiny_train
+
+HITS = {"hit_rate", "hit_chance", "hit_reachable"}
+OFFSETS = {
+    "distance", "distance_to_0.125", "distance_to_0.25", "distance_to_0.5", "distance_to_0.75",
+    "distance_beyond", "hole_weight", "similarity", "same_source",
+}  # fmt: skip
+WEIGHTS = {"entropy", "relative_entropy"}
+
+
+class Fixed(nn.Module):
+    """Looks the same number of positions away from everywhere."""
+
+    def __init__(self, row, column, grid=16):
+        super().__init__()
+        self.offset, self.grid = torch.tensor([row, column]), grid
+
+    def forward(self, foreground, background, hole):
+        shape = (len(foreground), 2, self.grid, self.grid)
+        return AttentionResult(foreground, self.offset[:, None, None].expand(shape))
+
+
+class Model(nn.Module):
+    """As much of the module as the callback sees; the features are the shrunk picture."""
+
+    def __init__(self, attention):
+        super().__init__()
+        self.generator = nn.Module()
+        self.generator.refinement = nn.Module()
+        self.generator.refinement.attention = attention
+        self.logged = {}
+
+    def forward(self, batch):
+        if self.generator.refinement.attention is not None:
+            features = resize_nearest(batch.masked, 16, 16)
+            self.generator.refinement.attention(
+                features, features, resize_nearest(batch.hole, 16, 16)
+            )
+
+    def log(self, name, value, batch_size=1, **options):
+        assert options == {"on_epoch": True, "sync_dist": True}
+        self.logged.setdefault(name.removeprefix("val/attention_"), []).append(
+            (float(value), batch_size)
+        )
+
+
+def make_data(period=32, val=5, hole=32, holes=None):
+    source = KnownSource(["periodic"], 1, val, 64, [period, period], 8, 1)
+    data = InpaintingData(
+        source=source, holes=holes or Centre(hole, hole), val_holes=None, image_size=64,
+        batch_size=3, val_batch_size=3, val_limit=None, workers=0, seed=1,
+        one_hole_per_batch=False, flip=True, steps=1, updates=1,
+    )  # fmt: skip
+    data.setup()
+    return data
+
+
+def validate(attention, pictures=100, data=None, sanity_checking=False):
+    data = data or make_data()
+    model, callback = Model(attention), AttentionDiagnostics(pictures, 5.7)
+    trainer = SimpleNamespace(sanity_checking=sanity_checking, datamodule=data)
+    for _ in range(2):  # the second validation must be the first again
+        model.logged = {}
+        callback.on_validation_epoch_start(trainer, model)
+        for number, batch in enumerate(data.val_dataloader()):
+            callback.on_validation_batch_end(trainer, model, None, batch, number)
+    return model.logged
+
+
+@pytest.mark.parametrize("grid", [16, 8])
+def test_who_looks_one_period_away_hits_and_half_a_period_away_misses(grid):
+    """A hole of 32 in the middle of 64: one period of 32 to the right, half of it is known."""
+    step = grid // 2
+    rates = {
+        column: validate(Fixed(0, column, grid))["hit_rate"][0][0] for column in (step, step // 2)
+    }
+    assert rates == {step: pytest.approx(0.5, abs=0.07), step // 2: 0}
+
+
+def test_every_measure_of_offsets_is_logged_for_as_many_pictures_as_were_measured():
+    logged = validate(Fixed(8, 8))
+    assert logged.keys() == OFFSETS | HITS
+    assert [size for _, size in logged["hit_rate"]] == [3, 2]
+    assert logged["hit_reachable"][0][0] == 1
+    assert logged["similarity"] == logged["same_source"] == [(1, 1)]  # of the first batch only
+    assert logged["distance"][0][0] == pytest.approx(math.sqrt(0.5), rel=1e-6)
+
+
+def test_maps_are_compared_under_one_hole_in_the_middle():
+    seen = []
+
+    class Watched(Fixed):
+        def forward(self, foreground, background, hole):
+            seen.append(hole)
+            return super().forward(foreground, background, hole)
+
+    validate(Watched(0, 8), data=make_data(holes=Box(24, 32, 0, 0, 0.2, 0.2)))
+    first, again, second = seen[:3]  # the batch as it is, then with the one hole; the next batch
+    assert (len(first), len(again), len(second)) == (3, 3, 2)
+    middle = torch.zeros(64, 64)
+    middle[20:44, 16:48] = 1
+    assert torch.equal(again, resize_nearest(middle, 16, 16).expand(3, 1, 16, 16))
+    assert not torch.equal(first[0], first[1])
+
+
+def test_weights_are_measured_where_there_are_some():
+    logged = validate(ContextualAttention(softmax_scale=0.0))
+    assert logged.keys() == OFFSETS | HITS | WEIGHTS
+    # Uniform over 64 patches: 6 x 6 of them touch the hole of 4 x 4 and are dropped.
+    assert logged["entropy"][0][0] == pytest.approx(math.log(28), rel=1e-5)
+    assert logged["hole_weight"][0][0] == pytest.approx(36 / 64)
+    coarse = validate(ContextualAttention(stride=2, softmax_scale=0.0, patch_size=1))
+    assert coarse["entropy"][0][0] == pytest.approx(math.log(12), rel=1e-5)
+
+
+def test_only_so_many_pictures_are_measured():
+    assert [size for _, size in validate(Fixed(0, 8), 4)["distance"]] == [3, 1]
+    one = validate(Fixed(0, 8), 1)
+    assert [size for _, size in one["distance"]] == [1]
+    assert "similarity" not in one
+
+
+@pytest.mark.parametrize("attention", [None, Fixed(0, 8)])
+def test_nothing_is_logged_without_an_attention_or_pictures_or_in_the_sanity_check(attention):
+    assert validate(attention, 100 if attention is None else 0) == {}
+    assert validate(attention, sanity_checking=True) == {}
+
+
+def test_an_attention_without_offsets_logs_nothing():
+    class Blind(nn.Module):
+        def forward(self, foreground, background, hole):
+            return AttentionResult(foreground, None)
+
+    assert validate(Blind()) == {}
+
+
+def test_the_layer_is_left_as_it_was():
+    layer = Fixed(0, 8)
+    validate(layer)
+    assert not layer._forward_hooks
+
+
+def test_pictures_without_a_right_source_have_no_hit_rate():
+    logged = validate(Fixed(0, 8), data=make_data(period=64, hole=32))
+    assert logged["hit_reachable"][0] == (0, 3)
+    assert logged["hit_rate"] == [(0, 0), (0, 0)]  # no picture counts
+
+
+@pytest.mark.parametrize("change", [{"pictures": -1}, {"tolerance": -0.1}])
+def test_negative_numbers_are_refused(change):
+    with pytest.raises(ValueError, match="not to be negative"):
+        AttentionDiagnostics(**{"pictures": 1, "tolerance": 1.0} | change)
+
+
+KNOWN = ["data=known_source", "data.period=[12,16]", "data.grain=4", "data.val=4"]
+
+
+def metrics(folder, *overrides):
+    tiny_train(folder, *overrides)
+    with (folder / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    return metrics(tmp_path_factory.mktemp("run"), *KNOWN)
+
+
+def measured(rows):
+    names = [name for name in rows[0] if name.startswith("val/attention_")]
+    return [{n: row[n] for n in ["step", *names]} for row in rows if row["val/l1_hole"]]
+
+
+def test_a_run_logs_every_measure_at_its_generator_step(rows):
+    found = measured(rows)
+    assert [row["step"] for row in found] == ["2", "4"]
+    names = {f"val/attention_{name}" for name in OFFSETS | HITS | WEIGHTS}
+    for row in found:
+        assert row.keys() == {"step"} | names
+        values = {name.removeprefix("val/attention_"): float(row[name]) for name in names}
+        assert all(math.isfinite(value) for value in values.values())
+        histogram = [value for name, value in values.items() if name.startswith("distance_")]
+        assert sum(histogram) == pytest.approx(1, abs=1e-5)
+        assert 0 < values["hit_chance"] < 1
+        assert 0 < values["hit_reachable"] <= 1
+
+
+def test_workers_change_no_measure(rows, tmp_path):
+    assert measured(metrics(tmp_path, *KNOWN, "datamodule.workers=2")) == measured(rows)
+
+
+def test_measuring_does_not_disturb_the_training(rows, tmp_path):
+    without = metrics(tmp_path, *KNOWN, "attention_diagnostics.pictures=0")
+    assert not any("attention" in name for name in without[0])
+    rest = [{name: row[name] for name in without[0]} for row in rows]
+    assert rest == without
+
+
+def test_photographs_have_no_hit_rate(tmp_path):
+    (first, _) = measured(metrics(tmp_path))
+    assert first.keys() == {"step"} | {f"val/attention_{name}" for name in OFFSETS | WEIGHTS}
