@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from farfill.attention.contextual import ContextualAttention
 from farfill.attention.protocol import Attention
+from farfill.generator.shapes import check_shapes
 from farfill.layer.block import conv_elu, decoder, dilated
 from farfill.layer.convolution import SameConv2d
 from farfill.op.resize import resize_nearest
@@ -46,7 +47,7 @@ class Generator(nn.Module):
         Raises:
             ValueError: If the shapes do not fit or a side is not a multiple of 4.
         """
-        _check_shapes(masked_image, hole)
+        check_shapes(masked_image, hole)
         hole = hole.to(masked_image.dtype).expand(len(masked_image), -1, -1, -1)
         ones = torch.ones_like(hole)
         coarse = self.coarse(torch.cat([masked_image, ones, ones * hole], dim=1))
@@ -103,19 +104,3 @@ def _coarse_stage(channels: int) -> nn.Sequential:
         dilated(wide),
         decoder(wide, channels),
     )
-
-
-def _check_shapes(masked_image: Tensor, hole: Tensor) -> None:
-    if masked_image.ndim != 4 or masked_image.shape[1] != 3:
-        raise ValueError(f"expected pictures (N, 3, H, W), got {tuple(masked_image.shape)}")
-    n, _, height, width = masked_image.shape
-    if tuple(hole.shape) not in {(n, 1, height, width), (1, 1, height, width)}:
-        raise ValueError(
-            f"expected a hole ({n} or 1, 1, {height}, {width}) like the pictures, "
-            f"got {tuple(hole.shape)}"
-        )
-    if height % 4 or width % 4:
-        raise ValueError(
-            f"expected sides that are multiples of 4, got {height} x {width}; pad the picture "
-            "(`python src/inpaint.py` does it for any size)"
-        )
