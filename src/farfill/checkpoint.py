@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import torch
 from torch import nn
 
-from farfill.generator.two_stage import Generator
+from farfill.types import Completion
 
 _TARGET = re.compile(r"farfill\.(attention|generator)\.(\w+)\.(\w+)")
 
@@ -53,15 +53,19 @@ def _is_ours(checkpoint: Any) -> bool:
     )
 
 
-def load_generator(path: str | Path) -> Generator:
+def load_generator(path: str | Path) -> nn.Module:
     """Rebuild the generator of a checkpoint, with its weights, ready to complete pictures.
+
+    Returns:
+        A network of ``farfill.generator`` in evaluation mode: masked image and hole to
+        :class:`~farfill.types.Completion`.
 
     Raises:
         ValueError: If the file is not a whole checkpoint of Farfill.
     """
     checkpoint = read_checkpoint(path)
     generator = _build(checkpoint["farfill"]["generator"])
-    if not isinstance(generator, Generator):
+    if get_type_hints(generator.forward).get("return") is not Completion:
         raise ValueError(f"expected {path} to hold a Generator, got {type(generator).__name__}")
     _load(generator, _part(checkpoint["state_dict"], "generator."), path)
     return generator.eval()

@@ -7,10 +7,11 @@ import torch
 
 from farfill.baseline.mean_colour import MeanColour
 from farfill.baseline.navier_stokes import NavierStokes
+from farfill.baseline.patch_match import PatchMatch
 from farfill.baseline.telea import Telea
 from farfill.types import Batch
 
-FILLERS = [Telea(radius=3.0), NavierStokes(radius=3.0), MeanColour()]
+FILLERS = [Telea(radius=3.0), NavierStokes(radius=3.0), MeanColour(), PatchMatch(7, 2, 1, 0)]
 every_filler = pytest.mark.parametrize("filler", FILLERS, ids=lambda filler: type(filler).__name__)
 
 

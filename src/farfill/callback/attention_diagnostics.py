@@ -110,13 +110,15 @@ def look_at(module: nn.Module, batch: Batch) -> Look | None:
         module(batch)
     finally:
         handle.remove()
-    inputs, result = calls[-1]
-    if result.offsets is None:
+    if not calls:  # the coarse stage alone does not ask it
         return None
-    hole = resize_nearest(inputs[2], *result.offsets.shape[-2:])[:, 0] != 0
+    inputs, (_, offsets) = calls[-1]
+    if offsets is None:
+        return None
+    hole = resize_nearest(inputs[2], *offsets.shape[-2:])[:, 0] != 0
     weights = layer.attend(*inputs) if hasattr(layer, "attend") else None
     height, width = inputs[0].shape[-2:]
-    return Look(result.offsets, hole, (height, width), weights, getattr(layer, "stride", 1))
+    return Look(offsets, hole, (height, width), weights, getattr(layer, "stride", 1))
 
 
 def content_of(data: InpaintingData, batch: Batch) -> Iterator[Tensor | None]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 #: What each critic looks at, or its scores, by the critic's name.
 Views = dict[str, Tensor]
@@ -19,4 +20,8 @@ class Critics(Protocol):
 
     def __call__(self, views: Views) -> Views:
         """Score every view: raw scores ``(N, 1)`` by critic."""
+        ...
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """All weights, as :class:`torch.nn.Module` has them."""
         ...

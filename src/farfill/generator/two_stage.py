@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from farfill.attention.contextual import ContextualAttention
 from farfill.attention.none import NoAttention
 from farfill.attention.protocol import Attention
+from farfill.generator.shapes import check_shapes
 from farfill.layer.block import conv_elu, decoder, dilated
 from farfill.layer.convolution import SameConv2d
 from farfill.op.resize import resize_nearest
@@ -57,7 +58,7 @@ class Generator(nn.Module):
 
     def predict_coarse(self, masked_image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
         """Run the coarse stage; return its picture, and the hole per sample in its type."""
-        _check_shapes(masked_image, hole)
+        check_shapes(masked_image, hole)
         hole = hole.to(masked_image.dtype).expand(len(masked_image), -1, -1, -1)
         return self.coarse(_with_planes(masked_image, hole)), hole
 
@@ -120,19 +121,3 @@ def _coarse_stage(channels: int) -> nn.Sequential:
 def _with_planes(image: Tensor, hole: Tensor) -> Tensor:
     ones = torch.ones_like(hole)
     return torch.cat([image, ones, ones * hole], dim=1)
-
-
-def _check_shapes(masked_image: Tensor, hole: Tensor) -> None:
-    if masked_image.ndim != 4 or masked_image.shape[1] != 3:
-        raise ValueError(f"expected pictures (N, 3, H, W), got {tuple(masked_image.shape)}")
-    n, _, height, width = masked_image.shape
-    if tuple(hole.shape) not in {(n, 1, height, width), (1, 1, height, width)}:
-        raise ValueError(
-            f"expected a hole ({n} or 1, 1, {height}, {width}) like the pictures, "
-            f"got {tuple(hole.shape)}"
-        )
-    if height % 4 or width % 4:
-        raise ValueError(
-            f"expected sides that are multiples of 4, got {height} x {width}; pad the picture "
-            "(`python src/inpaint.py` does it for any size)"
-        )

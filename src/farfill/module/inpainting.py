@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from farfill.critic.local_global import LocalGlobal
+from farfill.critic.protocol import Critics
 from farfill.gan.protocol import GAN
-from farfill.generator.two_stage import Generator
 from farfill.loss.protocol import Loss
 from farfill.metric.suite import InpaintingMetrics
 from farfill.op.precision import full_precision
@@ -47,8 +46,8 @@ class Inpainting(LightningModule):
 
     def __init__(
         self,
-        generator: Generator,
-        critics: LocalGlobal,
+        generator: nn.Module,
+        critics: Critics,
         gan: GAN,
         losses: Mapping[str, Loss],
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],

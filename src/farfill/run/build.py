@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
 from farfill.baseline.protocol import Filler
 from farfill.datamodule.inpainting import InpaintingData
-from farfill.generator.two_stage import Generator
 from farfill.module.inpainting import Inpainting
 from farfill.types import Batch
 
@@ -59,7 +59,7 @@ def _chosen(cfg: DictConfig, group: str) -> Any:
     return cfg.get(group) or {}
 
 
-def filler_of(generator: Generator) -> Filler:
+def filler_of(generator: nn.Module) -> Filler:
     """A generator as something that completes batches."""
 
     def fill(batch: Batch) -> torch.Tensor:

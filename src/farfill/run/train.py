@@ -102,11 +102,12 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
 def introduction(cfg: DictConfig, module: Inpainting, folder: Path) -> str:
     """What is about to happen, in three lines."""
     parameters = sum(p.numel() for p in module.generator.parameters())
+    attention = cfg.attention._target_ if "attention" in cfg.generator else "none"
     return (
         f"Farfill: {cfg.trainer.max_generator_steps} generator steps with "
         f"{module.gan.critic_steps} critic steps each, "
         f"batch {cfg.batch_size}, {cfg.image_size} px pictures, {cfg.box_size} px boxes;\n"
-        f"generator {parameters:,} parameters, attention {cfg.attention._target_}.\n"
+        f"generator {parameters:,} parameters, attention {attention}.\n"
         f"Everything of this run goes into {folder}"
     )
 

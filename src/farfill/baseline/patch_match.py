@@ -1,0 +1,163 @@
+"""PatchMatch, coarse to fine: every hole is filled with patches of the same picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from farfill.baseline.patch_field import PatchField, complete_patches
+from farfill.types import Batch
+
+#: How fast trust falls per pixel of distance to the known region (Wexler et al.).
+_FALL = 1.3
+_FARTHEST = 60  # pixels; beyond them trust falls no further
+_THOROUGH = 6  # times as many sweeps where the first copies are chosen: all others start from them
+
+
+class PatchMatch:
+    """Fill with copies of known patches (Barnes et al., SIGGRAPH 2009, section 4). No training.
+
+    From a small copy of the picture to the picture itself, two steps alternate, as in Wexler et
+    al. (*Space-Time Completion of Video*, PAMI 2007): each patch that touches the hole looks for
+    the most alike patch without missing pixels, then each missing pixel becomes the weighted mean
+    of what the matches that cover it have there. The smallest copy is filled from the rim inwards.
+
+    Where there is no whole patch of ``patch_size``, the largest size that has one is taken; where
+    not even 3 x 3 known pixels lie together, each missing pixel copies the nearest known one.
+
+    Args:
+        patch_size: Side of the patches in pixels, odd (7 in PatchMatch's own examples).
+        iterations: Rounds of both steps on the picture itself; k + 1 times as many on the copy
+            that is 2^k times smaller.
+        sweeps: Rounds of PatchMatch's search in each; the smallest copy gets 6 times as many.
+        seed: Of the search. The same picture and hole are filled alike, whatever the batch.
+
+    Raises:
+        ValueError: If ``patch_size`` is not an odd number from 3 on or a count is below 1.
+    """
+
+    def __init__(self, patch_size: int, iterations: int, sweeps: int, seed: int) -> None:
+        if patch_size < 3 or patch_size % 2 == 0:
+            raise ValueError(f"expected `patch_size` to be odd and 3 or more, got {patch_size}")
+        if iterations < 1 or sweeps < 1:
+            raise ValueError(
+                f"expected `iterations` and `sweeps` of 1 or more, got {iterations} and {sweeps}"
+            )
+        self.patch_size = patch_size
+        self.iterations = iterations
+        self.sweeps = sweeps
+        self.seed = seed
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Complete ``batch``, see :class:`farfill.baseline.protocol.Filler`.
+
+        Raises:
+            ValueError: If a picture has no known pixel.
+        """
+        known = batch.masked.float().permute(0, 2, 3, 1).cpu().numpy()
+        holes = batch.hole[:, 0].cpu().numpy() > 0.5
+        filled = np.stack([self._fill(*one) for one in zip(known, holes, strict=True)])
+        copies = torch.from_numpy(filled).permute(0, 3, 1, 2).to(batch.image)
+        return torch.where(batch.hole.bool(), copies, batch.image)
+
+    def _fill(self, known: np.ndarray, hole: np.ndarray) -> np.ndarray:
+        if hole.all():
+            raise ValueError("expected a hole that leaves known pixels to copy, got all pixels")
+        if not hole.any():
+            return known
+        sides = range(self.patch_size, 2, -2)
+        side = next((side for side in sides if complete_patches(hole, side).any()), None)
+        if side is None:
+            return _copy_nearest(known, hole)
+        rng = np.random.default_rng(self.seed)
+        levels = pyramid(known, hole, side)
+        depth = len(levels) - 1
+        field = PatchField(*levels[depth], side, rng)
+        guess = self._refine(field, self._fill_inwards(field), depth)
+        while depth > 0:
+            depth, coarse = depth - 1, field
+            field = PatchField(*levels[depth], side, rng)
+            field.start_from(coarse)
+            guess, _ = field.vote(_trust(field))
+            guess = self._refine(field, guess, depth)
+        return guess
+
+    def _refine(self, field: PatchField, guess: np.ndarray, depth: int) -> np.ndarray:
+        everywhere = np.ones(field.hole.shape, np.float32)
+        for _ in range(self.iterations * (depth + 1)):
+            guess = np.where(field.hole[..., None], guess, field.picture)
+            field.search(guess, everywhere, self.sweeps)
+            guess, _ = field.vote(_trust(field))
+        return guess
+
+    def _fill_inwards(self, field: PatchField) -> np.ndarray:
+        """Fill one rim of missing pixels after the other; what is not filled yet does not count."""
+        guess, todo = field.picture.copy(), field.hole.copy()
+        window = (2 * field.radius + 1,) * 2
+        while todo.any():
+            weight = np.where(todo, 0, _closeness(field.hole))
+            field.search(guess, weight, _THOROUGH * self.sweeps)
+            filled = cv2.blur(weight, window, borderType=cv2.BORDER_CONSTANT)
+            trust = _trust(field) * filled[tuple(field.targets.T)]
+            votes, _ = field.vote(trust)
+            inner = cv2.erode(todo.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+            rim = todo & ~inner
+            guess[rim], todo = votes[rim], inner
+        return guess
+
+
+def pyramid(known: np.ndarray, hole: np.ndarray, side: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Picture and hole, then halves of halves, until a patch in the hole sees its rim.
+
+    A smaller pixel is known if all four it covers are. It ends earlier where smaller copies would
+    have too few patches to choose from.
+
+    Args:
+        known: ``(H, W, C)``, float32.
+        hole: ``(H, W)``, bool, True = missing.
+        side: Side of the patches in pixels.
+    """
+    levels = [(known, hole)]
+    while _depth(levels[-1][1]).max() > side // 2:
+        half = _halve(*levels[-1])
+        if complete_patches(half[1], side).sum() < side**2:
+            break
+        levels.append(half)
+    return levels
+
+
+def _halve(picture: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    height, width = hole.shape
+    even = ((0, height % 2), (0, width % 2))
+    picture = np.pad(picture, (*even, (0, 0)), mode="edge")
+    hole = np.pad(hole, even, mode="edge")
+    rows, columns = hole.shape[0] // 2, hole.shape[1] // 2
+    missing = np.asarray(hole.reshape(rows, 2, columns, 2).any(axis=(1, 3)))
+    mean = picture.reshape(rows, 2, columns, 2, -1).mean((1, 3), dtype=np.float32)
+    mean[missing] = 0
+    return mean, missing
+
+
+def _depth(hole: np.ndarray) -> np.ndarray:
+    """Steps to the nearest known pixel, diagonal ones allowed; the picture's border is no rim."""
+    return cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_C, 3)
+
+
+def _closeness(hole: np.ndarray) -> np.ndarray:
+    return (_FALL ** -np.minimum(_depth(hole), _FARTHEST)).astype(np.float32)
+
+
+def _trust(field: PatchField) -> np.ndarray:
+    """Trust in each match: it falls with the distance to the known region, as in Wexler et al."""
+    return _closeness(field.hole)[tuple(field.targets.T)]
+
+
+def _copy_nearest(known: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    _, labels = cv2.distanceTransformWithLabels(
+        hole.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colours = np.zeros((labels.max() + 1, known.shape[2]), known.dtype)
+    colours[labels[~hole]] = known[~hole]
+    return colours[labels]
