@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from farfill.attention.warp import warp, with_hole
 from farfill.layer.convolution import SameConv2d
 from farfill.op.precision import full_precision
+from farfill.op.sample import half_side
 from farfill.types import AttentionResult
 
 
@@ -14,7 +15,8 @@ class AppearanceFlow(nn.Module):
     """A convolution predicts a 2-D displacement per position; features are sampled there.
 
     After Zhou et al. 2016 (arXiv 1605.03557), in the place of contextual attention. It starts as
-    the identity. A gradient only ever says what the four pixels around the present place are
+    the identity; an output of 1 looks half a map away, so that far places are in reach of usual
+    learning rates. A gradient only ever says what the four pixels around the present place are
     like, which is why it is apt to get stuck.
 
     Args:
@@ -44,4 +46,4 @@ class AppearanceFlow(nn.Module):
         """
         inputs = with_hole(foreground, background, hole)
         with full_precision(inputs):
-            return warp(background, self.flow(inputs))
+            return warp(background, self.flow(inputs) * half_side(inputs))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from farfill.attention.warp import warp, with_hole
 from farfill.layer.convolution import SameConv2d
 from farfill.op.precision import full_precision
-from farfill.op.sample import own_position
+from farfill.op.sample import half_side, own_position
 from farfill.types import AttentionResult
 
 _POOLED = 4  # side of the map that the linear layer sees, whatever the picture's size
@@ -72,7 +72,7 @@ def affine_displacement(change: Tensor, height: int, width: int) -> Tensor:
     Returns:
         ``(N, 2, height, width)``, in pixels.
     """
-    half = change.new_tensor([(height - 1) / 2, (width - 1) / 2]).view(1, 2, 1, 1)
     own = own_position(1, height, width, like=change)
+    half = half_side(own)
     scaled = torch.cat([own / half.clamp_min(0.5) - 1, torch.ones_like(own[:, :1])], dim=1)
     return torch.einsum("nij,jyx->niyx", change, scaled[0]) * half

@@ -44,3 +44,9 @@ def own_position(n: int, height: int, width: int, like: Tensor) -> Tensor:
     rows = torch.arange(height, device=like.device, dtype=like.dtype)
     columns = torch.arange(width, device=like.device, dtype=like.dtype)
     return torch.stack(torch.meshgrid(rows, columns, indexing="ij")).expand(n, -1, -1, -1)
+
+
+def half_side(like: Tensor) -> Tensor:
+    """Half of the way from the first to the last row and column, in pixels: ``(1, 2, 1, 1)``."""
+    height, width = like.shape[-2:]
+    return like.new_tensor([(height - 1) / 2, (width - 1) / 2]).view(1, 2, 1, 1)
