@@ -215,3 +215,11 @@ def test_without_attention_the_branch_is_gone():
     result = small(torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16))
     assert result.offsets is None
     assert result.refined.shape == (1, 3, 16, 16)
+
+
+@pytest.mark.parametrize(
+    ("layer", "count"),
+    [(SpatialTransformer(32), 3_697_452), (AppearanceFlow(32), 3_603_866), (Shift(1), 3_601_542)],
+)
+def test_parameters_are_as_readme_says(layer, count):
+    assert sum(p.numel() for p in Generator(32, layer).parameters()) == count
