@@ -10,7 +10,7 @@ from farfill.types import AttentionResult
 
 
 class Attention(Protocol):
-    """Rebuilds the features of the hole from those of the known region."""
+    """Rebuilds the features of the hole from those of the known region; a ``torch.nn.Module``."""
 
     def __call__(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None

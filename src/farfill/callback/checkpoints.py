@@ -92,8 +92,8 @@ class Checkpoints(Callback):
         return {"best": self.best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """See :meth:`state_dict`."""
-        self.best = state_dict["best"]
+        """See :meth:`state_dict`; in another folder the best is yet to be found."""
+        self.best = state_dict["best"] if (self.folder / "best.ckpt").is_file() else None
 
     def _save(self, trainer: Trainer, step: int) -> None:
         self._write(trainer, "last.ckpt")

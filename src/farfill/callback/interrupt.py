@@ -23,7 +23,7 @@ class Interrupt(Callback):
         self.stopped = False
         self._previous: Any = None
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Take over the signal (only the main thread may)."""
         if threading.current_thread() is not threading.main_thread():
             return
@@ -31,7 +31,7 @@ class Interrupt(Callback):
         def stop(number: int, frame: FrameType | None) -> None:
             print("\nStopping after this generator step (Ctrl-C again stops at once) ...")
             self.stopped = True
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
         self._previous = signal.signal(signal.SIGINT, stop)
 

@@ -15,7 +15,7 @@ from farfill.op.grid import sheet, write_png
 from farfill.op.resize import resize_nearest
 from farfill.types import Batch, Completion
 
-TITLES = ["original", "masked", "coarse", "completed", "attention", "borrows from"]
+TITLES = ["original", "masked", "coarse", "completed", "borrows from", "colour key"]
 
 
 class Pictures(Callback):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from farfill.run.errors import one_line_errors
 from farfill.run.paths import conf_dir
@@ -40,11 +41,10 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     if cfg.ckpt_path is None:
         raise ValueError("say which checkpoint to score: ckpt_path=runs/.../checkpoints/best.ckpt")
     trained = read_checkpoint(cfg.ckpt_path)["farfill"]["config"]
-    for name in ("image_size", "box_size"):
-        cfg[name] = trained[name] if cfg[name] is None else cfg[name]
+    take_over(cfg, trained)
     device = find_device(cfg.device)
     data = build_data(cfg)
-    data.setup()
+    data.setup("validate")
     loader = data.val_dataloader()
     found = manifest.build(loader, data.val_set.paths, cfg.seed, str(cfg.mask._target_))
     if cfg.manifest is not None:
@@ -54,4 +54,30 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
         **build_baselines(cfg),
     }
     table = report.report(folder, fillers, loader, found, device, cfg.pictures, cfg.by)
-    return f"{table}\nTables, best and worst pictures, manifest: {folder}"
+    return f"{table}\n{_scored_on(cfg, trained)}\nTables, pictures, manifest: {folder}"
+
+
+def take_over(cfg: DictConfig, trained: dict[str, Any]) -> None:
+    """Fill what the command line leaves open from the run that made the checkpoint."""
+    for name in ("data", "mask", "seed", "image_size", "box_size"):
+        if cfg.get(name) is None:
+            with open_dict(cfg):
+                cfg[name] = trained[name]
+    for name in ("val_holes", "val_limit"):
+        if cfg.datamodule[name] is None:
+            cfg.datamodule[name] = trained["datamodule"][name]
+
+
+def _scored_on(cfg: DictConfig, trained: dict[str, Any]) -> str:
+    """Name the data and holes, and what was trained on if that was something else."""
+    parts = []
+    for name in ("data", "mask"):
+        now, then = OmegaConf.to_container(cfg[name], resolve=True), trained[name]
+        other = "" if now == then else f" (trained on {_named(then)})"
+        parts.append(f"{name} {_named(now)}{other}")
+    return f"Scored on {', '.join(parts)}, seed {cfg.seed}."
+
+
+def _named(part: dict[str, Any]) -> str:
+    where = f" {part['root']}" if part.get("root") else ""
+    return f"{part['_target_'].split('.')[-2]}{where}"

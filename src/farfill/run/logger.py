@@ -24,11 +24,16 @@ def open_loggers(cfg: DictConfig, folder: Path) -> Iterator[list[Logger]]:
         cfg: The run's whole configuration; ``cfg.logger`` says which.
         folder: The run's folder.
     """
-    loggers = build_loggers(cfg, folder)
+    import wandb
+
+    loggers: list[Logger] = []
     failed = 1
     try:
+        loggers = build_loggers(cfg, folder)
         yield loggers
         failed = 0
+    except wandb.Error as error:
+        raise ValueError(f"wandb: {error}; WANDB_MODE=offline or logger=none does without") from error
     finally:
         for logger in loggers:
             if isinstance(logger, WandbLogger):
@@ -47,7 +52,8 @@ def build_loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
     mode = os.environ.get("WANDB_MODE")
     if cfg.logger and mode != "disabled":
         os.environ.setdefault("WANDB_SILENT", "true")
-        offline = mode == "offline" or (mode is None and not _logged_in())
+        # Lightning sets "dryrun" for an offline run, and the next one of a sweep finds it.
+        offline = mode in ("offline", "dryrun") or (mode is None and not _logged_in())
         extra = {"offline": True, "mode": "offline"} if offline else {}
         logger = instantiate(cfg.logger, save_dir=str(folder), **extra)
         loggers.append(logger)

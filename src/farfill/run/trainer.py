@@ -7,6 +7,7 @@ from typing import Any
 
 from lightning import Callback, Trainer
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 _COUNT = "it does not count generator steps; use `trainer.{}` instead"
 _REFUSED = {
@@ -36,9 +37,14 @@ def check_flags(flags: Mapping[str, Any]) -> None:
     Raises:
         ValueError: If a flag is refused, or a count is not positive.
     """
-    for name in flags:
-        if name in _REFUSED:
+    for name, value in flags.items():
+        if name in _REFUSED and value is not None:
             raise ValueError(f"`trainer.{name}` is refused: {_REFUSED[name]}")
+    if flags["devices"] not in (1, "1") and not _one_chosen(flags["devices"]):
+        raise ValueError(
+            f"expected `trainer.devices` to be 1, or a list of one, got {flags['devices']}: "
+            "a run is one process on one device"
+        )
     for name in ("max_generator_steps", "validate_every", "log_every"):
         if not isinstance(flags[name], int) or flags[name] < 1:
             raise ValueError(
@@ -58,17 +64,24 @@ def build_trainer(
         folder: Where Lightning may write.
     """
     check_flags(flags)
-    rest = dict(flags)
+    rest = {name: value for name, value in flags.items() if name not in _REFUSED}
     del rest["max_generator_steps"]  # the data module holds just as many
-    return Trainer(
-        max_epochs=1,
-        check_val_every_n_epoch=None,
-        val_check_interval=rest.pop("validate_every"),
-        log_every_n_steps=rest.pop("log_every"),
-        callbacks=list(callbacks),
-        logger=list(loggers),
-        default_root_dir=folder,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        **rest,
-    )
+    try:
+        return Trainer(
+            max_epochs=1,
+            check_val_every_n_epoch=None,
+            val_check_interval=rest.pop("validate_every"),
+            log_every_n_steps=rest.pop("log_every"),
+            callbacks=list(callbacks),
+            logger=list(loggers),
+            default_root_dir=folder,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            **rest,
+        )
+    except (TypeError, ValueError, MisconfigurationException) as error:
+        raise ValueError(f"Lightning refuses the trainer's settings: {error}") from error
+
+
+def _one_chosen(devices: Any) -> bool:
+    return not isinstance(devices, str | int) and devices is not None and len(devices) == 1

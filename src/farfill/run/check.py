@@ -1,0 +1,102 @@
+"""What can be found out about a configuration before anything is made or written."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from farfill.checkpoint import read_checkpoint
+from farfill.critic.protocol import Critics
+from farfill.datamodule.inpainting import InpaintingData
+
+#: Whole numbers and the least that each may be.
+_COUNTS = {
+    "seed": 0, "image_size": 8, "box_size": 1, "batch_size": 1, "channels": 2,
+    "critic_channels": 1, "critic_steps": 0, "pictures": 0, "checkpoint.every": 0,
+    "datamodule.workers": 0, "datamodule.val_batch_size": 1, "datamodule.val_limit": 1,
+}  # fmt: skip
+#: What a run that goes on may change: how long, how it is watched, where its files are.
+_FREE = (
+    "attention_diagnostics", "ablation", "baseline", "checkpoint", "ckpt_path", "init_from",
+    "logger", "metric", "pictures", "question", "trainer", "schedule.steps", "data.root",
+    "datamodule.source.root", "datamodule.workers", "datamodule.val_batch_size",
+    "datamodule.val_limit", "mask.root", "datamodule.holes.root",
+)  # fmt: skip
+
+
+def check_numbers(cfg: DictConfig) -> None:
+    """Refuse counts that are none.
+
+    Raises:
+        ValueError: Names the setting, what was expected, and what came.
+    """
+    for name, least in _COUNTS.items():
+        value = OmegaConf.select(cfg, name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"expected `{name}` to be a whole number from {least}, got {value}")
+    rate = cfg.learning_rate
+    if not isinstance(rate, int | float) or not math.isfinite(rate) or rate < 0:
+        raise ValueError(f"expected `learning_rate` to be a number from 0, got {rate}")
+    if cfg.image_size % 4:
+        raise ValueError(f"expected `image_size` to be a multiple of 4, got {cfg.image_size}")
+
+
+def check_resume(cfg: DictConfig) -> None:
+    """Refuse to go on with a checkpoint that is finished, or was made with other settings.
+
+    Raises:
+        ValueError: If so, or if ``ckpt_path`` is no checkpoint; it names the settings.
+    """
+    checkpoint = read_checkpoint(cfg.ckpt_path)
+    done = checkpoint["generator_steps"]
+    if done >= cfg.trainer.max_generator_steps:
+        raise ValueError(
+            f"{cfg.ckpt_path} has done {done} generator steps already: raise "
+            "trainer.max_generator_steps to go on"
+        )
+    now = _flat(OmegaConf.to_container(cfg, resolve=True))
+    then = _flat(checkpoint["farfill"]["config"])
+    changed = [
+        f"{name} (was {then.get(name)}, now {now.get(name)})"
+        for name in sorted(now.keys() | then.keys())
+        if now.get(name) != then.get(name) and not _free(name)
+    ]
+    if changed:
+        raise ValueError(
+            f"ckpt_path goes on with a run as it was, but these settings differ: "
+            f"{', '.join(changed[:6])}{' ...' if len(changed) > 6 else ''}; "
+            "init_from starts another run from its weights"
+        )
+
+
+def check_boxes(data: InpaintingData, critics: Critics) -> None:
+    """Refuse holes whose box is not what the local critic looks at.
+
+    Raises:
+        ValueError: If so.
+    """
+    side = getattr(critics, "patch_size", None)
+    box = data.holes(np.random.default_rng(0), data.image_size, data.image_size).box
+    if side is not None and tuple(box[2:]) != (side, side):
+        raise ValueError(
+            f"the holes' boxes are {box[2]} x {box[3]}, but the local critic sees {side} x {side}: "
+            "set box_size, which both follow, instead of the mask's own sides"
+        )
+
+
+def _flat(config: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(config, dict):
+        return {prefix: config}
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        flat |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return flat
+
+
+def _free(name: str) -> bool:
+    return any(name == free or name.startswith(f"{free}.") for free in _FREE)

@@ -1,0 +1,31 @@
+"""File names on the command line, whatever letters they have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_PATHS = (
+    "image", "mask", "output", "attention", "ckpt_path", "init_from", "manifest", "data.root",
+    "mask.root", "hydra.run.dir", "hydra.sweep.dir",
+)  # fmt: skip
+#: What Hydra's grammar takes without quotes, and values that are quoted, lists or references.
+_PLAIN = re.compile(r"[\w./:%+@?|\- ]*|['\"\[$].*", re.ASCII | re.DOTALL)
+
+
+def quote_paths(arguments: Sequence[str]) -> list[str]:
+    """Quote values of settings that are file names where Hydra's grammar would stumble.
+
+    ``image=naïve (1).jpg`` becomes ``image='naïve (1).jpg'``. Values that are quoted already,
+    lists and interpolations stay as they are, and so does a comma in a sweep (``-m``).
+    """
+    sweep = "-m" in arguments or "--multirun" in arguments
+    return [argument if sweep else _quoted(argument) for argument in arguments]
+
+
+def _quoted(argument: str) -> str:
+    name, found, value = argument.partition("=")
+    if not found or name not in _PATHS or _PLAIN.fullmatch(value):
+        return argument
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{name}='{escaped}'"

@@ -1,0 +1,1 @@
+"""Learning rates over generator steps."""
