@@ -39,6 +39,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     from lightning import seed_everything
 
     from farfill.callback.checkpoints import Checkpoints
+    from farfill.callback.hole_variance import HoleVariance
     from farfill.callback.interrupt import Interrupt
     from farfill.callback.pictures import Pictures
     from farfill.callback.progress import Progress
@@ -82,6 +83,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         interrupt,
         RandomState(),
         Pictures(folder / "pictures", cfg.pictures),
+        HoleVariance(),
         checkpoints,
     ]
     print(introduction(cfg, module, folder), flush=True)
