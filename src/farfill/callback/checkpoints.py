@@ -41,6 +41,8 @@ class Checkpoints(Callback):
     ) -> None:
         if monitor not in (names := [f"val/{name}" for name in NAMES]):
             raise ValueError(f"expected `checkpoint.monitor` to be one of {names}, got {monitor!r}")
+        if mode not in ("min", "max"):
+            raise ValueError(f"expected `checkpoint.mode` to be min or max, got {mode!r}")
         self.folder = Path(folder)
         self.every = every
         self.keep_steps = keep_steps

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import sys
+import time
+from typing import Any, cast
 
-from lightning import LightningModule, Trainer
+from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
 
 class Progress(TQDMProgressBar):
-    """Losses, steps per second and the time left; less often where there is no terminal."""
-
-    def __init__(self) -> None:
-        super().__init__(refresh_rate=1 if sys.stdout.isatty() else 20)
+    """A bar for a terminal: losses, steps per second and the time left."""
 
     def init_train_tqdm(self) -> Tqdm:
         """Name the unit."""
         bar = super().init_train_tqdm()
         bar.unit = " steps"
-        return bar
-
-    def init_validation_tqdm(self) -> Tqdm:
-        """Nothing but the training bar where bars cannot be wiped off again."""
-        bar = super().init_validation_tqdm()
-        bar.disable = bar.disable or not sys.stdout.isatty()
         return bar
 
     def on_train_epoch_start(self, trainer: Trainer, *_: object) -> None:
@@ -42,3 +34,22 @@ class Progress(TQDMProgressBar):
             name.removeprefix("train/").removesuffix("/total"): value
             for name, value in metrics.items()
         }
+
+
+class Lines(Callback):
+    """Twenty lines for a log file, where a bar would be noise."""
+
+    def __init__(self) -> None:
+        self._start: tuple[float, int] | None = None
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        """Say how far the run is, and how long it will take."""
+        step, last = cast(int, pl_module.generator_steps), int(trainer.num_training_batches)
+        if self._start is None:
+            self._start = (time.monotonic(), step)
+        if step % max(1, last // 20) and step != last:
+            return
+        begun, first = self._start
+        rate = (step - first) / max(1e-9, time.monotonic() - begun)
+        left = f", {(last - step) / rate / 60:.1f} min left" if rate else ""
+        print(f"generator step {step}/{last}{left}", flush=True)

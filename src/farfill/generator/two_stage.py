@@ -29,7 +29,7 @@ class Generator(nn.Module):
             :class:`~farfill.attention.none.NoAttention` leaves the branch out.
 
     Raises:
-        ValueError: If ``channels`` is not a positive even number.
+        ValueError: If ``channels`` is not a positive even number, or ``attention`` no module.
     """
 
     def __init__(
@@ -38,6 +38,10 @@ class Generator(nn.Module):
         super().__init__()
         if channels < 2 or channels % 2:
             raise ValueError(f"expected `channels` to be a positive even number, got {channels}")
+        if attention is not None and not isinstance(attention, nn.Module):
+            raise ValueError(
+                f"expected `attention` to be a torch.nn.Module, got {type(attention).__name__}"
+            )
         self.coarse = _coarse_stage(channels)
         self.refinement = _RefinementStage(channels, attention or ContextualAttention())
 

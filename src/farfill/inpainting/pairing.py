@@ -51,6 +51,8 @@ def pair(
         ValueError: If the inputs do not pair up, or a result would replace something.
     """
     images = _inputs("image", image)
+    if not images:
+        raise ValueError("`image` names no picture")
     masks = _masks(mask, images, _is_folder(image))
     outputs = _targets("output", output, images, _is_folder(image), lossy)
     maps: Sequence[Path | None] = [None] * len(images)

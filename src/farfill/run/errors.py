@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import sys
 from collections.abc import Callable
 from typing import TypeVar
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from hydra.types import RunMode
 
 Result = TypeVar("Result")
 
@@ -14,18 +19,41 @@ Result = TypeVar("Result")
 def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
     """Print a ``ValueError`` or ``OSError`` as one line and exit with status 2.
 
-    ``FARFILL_TRACEBACK=1`` shows where it came from.
+    ``FARFILL_TRACEBACK=1`` shows where it came from. In a sweep the line goes into the run's log
+    and Hydra goes on with the next run; it reports the failure at the end.
     """
 
     @functools.wraps(function)
     def wrapped(*args: object, **kwargs: object) -> Result:
         try:
             return function(*args, **kwargs)
-        except (ValueError, OSError) as error:
-            if os.environ.get("FARFILL_TRACEBACK"):
+        except KeyboardInterrupt:
+            print("farfill: stopped", file=sys.stderr)
+            raise SystemExit(130) from None
+        except Exception as error:
+            reason = _reason(error)
+            if in_sweep():
+                logging.getLogger(__name__).error(_one_line(reason))
                 raise
-            message = " ".join(str(error).split()) or type(error).__name__
-            print(f"farfill: {message}", file=sys.stderr)
+            if not isinstance(reason, ValueError | OSError) or os.environ.get("FARFILL_TRACEBACK"):
+                raise
+            print(f"farfill: {_one_line(reason)}", file=sys.stderr)
             raise SystemExit(2) from None
 
     return wrapped
+
+
+def in_sweep() -> bool:
+    """Whether this is one of several runs that Hydra starts one after the other."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def _reason(error: BaseException) -> BaseException:
+    """What the part that was being made had to say, without Hydra's words around it."""
+    while isinstance(error, InstantiationException) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

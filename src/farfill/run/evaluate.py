@@ -11,8 +11,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from farfill.run.errors import one_line_errors
 from farfill.run.paths import conf_dir
+from farfill.run.quoting import quoted_paths
 
 
+@quoted_paths
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="evaluate")
 @one_line_errors
 def main(cfg: DictConfig) -> None:

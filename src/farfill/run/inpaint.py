@@ -11,6 +11,7 @@ from omegaconf import DictConfig, ListConfig
 
 from farfill.run.errors import one_line_errors
 from farfill.run.paths import conf_dir
+from farfill.run.quoting import quoted_paths
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +28,7 @@ _EXAMPLES = {
 
 
 # A folder of its own: beside conf/mask, Hydra would take `mask=hole.png` for a choice of conf/mask.
+@quoted_paths
 @hydra.main(version_base="1.3", config_path=str(conf_dir() / "run"), config_name="inpaint")
 @one_line_errors
 def main(cfg: DictConfig) -> None:

@@ -33,7 +33,9 @@ def open_loggers(cfg: DictConfig, folder: Path) -> Iterator[list[Logger]]:
         yield loggers
         failed = 0
     except wandb.Error as error:
-        raise ValueError(f"wandb: {error}; WANDB_MODE=offline or logger=none does without") from error
+        raise ValueError(
+            f"wandb: {error}; WANDB_MODE=offline or logger=none does without"
+        ) from error
     finally:
         for logger in loggers:
             if isinstance(logger, WandbLogger):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 
 _PATHS = (
     "image", "mask", "output", "attention", "ckpt_path", "init_from", "manifest", "data.root",
@@ -11,6 +13,17 @@ _PATHS = (
 )  # fmt: skip
 #: What Hydra's grammar takes without quotes, and values that are quoted, lists or references.
 _PLAIN = re.compile(r"[\w./:%+@?|\- ]*|['\"\[$].*", re.ASCII | re.DOTALL)
+
+
+def quoted_paths(main: Callable[[], object]) -> Callable[[], None]:
+    """Let a Hydra entry point read the command line after :func:`quote_paths`."""
+
+    @functools.wraps(main)
+    def wrapped() -> None:
+        sys.argv[1:] = quote_paths(sys.argv[1:])
+        main()
+
+    return wrapped
 
 
 def quote_paths(arguments: Sequence[str]) -> list[str]:

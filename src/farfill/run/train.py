@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,14 +12,17 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from farfill.run.errors import one_line_errors
+from farfill.files import atomic
+from farfill.run.errors import in_sweep, one_line_errors
 from farfill.run.paths import conf_dir
+from farfill.run.quoting import quoted_paths
 
 if TYPE_CHECKING:
     from farfill.datamodule.inpainting import InpaintingData
     from farfill.module.inpainting import Inpainting
 
 
+@quoted_paths
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
 @one_line_errors
 def main(cfg: DictConfig) -> float | None:
@@ -40,30 +44,22 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
 
     from farfill.callback.attention_diagnostics import AttentionDiagnostics
     from farfill.callback.checkpoints import Checkpoints
+    from farfill.callback.hole_variance import HoleVariance
     from farfill.callback.interrupt import Interrupt
     from farfill.callback.pictures import Pictures
-    from farfill.callback.progress import Progress
+    from farfill.callback.progress import Lines, Progress
     from farfill.callback.random_state import RandomState
-    from farfill.checkpoint import load_weights, read_checkpoint
+    from farfill.checkpoint import load_weights
     from farfill.run.build import build_data, build_module, plain
+    from farfill.run.check import check_boxes, check_numbers, check_resume
     from farfill.run.logger import open_loggers
     from farfill.run.trainer import build_trainer, check_flags
 
     quiet()
+    check_numbers(cfg)
     check_flags(cfg.trainer)
-    if cfg.ckpt_path is not None:  # a wrong one is found before anything is written
-        done = read_checkpoint(cfg.ckpt_path)["generator_steps"]
-        if done >= cfg.trainer.max_generator_steps:
-            raise ValueError(
-                f"{cfg.ckpt_path} has done {done} generator steps already: raise "
-                "trainer.max_generator_steps to go on"
-            )
-    elif any((folder / "checkpoints").glob("*.ckpt")):
-        raise ValueError(
-            f"{folder} already holds a run: go on with it by "
-            f"ckpt_path={folder}/checkpoints/last.ckpt, or choose another hydra.run.dir"
-        )
-    OmegaConf.save(cfg, folder / "config.yaml", resolve=True)
+    if cfg.ckpt_path is not None:
+        check_resume(cfg)
     seed_everything(cfg.seed, verbose=False)
 
     module = build_module(cfg)
@@ -71,6 +67,8 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         load_weights(module, cfg.init_from)
     data = build_data(cfg, cfg.trainer.max_generator_steps, module.gan.critic_steps + 1)
     data.setup()
+    check_boxes(data, module.critics)
+    claim(cfg, folder)
 
     interrupt = Interrupt()
     checkpoints = Checkpoints(
@@ -79,11 +77,16 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         **cfg.checkpoint,
     )
     callbacks = [
-        *([Progress()] if cfg.trainer.enable_progress_bar else []),
+        *(
+            [Progress() if sys.stdout.isatty() else Lines()]
+            if cfg.trainer.enable_progress_bar
+            else []
+        ),
         interrupt,
         RandomState(),
         Pictures(folder / "pictures", cfg.pictures),
         AttentionDiagnostics(**cfg.attention_diagnostics),
+        HoleVariance(),
         checkpoints,
     ]
     print(introduction(cfg, module, folder), flush=True)
@@ -94,9 +97,31 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     if interrupt.stopped:
         resume = folder / "checkpoints" / "last.ckpt"
         print(f"Stopped at generator step {module.generator_steps}. Go on with ckpt_path={resume}")
+        if in_sweep():
+            raise KeyboardInterrupt  # ends the whole sweep, not this run alone
     elif trainer.is_global_zero:
         print(final_report(cfg, module, data, folder), flush=True)
     return checkpoints.best
+
+
+def claim(cfg: DictConfig, folder: Path) -> None:
+    """Write ``config.yaml``, by which a folder is this run's and no other's.
+
+    Raises:
+        ValueError: If the folder holds a run already, or another takes it at this moment.
+    """
+    path = folder / "config.yaml"
+    try:
+        if cfg.ckpt_path is None:
+            path.touch(exist_ok=False)
+    except FileExistsError:
+        raise ValueError(
+            f"{folder} already holds a run: go on with it by "
+            f"ckpt_path={folder}/checkpoints/last.ckpt, or choose another hydra.run.dir "
+            "(hydra.sweep.dir for a sweep)"
+        ) from None
+    with atomic(path) as part:
+        OmegaConf.save(cfg, part, resolve=True)
 
 
 def introduction(cfg: DictConfig, module: Inpainting, folder: Path) -> str:

@@ -1,0 +1,51 @@
+"""A metric's values in a cell: one per seed and picture, or one per seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from farfill.ablation.record import OURS, Record
+from farfill.ablation.stability import STATISTICS
+from farfill.ablation.statistics import Summary, summarise
+from farfill.ablation.sweep import state, usable
+
+
+def values(record: Record, metric: str) -> np.ndarray | None:
+    """What one run has for ``metric``, ``(images,)`` or ``(1,)``; None if nothing can be said.
+
+    Args:
+        record: A run.
+        metric: A name of the report's per-image table (``l1_hole``), a statistic of the training
+            (:data:`~farfill.ablation.stability.STATISTICS`), or the end of the name of a
+            validation curve (``attention_hit_rate``), whose last value counts.
+    """
+    found: np.ndarray | None = None
+    if metric in STATISTICS:
+        if record.curves and state(record) != "failed":
+            found = np.array([STATISTICS[metric](record)])
+    elif usable(record):
+        curve = record.curves.get(f"val/{metric}")
+        found = record.scores.get(OURS, {}).get(metric)
+        if found is None and curve is not None:
+            found = curve.values[-1:]
+    return None if found is None or not np.isfinite(found).all() else found
+
+
+def summary(runs: Sequence[Record], metric: str) -> Summary | None:
+    """A cell's mean over all seeds that have the metric; None if none has."""
+    rows = [row for run in runs if (row := values(run, metric)) is not None]
+    return summarise(np.stack(rows)) if rows else None
+
+
+def difference(left: Sequence[Record], right: Sequence[Record], metric: str) -> Summary | None:
+    """Mean of ``left - right``, seed by seed and picture by picture; None without a common seed."""
+    others = {run.seed: values(run, metric) for run in right}
+    rows = [
+        ours - theirs
+        for run in left
+        if (ours := values(run, metric)) is not None
+        and (theirs := others.get(run.seed)) is not None
+    ]
+    return summarise(np.stack(rows)) if rows else None

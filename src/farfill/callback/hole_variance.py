@@ -1,0 +1,61 @@
+"""Does the generator paint the same into every hole? One number at every validation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from farfill.op.crop import local_patch
+from farfill.types import Batch
+
+
+class HoleVariance(Callback):
+    """Logs ``val/hole_variance`` of the first validation batch, which is the same every time.
+
+    It tells a collapsed generator, whose holes hardly depend on the picture, from a sound one:
+    see :func:`relative_variance`. A batch of one picture has none, and nothing is logged.
+    """
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Complete the first batch and measure it."""
+        if batch_idx or trainer.sanity_checking or len(batch.image) < 2:
+            return
+        completed = pl_module(batch).completed(batch.image, batch.hole).float()
+        value = relative_variance(completed, batch)
+        pl_module.log("val/hole_variance", value, on_epoch=True, sync_dist=True)
+
+
+def relative_variance(completed: Tensor, batch: Batch) -> Tensor:
+    """Variance of the holes' content across pictures, divided by the truth's.
+
+    Contents are compared at the same place of the pictures' boxes, as far as it is missing there:
+    the variance over pictures is taken at every place and channel, then averaged. 1 is the
+    truth's variety, 0 the same content in all holes. The truth's variance is taken as 1e-6 at
+    least.
+
+    Args:
+        completed: ``(N, 3, H, W)``, N of at least 2.
+        batch: Truth, holes and boxes.
+    """
+    height, width = batch.box[0, 2:].tolist()
+    missing, ours, truth = (
+        local_patch(x, batch.box, height, width) for x in (batch.hole, completed, batch.image)
+    )
+    return _variance(ours, missing) / _variance(truth.float(), missing).clamp(min=1e-6)
+
+
+def _variance(patches: Tensor, missing: Tensor) -> Tensor:
+    """Mean over places of the variance over those pictures that miss the place."""
+    count = missing.sum(0).clamp(min=1)
+    mean = (patches * missing).sum(0) / count
+    return ((patches - mean).square() * missing).sum(0).div(count).mean()

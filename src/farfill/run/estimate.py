@@ -1,0 +1,130 @@
+"""``python ablations/estimate.py ablation=...``: what a sweep would take on this machine."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from lightning import Callback
+from omegaconf import DictConfig, open_dict
+
+from farfill.run.errors import one_line_errors
+from farfill.run.paths import conf_dir
+from farfill.run.sweep import SEED, jobs_of, options
+
+PROBE = 20  # generator steps
+
+
+class Cost(NamedTuple):
+    """Seconds on this machine.
+
+    Attributes:
+        step: One generator step, the median of a probe.
+        validation: One validation.
+        report: The report at the end of a run.
+    """
+
+    step: float
+    validation: float
+    report: float
+
+    def of_run(self, cfg: DictConfig) -> float:
+        """Seconds of a whole run; the last step is always validated."""
+        steps = cfg.trainer.max_generator_steps
+        validations = -(-steps // cfg.trainer.validate_every)
+        return steps * self.step + validations * self.validation + self.report
+
+
+class Stopwatch(Callback):
+    """Times every step and every validation."""
+
+    def __init__(self) -> None:
+        self.steps: list[float] = []
+        self.validations: list[float] = []
+        self._start = 0.0
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        """A step begins, its batch is there."""
+        self._start = time.perf_counter()
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """A step ends."""
+        self.steps.append(time.perf_counter() - self._start)
+
+    def on_validation_start(self, *_: Any) -> None:
+        """A validation begins."""
+        self._start = time.perf_counter()
+
+    def on_validation_end(self, *_: Any) -> None:
+        """A validation ends."""
+        self.validations.append(time.perf_counter() - self._start)
+
+
+@one_line_errors
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of ``ablations/estimate.py``: print seconds per step and hours per cell.
+
+    Args:
+        arguments: Those of ``src/train.py``; None: those of the process.
+    """
+    overrides = sys.argv[1:] if arguments is None else arguments
+    overrides = [one for one in overrides if one not in ("-m", "--multirun")]
+    total = 0.0
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        jobs = plan(overrides)
+        cells = {tuple(one for one in job if SEED not in options([one])): job for job in jobs}
+        print(
+            f"{len(jobs)} runs; a probe of {PROBE} generator steps for each of {len(cells)} cells"
+        )
+        for cell, job in cells.items():
+            cfg = compose("train", overrides=[*job, "hydra.mode=RUN"], return_hydra_config=True)
+            HydraConfig.instance().set_config(cfg)  # values may ask for the run's choices
+            cost = probe(cfg)
+            runs = sum(set(cell) <= set(other) for other in jobs)
+            hours = cost.of_run(cfg) * runs / 3600
+            total += hours
+            print(f"{cost.step:8.3f} s/step, {cfg.trainer.max_generator_steps} steps, "
+                  f"{runs} runs: {hours:.2f} h  {' '.join(cell)}", flush=True)  # fmt: skip
+    print(f"In all {total:.2f} hours on this machine")
+
+
+def plan(overrides: Sequence[str]) -> list[list[str]]:
+    """Overrides of every job that ``src/train.py`` would start with ``overrides``."""
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    fixed = [one.input_line or "" for one in parsed if not one.is_sweep_override()]
+    whole = compose("train", overrides=fixed, return_hydra_config=True)
+    with open_dict(whole):
+        whole.hydra.overrides.task = [one for one in overrides if not one.startswith("hydra.")]
+    return jobs_of(whole)
+
+
+def probe(cfg: DictConfig) -> Cost:
+    """Train a few steps, validate once and write a report, all in a folder that goes away.
+
+    Args:
+        cfg: Of one run.
+    """
+    from farfill.run.build import build_data, build_module
+    from farfill.run.train import final_report, quiet
+    from farfill.run.trainer import build_trainer
+
+    quiet()
+    module = build_module(cfg)
+    data = build_data(cfg, PROBE, module.gan.critic_steps + 1)
+    data.setup()
+    watch = Stopwatch()
+    flags = {**cfg.trainer, "max_generator_steps": PROBE, "validate_every": PROBE,
+             "enable_progress_bar": False}  # fmt: skip
+    with TemporaryDirectory() as folder:
+        build_trainer(flags, [watch], [], folder).fit(module, data)
+        start = time.perf_counter()
+        final_report(cfg, module, data, Path(folder))
+        return Cost(median(watch.steps[5:]), watch.validations[-1], time.perf_counter() - start)

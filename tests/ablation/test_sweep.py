@@ -1,0 +1,138 @@
+"""Which runs belong where, and what must not be compared."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from farfill.ablation.sweep import as_text, check, state
+from farfill.run.sweep import read_sweep
+from helpers.sweeps import claim, gan_run, gan_sweep, write_plan
+
+CELLS = {"hinge": 0.1, "lsgan": 0.2}
+
+
+def states(folder):
+    sweep = read_sweep(folder, {}, [])
+    return {name: [state(run) for run in runs] for name, runs in sweep.cells.items()}
+
+
+def test_cells_are_grouped_by_the_swept_options_in_their_order(tmp_path):
+    sweep = read_sweep(gan_sweep(tmp_path, {"lsgan": 0.2, "hinge": 0.1}), {}, [])
+    assert list(sweep.cells) == ["gan=lsgan", "gan=hinge"]
+    assert [run.seed for run in sweep.cells["gan=hinge"]] == [1, 2, 3]
+    assert sweep.reference_label == "gan=lsgan"
+    assert list(sweep.baselines) == ["telea (classical baseline)"]
+    check(sweep)
+
+
+def test_a_reference_can_be_chosen(tmp_path):
+    sweep = read_sweep(gan_sweep(tmp_path, CELLS), {"gan": "lsgan"}, [])
+    assert sweep.reference_label == "gan=lsgan"
+
+
+def test_runs_that_failed_diverged_or_never_started_appear(tmp_path):
+    gan_sweep(tmp_path, {"hinge": 0.1, "lsgan": None}, seeds=2)
+    write_plan(tmp_path, {"gan": "hinge,lsgan,none", "seed": "1,2,3"})
+    broken = {"train/critic/total": [1.0, float("nan")]}
+    gan_run(tmp_path / "9", "none", 1, curves=broken)
+    assert states(tmp_path) == {
+        "gan=hinge": ["finished", "finished", "missing"],
+        "gan=lsgan": ["failed", "failed", "missing"],
+        "gan=none": ["diverged", "missing", "missing"],
+    }
+
+
+def test_the_command_line_wins_over_the_ablations_own_sweep(tmp_path):
+    task = ("seed=7,8", "batch_size=4", "data.root=${oc.env:NOT_THERE}")
+    write_plan(tmp_path, {"gan": "hinge,lsgan", "seed": "1,2,3"}, *task)
+    assert states(tmp_path) == {"gan=hinge": ["missing"] * 2, "gan=lsgan": ["missing"] * 2}
+
+
+def test_a_sweep_without_its_plan_has_the_runs_that_started(tmp_path):
+    gan_sweep(tmp_path, CELLS, seeds=2)
+    (tmp_path / "multirun.yaml").unlink()
+    assert states(tmp_path) == {"gan=hinge": ["finished"] * 2, "gan=lsgan": ["finished"] * 2}
+
+
+def test_a_repeated_run_takes_the_place_of_one_that_failed(tmp_path):
+    gan_sweep(tmp_path, {"hinge": 0.1, "lsgan": None}, seeds=1)
+    gan_run(tmp_path / "again", "lsgan", 1)
+    assert states(tmp_path)["gan=lsgan"] == ["finished"]
+    gan_run(tmp_path / "once_more", "lsgan", 1)
+    with pytest.raises(ValueError, match="expected one finished run of gan=lsgan with seed 1"):
+        read_sweep(tmp_path, {}, [])
+
+
+def test_an_error_in_the_log_is_told(tmp_path):
+    gan_sweep(tmp_path, {"hinge": None}, seeds=1)
+    (tmp_path / "0" / "train.log").write_text("[x][farfill][INFO] - a\n[x][f][ERROR] - no memory\n")
+    assert read_sweep(tmp_path, {}, []).records[0].error == "no memory"
+
+
+def test_a_run_taken_up_again_has_one_curve(tmp_path):
+    gan_sweep(tmp_path, {"hinge": 0.1}, seeds=1)
+    text = "generator_step,step,val/l1_hole\n5.0,5,0.9\n10.0,10,0.8\n"
+    (tmp_path / "0" / "metrics-1.csv").write_text(text)
+    curve = read_sweep(tmp_path, {}, []).records[0].curves["val/l1_hole"]
+    assert curve.steps.tolist() == [5, 10, 20, 30]
+    assert curve.values.tolist() == [0.9, 0.3, 0.2, 0.1]
+
+
+def test_unpaired_holes_are_refused(tmp_path):
+    gan_sweep(tmp_path, CELLS, seeds=1)
+    gan_run(tmp_path / "other", "none", 1, manifest="another")
+    with pytest.raises(ValueError, match=r"seed 1 .* manifest manifest-1 in .* and another in"):
+        check(read_sweep(tmp_path, {}, []))
+
+
+def test_other_pictures_in_another_seed_are_refused(tmp_path):
+    gan_sweep(tmp_path, CELLS, seeds=2)
+    path = tmp_path / "1" / "report" / "per_image.csv"
+    with path.open(newline="") as lines:
+        rows = list(csv.reader(lines))
+    with path.open("w", newline="") as lines:
+        csv.writer(lines).writerows(rows[:-1][:5])
+    with pytest.raises(ValueError, match="expected all seeds to be scored on the same pictures"):
+        check(read_sweep(tmp_path, {}, []))
+
+
+@pytest.mark.parametrize("value", [16, None])
+def test_cells_that_differ_in_anything_else_are_refused_by_name(tmp_path, value):
+    gan_sweep(tmp_path, CELLS, seeds=1)
+    gan_run(tmp_path / "9", "none", 1, config={"batch_size": value, "extra": {"key": 1}})
+    with pytest.raises(
+        ValueError, match=r"nothing but gan, but they differ in batch_size, extra\.key"
+    ):
+        check(read_sweep(tmp_path, {}, []))
+
+
+def test_what_a_swept_option_changes_besides_can_be_named(tmp_path):
+    question = {"varies": ["extra"]}
+    gan_sweep(tmp_path, CELLS, seeds=1, question=question)
+    gan_run(tmp_path / "9", "none", 1, config={"batch_size": 16, "extra": {"key": 1}})
+    with pytest.raises(ValueError, match="differ in batch_size;"):
+        check(read_sweep(tmp_path, {}, []))
+    check(read_sweep(tmp_path, {}, ["batch_size"]))
+
+
+def test_the_reference_may_come_from_the_question(tmp_path):
+    question = {"reference": {"gan": "lsgan"}, "claims": [claim("hinge", "lsgan", "lower")]}
+    sweep = read_sweep(gan_sweep(tmp_path, CELLS, question=question), {}, [])
+    assert sweep.reference_label == "gan=lsgan"
+    assert sweep.question == question
+
+
+def test_a_folder_without_runs_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="expected a sweep's folder"):
+        read_sweep(tmp_path, {}, [])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "null"), (True, "true"), (3, "3"), (0.5, "0.5"), (["a", "b"], "[a,b]"),
+     ("[a, 'b']", "[a,b]")],
+)  # fmt: skip
+def test_values_read_as_on_the_command_line(value, text):
+    assert as_text(value) == text

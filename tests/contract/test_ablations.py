@@ -1,0 +1,162 @@
+"""Every ablation composes at every scale, cell by cell, and its claims are about its cells."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf, open_dict
+
+from farfill.ablation.record import Record
+from farfill.ablation.stability import STATISTICS
+from farfill.ablation.sweep import BASELINE, Sweep, as_text, state
+from farfill.ablation.verdict import judge
+from farfill.metric.suite import NAMES
+from farfill.run.paths import conf_dir
+from farfill.run.sweep import jobs_of, options
+
+ROOT = Path(__file__).parents[2]
+NAMED = sorted(path.stem for path in (ROOT / "ablations").glob("*.yaml"))
+SCALES = sorted(path.stem for path in (conf_dir() / "scale").glob("*.yaml"))
+WANTED = {"attention", "gan", "reconstruction", "auxiliary", "discounting", "propagation",
+          "staging", "table1"}  # fmt: skip
+MEASURED_ELSEWHERE = "attention_"  # callback/attention_diagnostics.py
+
+
+def missing(overrides) -> list[str]:
+    """Options of groups whose YAML is not there, or needs one that is not there."""
+    found = []
+    for key, value in options(overrides).items():
+        if (conf_dir() / key).is_dir() or key == "stage":
+            for name in value.strip("[]").split(","):
+                file = conf_dir() / key / f"{name}.yaml"
+                if name != "null" and not file.is_file():
+                    found.append(f"{key}={name}")
+                elif name != "null" and key != "ablation":
+                    found += missing(own_defaults(file))
+    return found
+
+
+def own_defaults(file) -> list[str]:
+    """``override /group: option`` of a file's defaults, as on the command line."""
+    entries = OmegaConf.load(file).get("defaults", ()) if file.read_text().strip() else ()
+    pairs = (next(iter(entry.items())) for entry in entries if not isinstance(entry, str))
+    return [f"{key.removeprefix('override /')}={as_text(value)}" for key, value in pairs]
+
+
+def substitutes(name: str) -> list[str]:
+    """Stand-ins for options of the file's own defaults that are not there."""
+    stand_ins = {"data": "data=sample", "baseline": "baseline=[telea]"}
+    own = own_defaults(ROOT / "ablations" / f"{name}.yaml")
+    return [stand_ins[one.split("=")[0]] for one in own if missing([one])]
+
+
+def composed(*overrides, hydra=False):
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return compose("train", overrides=list(overrides), return_hydra_config=hydra)
+
+
+def plan(name):
+    """Every job of an ablation that can be composed, and what the others lack."""
+    cfg = composed(f"ablation={name}", *substitutes(name), hydra=True)
+    with open_dict(cfg):
+        cfg.hydra.overrides.task = [f"ablation={name}"]
+    return cfg, jobs_of(cfg)
+
+
+def test_every_question_of_the_paper_has_its_file():
+    assert set(NAMED) == WANTED
+    assert SCALES == ["paper", "quick", "small"]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", NAMED)
+def test_every_cell_composes_at_every_scale(name, scale):
+    _, jobs = plan(name)
+    absent = set()
+    for job in jobs:
+        if lacks := missing(job):
+            absent |= set(lacks)
+            continue
+        cfg = composed(*job, f"scale={scale}", *substitutes(name), "batch_size=3")
+        assert cfg.image_size == {"quick": 64, "small": 128, "paper": 256}[scale]
+        assert cfg.batch_size == 3
+        assert cfg.seed == int(options(job)["seed"])
+    if absent:
+        pytest.skip(f"not there yet: {', '.join(sorted(absent))}")
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_file_says_what_it_is(name):
+    cfg, jobs = plan(name)
+    text = (ROOT / "ablations" / f"{name}.yaml").read_text()
+    for words in ("# @package _global_", "# Cost ", f"ablation={name}", "The paper"):
+        assert words in text
+    assert cfg.question.id == name
+    assert cfg.question.text.endswith("?")
+    assert {options(job)["seed"] for job in jobs} == {"1", "2", "3"}
+    assert cfg.image_size == 64  # quick unless said otherwise
+    folder = OmegaConf.to_container(cfg.hydra.sweep, resolve=False)["dir"]
+    assert folder.endswith("-${question.id}")
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_claims_are_about_cells_and_metrics_that_exist(name):
+    cfg, jobs = plan(name)
+    swept = [key for key in cfg.hydra.sweeper.params if key != "seed"]
+    cells = {tuple((key, options(job)[key]) for key in swept) for job in jobs}
+    sweep = Sweep([Record(dict(cell), 1) for cell in sorted(cells)])
+    assert all(state(record) == "missing" for record in sweep.records)
+    claims = OmegaConf.to_container(cfg.question.claims, resolve=False)
+    assert claims
+    for claim in claims:
+        judge(sweep, claim)  # refuses a claim that is not well formed
+        for side in (claim["left"], claim["right"]):
+            if BASELINE in side:
+                listed = OmegaConf.load(ROOT / "ablations" / f"{name}.yaml").defaults
+                assert any(side[BASELINE] in one.get("override /baseline", ()) for one in listed)
+            else:
+                assert len(sweep.find(side)[1]) == 1
+        assert claim["metric"] in (*NAMES, *STATISTICS) or claim["metric"].startswith(
+            MEASURED_ELSEWHERE
+        )
+
+
+def test_the_staged_cell_finds_the_coarse_stage_of_its_own_seed():
+    cfg, _ = plan("staging")
+    raw = OmegaConf.to_container(cfg.hydra.sweep, resolve=False)
+    assert raw["subdir"] == "${hydra:runtime.choices.stage}-${seed}"
+    source = OmegaConf.to_container(cfg.question.init_from, resolve=False)["refine_frozen"]
+    assert source == "${hydra:sweep.dir}/coarse_only-${seed}/checkpoints/last.ckpt"
+    order = cfg.hydra.sweeper.params.stage.split(",")
+    assert order.index("coarse_only") < order.index("refine_frozen")
+
+
+def test_reconstruction_switches_both_l1_terms_of_the_refinement_and_no_other():
+    weights = {}
+    for value in ("1.2", "0"):
+        cfg = composed("ablation=reconstruction", *substitutes("reconstruction"),
+                       f"refined_l1={value}")  # fmt: skip
+        weights[value] = [(loss.coarse, loss.refined) for loss in cfg.loss.values()]
+    assert weights == {"1.2": [(1.44, 1.2)] * 2, "0": [(1.44, 0)] * 2}
+
+
+def test_the_papers_scale_is_the_papers_setting():
+    paper = OmegaConf.to_container(composed("experiment=paper"))
+    assert OmegaConf.to_container(composed("scale=paper")) == paper
+
+
+def test_a_wrong_name_fails_with_the_list(tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "src" / "train.py"), "ablation=atention"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode != 0
+    listed = done.stderr.split("Available options in 'ablation':")[1].split("Config search")[0]
+    assert sorted(listed.split()) == NAMED
+    assert not list(tmp_path.iterdir())
