@@ -20,7 +20,7 @@ TINY = [
 
 
 def compose_tiny(*overrides: str, name: str = "train") -> DictConfig:
-    base = TINY if name == "train" else ["datamodule.workers=0", "data.resize=48"]
+    base = TINY if name == "train" else ["datamodule.workers=0"]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         return compose(name, overrides=[*base, *overrides])
 

@@ -55,8 +55,7 @@ def test_a_sweep_is_one_folder_per_run(tmp_path):
 def test_evaluate_scores_what_was_trained(trained):
     folder, _ = trained
     status, out, err = command(
-        "evaluate", folder, "ckpt_path=run/checkpoints/best.ckpt", "data.resize=48",
-        "hydra.run.dir=scored",
+        "evaluate", folder, "ckpt_path=run/checkpoints/best.ckpt", "hydra.run.dir=scored",
     )  # fmt: skip
     assert status == 0, err
     assert "best.ckpt" in out

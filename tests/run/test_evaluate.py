@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from helpers.runs import tiny_evaluate, tiny_train
 
@@ -64,7 +66,7 @@ def test_the_same_manifest_gives_the_same_numbers(checkpoint, scored, tmp_path):
 
 @pytest.mark.parametrize(
     ("override", "words"),
-    [("seed=2", "other hole"), ("mask=centre", "other hole"), ("data.val=[astronaut]", "missing")],
+    [("seed=2", "other hole"), ("mask=centre", "other hole"), ("image_size=36", "other image")],
 )
 def test_other_pictures_or_holes_are_refused(checkpoint, scored, tmp_path, override, words):
     folder, _ = scored
@@ -94,6 +96,7 @@ def test_wrong_settings_are_one_sentence(tmp_path, override, words):
     [
         ("device=abacus", "device=cpu"),
         ("by=beauty", "psnr_hole"),
+        ("box_size=8", "mask=box"),
         ("manifest=none.json", "none.json"),
     ],
 )
@@ -106,5 +109,29 @@ def test_wrong_options_are_one_sentence(checkpoint, tmp_path, override, words):
 def test_a_trained_size_is_taken_over_and_can_be_changed(checkpoint, scored, tmp_path):
     folder, _ = scored
     assert results(folder)["image_size"] == [32, 32]
-    tiny_evaluate(tmp_path, f"ckpt_path={checkpoint}", "image_size=40", "data.resize=64")
+    tiny_evaluate(tmp_path, f"ckpt_path={checkpoint}", "image_size=40")
     assert results(tmp_path)["image_size"] == [40, 40]
+
+
+def test_what_is_left_open_is_as_in_training(checkpoint, scored):
+    """So the numbers are those of the run's own report."""
+    folder, printed = scored
+    own = results(checkpoint.parents[1] / "report")
+    assert own["manifest"] == results(folder)["manifest"]
+    ours = metrics(folder)["last.ckpt"]["l1_hole"]["mean"]
+    assert ours == pytest.approx(own["fillers"]["this run"]["metrics"]["l1_hole"]["mean"], rel=1e-5)
+    assert "Scored on data sample, mask box, seed 1." in printed
+
+
+def test_other_data_are_named(checkpoint, tmp_path):
+    """All pictures of a folder, which has none left to train on."""
+    for number in range(2):
+        picture = np.random.default_rng(number).integers(0, 256, (40, 40, 3), np.uint8)
+        Image.fromarray(picture).save(tmp_path / f"{number}.png")
+    printed = tiny_evaluate(
+        tmp_path / "out", f"ckpt_path={checkpoint}", "data=folder", f"data.root={tmp_path}",
+        "data.val_fraction=1", "mask=centre",
+    )  # fmt: skip
+    assert f"data folder {tmp_path} (trained on sample)" in printed
+    assert "mask centre (trained on box)" in printed
+    assert "n = 2" in printed

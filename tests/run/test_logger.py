@@ -77,6 +77,15 @@ def test_a_failed_run_is_marked_so(tmp_path, monkeypatch):
     assert exit_codes(tmp_path) == [1]
 
 
+def test_a_sweep_stays_offline(tmp_path, monkeypatch):
+    """Lightning leaves WANDB_MODE=dryrun behind for the next run of the process."""
+    monkeypatch.delenv("WANDB_MODE")
+    log_in(monkeypatch, False)
+    for number in ("0", "1"):
+        tiny_train(tmp_path / number, "logger=wandb", "trainer.max_generator_steps=1")
+        assert history(tmp_path / number)
+
+
 @pytest.fixture
 def made(monkeypatch):
     """What the logger is asked for, without starting wandb."""
@@ -99,7 +108,13 @@ def log_in(monkeypatch, answer):
 
 @pytest.mark.parametrize(
     ("mode", "logged_in", "offline"),
-    [(None, False, True), (None, True, False), ("offline", True, True), ("online", False, False)],
+    [
+        (None, False, True),
+        (None, True, False),
+        ("offline", True, True),
+        ("dryrun", True, True),
+        ("online", False, False),
+    ],
 )
 def test_offline_unless_logged_in(monkeypatch, tmp_path, made, mode, logged_in, offline):
     log_in(monkeypatch, logged_in)

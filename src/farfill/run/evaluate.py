@@ -7,7 +7,7 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from farfill.run.errors import one_line_errors
 from farfill.run.paths import conf_dir
@@ -60,7 +60,13 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
 
 
 def take_over(cfg: DictConfig, trained: dict[str, Any]) -> None:
-    """Fill what the command line leaves open from the run that made the checkpoint."""
+    """Fill what the command line leaves open from the run that made the checkpoint.
+
+    Raises:
+        ValueError: If ``box_size`` is to change holes that the run decided on.
+    """
+    if cfg.box_size is not None and cfg.mask is None:
+        raise ValueError("box_size changes the holes: name them too, for example mask=box")
     for name in ("data", "mask", "seed", "image_size", "box_size"):
         if cfg.get(name) is None:
             with open_dict(cfg):
@@ -74,7 +80,7 @@ def _scored_on(cfg: DictConfig, trained: dict[str, Any]) -> str:
     """Name the data and holes, and what was trained on if that was something else."""
     parts = []
     for name in ("data", "mask"):
-        now, then = OmegaConf.to_container(cfg[name], resolve=True), trained[name]
+        now, then = dict(cfg[name]), trained[name]
         other = "" if now == then else f" (trained on {_named(then)})"
         parts.append(f"{name} {_named(now)}{other}")
     return f"Scored on {', '.join(parts)}, seed {cfg.seed}."

@@ -40,5 +40,6 @@ def _quoted(argument: str) -> str:
     name, found, value = argument.partition("=")
     if not found or name not in _PATHS or _PLAIN.fullmatch(value):
         return argument
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    # A backslash means something only where it meets a quote.
+    escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value)
     return f"{name}='{escaped}'"

@@ -76,12 +76,9 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         description={"version": 1, "generator": plain(cfg.generator), "config": plain(cfg)},
         **cfg.checkpoint,
     )
+    progress = Progress if sys.stdout.isatty() else Lines
     callbacks = [
-        *(
-            [Progress() if sys.stdout.isatty() else Lines()]
-            if cfg.trainer.enable_progress_bar
-            else []
-        ),
+        *([progress()] if cfg.trainer.enable_progress_bar else []),
         interrupt,
         RandomState(),
         Pictures(folder / "pictures", cfg.pictures),

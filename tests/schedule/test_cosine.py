@@ -1,0 +1,48 @@
+"""The rate depends on the count and the run's length, and on nothing a checkpoint holds."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from farfill.schedule.cosine import Cosine
+
+
+def optimizer():
+    return torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
+
+
+def rates(schedule, steps):
+    seen = []
+    for _ in range(steps):
+        seen.append(schedule.get_last_lr()[0])
+        schedule.optimizer.step()
+        schedule.step()
+    return seen
+
+
+def test_half_a_cosine_then_zero():
+    expected = [1 + math.cos(math.pi * step / 10) for step in range(10)] + [0, 0, 0]
+    assert rates(Cosine(optimizer(), 10), 13) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_prolonged_run_follows_its_new_length():
+    first = Cosine(optimizer(), 10)
+    rates(first, 10)
+    longer = Cosine(optimizer(), 40)
+    longer.load_state_dict(first.state_dict())
+    longer.optimizer.load_state_dict(first.optimizer.state_dict())
+    rates(longer, 1)
+    assert longer.get_last_lr()[0] == pytest.approx(1 + math.cos(math.pi * 11 / 40))
+
+
+def test_the_same_length_goes_on_bit_for_bit():
+    whole = rates(Cosine(optimizer(), 10), 10)
+    first = Cosine(optimizer(), 10)
+    rates(first, 4)
+    second = Cosine(optimizer(), 10)
+    second.optimizer.load_state_dict(first.optimizer.state_dict())
+    second.load_state_dict(first.state_dict())
+    assert rates(second, 6) == whole[4:]
