@@ -42,18 +42,34 @@ def test_differences_are_paired(result):
     assert 10 < result.means["ours"]["l1_hole"].low < 12 < result.means["ours"]["l1_hole"].high
 
 
-def test_markdown_has_a_row_per_filler_and_difference(result, manifest):
-    header, rule, ours, telea, difference, _, caption = markdown(result).splitlines()
-    assert [row.count("|") for row in (header, rule, ours, telea, difference)] == [11] * 5
-    assert ours.startswith("| ours | 12.0000 [")
-    assert ours.endswith("| 0.250 |")
-    assert telea.startswith("| Telea | 9.0000 [")
-    assert "3.00 [3.00, 3.00]" in difference
+def test_markdown_has_a_column_per_filler_and_difference(result, manifest):
+    means, differences, caption = markdown(result).split("\n\n")
+    header, rule, *rows = (
+        [c.strip() for c in line.split("|")[1:-1]] for line in means.splitlines()
+    )
+    assert header == ["metric", "ours", "Telea"]
+    assert len(rule) == 3
+    cells = {row[0]: row[1:] for row in rows}
+    assert set(cells) == {f"{name} {arrow(name)}".strip() for name in PRINTED} | {"s / picture"}
+    assert cells["l1_hole ↓"][0].startswith("12.0000 [")
+    assert cells["l1_hole ↓"][1].startswith("9.0000 [")
+    assert cells["s / picture"] == ["0.250", "0.250"]
+    assert "| psnr_hole ↑" in differences
+    assert "3.00 [3.00, 3.00]" in differences
+    assert differences.startswith("| ours minus ... |")
+    assert "Telea" in differences.splitlines()[0]
     assert manifest.hash in caption
     assert "n = 5" in caption
-    assert "l1_hole ↓" in header
-    assert "psnr_full ↑" in header
-    assert "| tv_anisotropic_full |" in header
+
+
+def test_markdown_is_aligned_and_narrow(result):
+    for table in markdown(result).split("\n\n")[:2]:
+        assert len({len(line) for line in table.splitlines()}) == 1
+        assert len(table.splitlines()[0]) <= 100
+
+
+def test_a_single_filler_has_no_differences(manifest):
+    assert "minus" not in markdown(compare({"ours": constant(1.0, 5)}, manifest))
 
 
 def test_every_metric_but_total_variation_has_a_direction():

@@ -74,22 +74,48 @@ def arrow(name: str) -> str:
 
 
 def markdown(result: Comparison) -> str:
-    """Table of the printed metrics, the fillers' paired differences below them, and a caption."""
-    titles = [f"{name} {arrow(name)}".strip() for name in PRINTED]
-    lines = [
-        f"| filler | {' | '.join(titles)} | s / picture |",
-        "| --- |" + " ---: |" * (len(PRINTED) + 1),
-    ]
-    for title, row in [*result.means.items(), *result.differences.items()]:
-        cells = [_cell(name, row[name]) for name in PRINTED]
-        seconds = f"{result.scores[title].seconds:.3f}" if title in result.scores else ""
-        lines.append(f"| {title} | {' | '.join(cells)} | {seconds} |")
+    """Tables of the printed metrics and of the paired differences, and a caption.
+
+    A metric is a row, so that a table fits into a terminal; columns are padded for the same reason.
+    """
+    seconds = [f"{one.seconds:.3f}" for one in result.scores.values()]
+    tables = [[*_table("metric", result.means), ["s / picture", *seconds]]]
+    if result.differences:
+        minus = f"{next(iter(result.scores))} minus"
+        others = {title.removeprefix(f"{minus} "): row for title, row in result.differences.items()}
+        tables.append(_table(f"{minus} ...", others))
     height, width = result.manifest.image_size
     caption = (
         f"Mean [95 % bootstrap interval over pictures]; n = {len(result.manifest.entries)}, "
-        f"{height} x {width} pixels, mask {result.manifest.mask}, manifest {result.manifest.hash}."
+        f"{height} x {width} pixels,\n"
+        f"mask {result.manifest.mask}, manifest {result.manifest.hash}."
     )
-    return "\n".join([*lines, "", caption, ""])
+    return "\n\n".join([*map(_padded, tables), caption]) + "\n"
+
+
+def _table(corner: str, columns: Intervals) -> list[list[str]]:
+    """Rows of cells: a header, then a metric each."""
+    return [
+        [corner, *columns],
+        *(
+            [f"{name} {arrow(name)}".strip(), *(_cell(name, row[name]) for row in columns.values())]
+            for name in PRINTED
+        ),
+    ]
+
+
+def _padded(table: list[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    first, *others = table
+    aligned = [
+        [
+            row[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+        ]
+        for row in (first, *others)
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (aligned[0], rule, *aligned[1:]))
 
 
 def summary_csv(result: Comparison) -> str:
