@@ -56,7 +56,7 @@ def test_markdown_has_a_column_per_filler_and_difference(result, manifest):
     assert cells["s / picture"] == ["0.250", "0.250"]
     assert "| psnr_hole ↑" in differences
     assert "3.00 [3.00, 3.00]" in differences
-    assert differences.startswith("| ours minus ... |")
+    assert differences.startswith("| ours minus ... ")
     assert "Telea" in differences.splitlines()[0]
     assert manifest.hash in caption
     assert "n = 5" in caption
