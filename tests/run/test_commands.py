@@ -29,7 +29,10 @@ def command(script, folder, *arguments):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
-    return folder, command("train", folder, *TINY, "hydra.run.dir=run", "trainer.validate_every=4")
+    return folder, command(
+        "train", folder, *TINY, "hydra.run.dir=run", "trainer.validate_every=4",
+        "trainer.enable_progress_bar=true",
+    )  # fmt: skip
 
 
 def test_train_says_what_it_does_and_shows_the_table(trained):
@@ -38,6 +41,8 @@ def test_train_says_what_it_does_and_shows_the_table(trained):
     for words in ("4 generator steps", "telea (classical baseline)", "Everything of this run"):
         assert words in out
     assert "Warning" not in out + err
+    assert [line for line in out.splitlines() if line.startswith("generator step 4/4")]
+    assert "Epoch" not in out + err  # no bar where there is no terminal
     assert {path.name for path in folder.iterdir()} == {"run"}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightning import Callback, Trainer
+from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
@@ -66,6 +67,8 @@ def build_trainer(
     check_flags(flags)
     rest = {name: value for name, value in flags.items() if name not in _REFUSED}
     del rest["max_generator_steps"]  # the data module holds just as many
+    # Else Lightning adds a bar of its own.
+    rest["enable_progress_bar"] = any(isinstance(one, ProgressBar) for one in callbacks)
     try:
         return Trainer(
             max_epochs=1,
