@@ -147,7 +147,7 @@ def test_wrong_weights_are_one_sentence(vgg_file, tmp_path):
 def test_vgg16_without_weights_is_never_used_untrained(monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision", None)
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
-    with pytest.raises(ValueError, match=r"backbone.weights=vgg16.pth .* efficientnet_lite0"):
+    with pytest.raises(ValueError, match=r"backbone.weights=vgg16.pth .*efficientnet_lite0"):
         VGG16(["pool1"], None)
 
 

@@ -92,7 +92,8 @@ def test_every_picture_weighs_the_same_whatever_its_hole(batch, completion):
     torch.testing.assert_close(both, torch.stack(alone).mean())
 
 
-def test_gamma_has_two_names():
+def test_gamma_has_names():
+    assert DiscountedL1("plain", 1, 1).gamma == 1
     assert DiscountedL1("released", 1, 1).gamma == 0.9
     assert DiscountedL1("printed", 1, 1).gamma == 0.99
     for wrong in ("papers", 0.0, 1.5):
