@@ -22,6 +22,14 @@ def split(root, **changes):
     return tuple([path.relative_to(root).as_posix() for path in side] for side in sides)
 
 
+def test_training_pictures_may_be_missing_where_they_are_not_needed(save):
+    root = save("val/a.png")
+    source = Folder(root=str(root), **OPTIONS | {"train": "train", "val": "val"})
+    assert source.split(train=False) == ([], [root / "val" / "a.png"])
+    with pytest.raises(FileNotFoundError, match="train"):
+        source.split()
+
+
 def test_two_folders(save):
     root = save("train/a.png", "train/x/b.png", "val/c.png", "d.png")
     assert split(root, train="train", val="val") == (

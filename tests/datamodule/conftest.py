@@ -17,7 +17,7 @@ class Pictures:
         self.sides = Split(train, val)
         self.__dict__.update(changes)
 
-    def split(self):
+    def split(self, train=True):
         return self.sides
 
 

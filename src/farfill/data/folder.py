@@ -68,8 +68,11 @@ class Folder:
         self.resize = resize
         self.on_error = on_error
 
-    def split(self) -> Split:
+    def split(self, train: bool = True) -> Split:
         """Find the pictures of both sides.
+
+        Args:
+            train: False: training pictures in a folder or list of their own are left alone.
 
         Raises:
             ValueError: No root was given, nothing was found, or both sides share a picture.
@@ -81,19 +84,21 @@ class Folder:
         if not root.is_dir():
             raise FileNotFoundError(f"data.root: there is no folder {root}")
         home = root / (self.train or "")
-        train = self._pictures(root, home, "train")
         if self.val is None and self.lists["val"] is None:
-            return _split_by_hash(train, home, self.val_fraction)
+            return _split_by_hash(self._pictures(root, home, "train"), home, self.val_fraction)
         val = self._pictures(root, root / (self.val or self.train or ""), "val")
-        shared = set(train) & set(val)
+        if not train:
+            return Split([], val)
+        learnt = self._pictures(root, home, "train")
+        shared = set(learnt) & set(val)
         if shared and self.train is None and self.lists["train"] is None:
-            train = [path for path in train if path not in shared]
+            learnt = [path for path in learnt if path not in shared]
         elif shared:
             raise ValueError(
                 f"training and validation share {len(shared)} pictures, {min(shared)} for one: "
                 "separate them with data.train and data.val, or with the lists"
             )
-        return Split(train, val)
+        return Split(learnt, val)
 
     def _pictures(self, root: Path, home: Path, side: str) -> list[Path]:
         listing, label = self.lists[side], self.labels[side]

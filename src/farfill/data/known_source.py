@@ -86,7 +86,7 @@ class KnownSource:
         self.grain = grain
         self.seed = seed
 
-    def split(self) -> Split:
+    def split(self, train: bool = True) -> Split:
         """Name the pictures: the first ``val`` are for validation, all others for training."""
         count = sum(self.counts.values())
         paths = [Path(f"{self.kinds[n % len(self.kinds)]}-{n:06d}") for n in range(count)]

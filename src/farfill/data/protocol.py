@@ -33,8 +33,12 @@ class Source(Protocol):
     on_error: str
     cache: bool
 
-    def split(self) -> Split:
+    def split(self, train: bool = True) -> Split:
         """Find the files; one side may be empty.
+
+        Args:
+            train: Whether the training pictures are needed. Where they are not, and lie apart
+                from the others, they may be missing.
 
         Raises:
             ValueError: The split cannot be made; one sentence says why and what to do.

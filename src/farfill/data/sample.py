@@ -50,7 +50,7 @@ class Sample:
         self.resize = resize
         self.cache = cache
 
-    def split(self) -> Split:
+    def split(self, train: bool = True) -> Split:
         """Find the photographs.
 
         Raises:
@@ -68,8 +68,7 @@ class Sample:
                 f"got {', '.join(self.val) or 'nothing'}"
             )
         chosen = {name: name in self.val for name in sorted(paths)}
-        train, val = ([paths[n] for n in chosen if chosen[n] is side] for side in (False, True))
-        return Split(train, val)
+        return Split(*([paths[n] for n in chosen if chosen[n] is side] for side in (False, True)))
 
 
 def _photographs(folder: str, names: Sequence[str]) -> list[Path]:

@@ -99,8 +99,9 @@ class InpaintingData(LightningDataModule):
             return
         for holes in (self.holes, self.val_holes):
             holes.check(self.image_size, self.image_size)
-        train, val = self._split()
-        if not train and stage in (None, "fit"):
+        fit = stage in (None, "fit")
+        train, val = self._split(fit)
+        if not train and fit:
             raise ValueError(f"no picture is left to train on, all {len(val)} are for validation")
         if not val:
             raise ValueError(
@@ -135,8 +136,8 @@ class InpaintingData(LightningDataModule):
         draws = [Draw(0, index, index) for index in range(len(self.val_set))]
         return self._loader(self.val_set, sampler=draws, batch_size=self.val_batch_size)
 
-    def _split(self) -> Split:
-        split = self.source.split()
+    def _split(self, train: bool) -> Split:
+        split = self.source.split(train)
         if self.source.on_error == "raise":
             return split
         bad = unreadable([*split.train, *split.val])
