@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from farfill.attention.shapes import check_shapes
 from farfill.layer.convolution import same_padding
 from farfill.op.resize import reduce_nearest
 from farfill.types import AttentionResult
@@ -234,18 +235,3 @@ def _on_full_grid(attention: Tensor, height: int, width: int, stride: int) -> Te
     full = attention.new_zeros(*attention.shape[:3], height, width)
     full[..., ::stride, ::stride] = attention
     return full
-
-
-def check_shapes(foreground: Tensor, background: Tensor, hole: Tensor | None) -> None:
-    """Refuse with a ValueError what does not fit: see :meth:`ContextualAttention.forward`."""
-    if foreground.shape[:2] != background.shape[:2]:
-        raise ValueError(
-            "expected foreground and background with the same batch and channels, "
-            f"got {tuple(foreground.shape)} and {tuple(background.shape)}"
-        )
-    n, _, height, width = background.shape
-    if hole is not None and tuple(hole.shape) not in {(n, 1, height, width), (1, 1, height, width)}:
-        raise ValueError(
-            f"expected a hole of shape ({n} or 1, 1, {height}, {width}) like the background, "
-            f"got {tuple(hole.shape)}"
-        )

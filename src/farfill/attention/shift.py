@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from farfill.attention.contextual import check_shapes, known_patches, match
+from farfill.attention.contextual import known_patches, match
+from farfill.attention.shapes import check_shapes, check_sizes
 from farfill.op.sample import own_position, pick
 from farfill.types import AttentionResult
 
@@ -49,13 +50,10 @@ class Shift(nn.Module):
             ValueError: If the shapes do not fit each other.
         """
         check_shapes(foreground, background, hole)
+        if hole is not None:
+            check_sizes(foreground, background)
         n, _, height, width = foreground.shape
-        _, _, rows, columns = background.shape
-        if hole is not None and (height, width) != (rows, columns):
-            raise ValueError(
-                "expected foreground and background of one size where there is a hole, "
-                f"got {height} x {width} and {rows} x {columns}"
-            )
+        columns = background.shape[-1]
         weights = self.attend(foreground, background, hole).flatten(3)
         winner, found = weights.argmax(-1), weights.amax(-1)
         copied = pick(background, winner // columns, winner % columns) * found[:, None]

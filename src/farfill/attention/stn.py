@@ -5,16 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from farfill.attention.warp import warp, with_hole
+from farfill.attention.warp import Warp
 from farfill.layer.convolution import SameConv2d
-from farfill.op.precision import full_precision
 from farfill.op.sample import half_side, own_position
-from farfill.types import AttentionResult
 
 _POOLED = 4  # side of the map that the linear layer sees, whatever the picture's size
 
 
-class SpatialTransformer(nn.Module):
+class SpatialTransformer(Warp):
     """A small network predicts one affine map per picture; features are sampled by it.
 
     After Jaderberg et al. 2015 (arXiv 1506.02025), in the place of contextual attention. It starts
@@ -38,26 +36,10 @@ class SpatialTransformer(nn.Module):
         nn.init.zeros_(self.affine.weight)
         nn.init.zeros_(self.affine.bias)
 
-    def forward(
-        self, foreground: Tensor, background: Tensor, hole: Tensor | None = None
-    ) -> AttentionResult:
-        """Sample ``background`` where the affine map sends each position.
-
-        Args:
-            foreground: ``(N, C, H, W)``, what the map is predicted from.
-            background: ``(N, C, H, W)``.
-            hole: ``(N, 1, H, W)`` or ``(1, 1, H, W)``, 1 = missing, or ``None``.
-
-        Returns:
-            Features like ``foreground``, offsets ``(N, 2, H, W)`` to the nearest pixel.
-
-        Raises:
-            ValueError: If the shapes do not fit each other.
-        """
-        inputs = with_hole(foreground, background, hole)
-        with full_precision(inputs):
-            change = self.affine(self.localisation(inputs)).view(-1, 2, 3)
-            return warp(background, affine_displacement(change, *background.shape[-2:]))
+    def displacement(self, inputs: Tensor) -> Tensor:
+        """Predict one affine map per picture and apply it to every position."""
+        change = self.affine(self.localisation(inputs)).view(-1, 2, 3)
+        return affine_displacement(change, *inputs.shape[-2:])
 
 
 def affine_displacement(change: Tensor, height: int, width: int) -> Tensor:

@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from abc import ABC, abstractmethod
 
+import torch
+from torch import Tensor, nn
+
+from farfill.attention.shapes import check_shapes, check_sizes
+from farfill.op.precision import full_precision
 from farfill.op.sample import own_position, sample
 from farfill.types import AttentionResult
+
+
+class Warp(nn.Module, ABC):
+    """An attention that samples the background wherever a network sends each position."""
+
+    @abstractmethod
+    def displacement(self, inputs: Tensor) -> Tensor:
+        """Predict how far from itself each position looks.
+
+        Args:
+            inputs: ``(N, C + 1, H, W)``, at least float32: features, and where they are missing.
+
+        Returns:
+            ``(N, 2, H, W)``, rows and columns in pixels of the map.
+        """
+
+    def forward(
+        self, foreground: Tensor, background: Tensor, hole: Tensor | None = None
+    ) -> AttentionResult:
+        """Sample ``background`` at the predicted positions.
+
+        Args:
+            foreground: ``(N, C, H, W)``, what the displacement is predicted from.
+            background: ``(N, C, H, W)``.
+            hole: ``(N, 1, H, W)`` or ``(1, 1, H, W)``, 1 = missing, or ``None``.
+
+        Returns:
+            Features like ``foreground``, offsets ``(N, 2, H, W)`` to the nearest pixel.
+
+        Raises:
+            ValueError: If the shapes do not fit each other.
+        """
+        check_shapes(foreground, background, hole)
+        check_sizes(foreground, background)
+        inputs = with_hole(foreground, hole)
+        with full_precision(inputs):
+            return warp(background, self.displacement(inputs))
 
 
 def warp(background: Tensor, displacement: Tensor) -> AttentionResult:
@@ -28,27 +69,8 @@ def warp(background: Tensor, displacement: Tensor) -> AttentionResult:
     return AttentionResult(sample(background, position), (nearest - own).long())
 
 
-def with_hole(foreground: Tensor, background: Tensor, hole: Tensor | None) -> Tensor:
-    """What the map is predicted from: the features and where they are missing.
-
-    Returns:
-        ``(N, C + 1, H, W)``, at least float32.
-
-    Raises:
-        ValueError: If the shapes do not fit each other.
-    """
-    n, _, height, width = foreground.shape
-    if foreground.shape != background.shape:
-        raise ValueError(
-            "expected foreground and background of one shape, "
-            f"got {tuple(foreground.shape)} and {tuple(background.shape)}"
-        )
-    if hole is None:
-        hole = foreground.new_zeros(1, 1, height, width)
-    if tuple(hole.shape) not in {(n, 1, height, width), (1, 1, height, width)}:
-        raise ValueError(
-            f"expected a hole of shape ({n} or 1, 1, {height}, {width}) like the features, "
-            f"got {tuple(hole.shape)}"
-        )
-    both = torch.cat([foreground, hole.to(foreground.dtype).expand(n, -1, -1, -1)], dim=1)
+def with_hole(features: Tensor, hole: Tensor | None) -> Tensor:
+    """Put features and hole into one map: ``(N, C + 1, H, W)``, at least float32."""
+    missing = torch.zeros_like(features[:1, :1]) if hole is None else hole.to(features.dtype)
+    both = torch.cat([features, missing.expand(len(features), -1, -1, -1)], dim=1)
     return both.to(torch.promote_types(both.dtype, torch.float32))

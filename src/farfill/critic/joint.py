@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from farfill.critic.protocol import Views
+from farfill.critic.two_views import TwoViews
 from farfill.layer.convolution import SameConv2d
-from farfill.op.crop import local_patch
 
 
-class Joint(nn.Module):
+class Joint(TwoViews):
     """Local and global network whose features are joined before the one score.
 
     Iizuka et al., SIGGRAPH 2017, table 2: five (local) and six (global) convolutions with kernel 5
@@ -33,8 +33,7 @@ class Joint(nn.Module):
     """
 
     def __init__(self, channels: int, image_size: int, patch_size: int) -> None:
-        super().__init__()
-        self.patch_size = patch_size
+        super().__init__(patch_size)
         features, wide = 16 * channels, 8 * channels
         start = [channels, 2 * channels, 4 * channels]
         self.networks = nn.ModuleDict(
@@ -44,13 +43,6 @@ class Joint(nn.Module):
             }
         )
         self.score = nn.Linear(2 * features, 1)
-
-    def views(self, image: Tensor, box: Tensor) -> Views:
-        """Cut ``(N, C, H, W)`` pictures or holes into the local patch and the whole."""
-        return {
-            "local": local_patch(image, box, self.patch_size, self.patch_size),
-            "global": image,
-        }
 
     def forward(self, views: Views) -> Views:
         """Score both views together: ``{"joint": (N, 1)}``.

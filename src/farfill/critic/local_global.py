@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from farfill.critic.protocol import Views
+from farfill.critic.two_views import TwoViews
 from farfill.layer.convolution import SameConv2d
-from farfill.op.crop import local_patch
 
 
-class LocalGlobal(nn.Module):
+class LocalGlobal(TwoViews):
     """Global critic on the picture and local critic on the patch around the hole.
 
     Each: four convolutions (kernel 5, stride 2), leaky ReLU 0.2, no normalisation, and one linear
@@ -25,21 +25,13 @@ class LocalGlobal(nn.Module):
     """
 
     def __init__(self, channels: int, image_size: int, patch_size: int) -> None:
-        super().__init__()
-        self.patch_size = patch_size
+        super().__init__(patch_size)
         self.critics = nn.ModuleDict(
             {
                 "local": _critic([channels * k for k in (1, 2, 4, 8)], patch_size),
                 "global": _critic([channels * k for k in (1, 2, 4, 4)], image_size),
             }
         )
-
-    def views(self, image: Tensor, box: Tensor) -> Views:
-        """Cut ``(N, C, H, W)`` pictures or holes into the local patch and the whole."""
-        return {
-            "local": local_patch(image, box, self.patch_size, self.patch_size),
-            "global": image,
-        }
 
     def forward(self, views: Views) -> Views:
         """Score every view: ``(N, 1)`` by critic."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from farfill.generator.shapes import check_shapes
+from farfill.generator.shapes import check_channels, check_shapes
 from farfill.types import Completion
 
 _INPUTS = 4  # a picture and the hole
@@ -31,8 +31,7 @@ class GLCIC(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        if channels < 2 or channels % 2:
-            raise ValueError(f"expected `channels` to be a positive even number, got {channels}")
+        check_channels(channels)
         middle, wide = 2 * channels, 4 * channels
         self.layers = nn.Sequential(
             _layer(_INPUTS, channels, kernel=5),

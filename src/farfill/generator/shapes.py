@@ -5,6 +5,16 @@ from __future__ import annotations
 from torch import Tensor
 
 
+def check_channels(channels: int) -> None:
+    """Refuse a width that cannot be halved, as the last layers do.
+
+    Raises:
+        ValueError: If ``channels`` is not a positive even number.
+    """
+    if channels < 2 or channels % 2:
+        raise ValueError(f"expected `channels` to be a positive even number, got {channels}")
+
+
 def check_shapes(masked_image: Tensor, hole: Tensor) -> None:
     """Refuse inputs of a generator that halves its resolution twice.
 

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from farfill.attention.contextual import ContextualAttention
 from farfill.attention.none import NoAttention
 from farfill.attention.protocol import Attention
-from farfill.generator.shapes import check_shapes
+from farfill.generator.shapes import check_channels, check_shapes
 from farfill.layer.block import conv_elu, decoder, dilated
 from farfill.layer.convolution import SameConv2d
 from farfill.op.resize import resize_nearest
-from farfill.types import AttentionResult, Completion
+from farfill.types import Completion
 
 _INPUTS = 5  # a picture, a plane of ones, the hole
 
@@ -36,8 +36,7 @@ class Generator(nn.Module):
         self, channels: int = 32, attention: Attention | NoAttention | None = None
     ) -> None:
         super().__init__()
-        if channels < 2 or channels % 2:
-            raise ValueError(f"expected `channels` to be a positive even number, got {channels}")
+        check_channels(channels)
         if attention is not None and not isinstance(attention, nn.Module):
             raise ValueError(
                 f"expected `attention` to be a torch.nn.Module, got {type(attention).__name__}"
@@ -98,14 +97,12 @@ class _RefinementStage(nn.Module):
         features = self.dilated_branch(inputs)
         if self.attention is None:
             return self.decoder(features), None
-        result = self.attend(self.attention, self.attention_encoder(inputs), hole)
+        borrowing = self.attention_encoder(inputs)
+        # The hole shrinks in two steps, here to the features' size, then inside the attention.
+        hole = resize_nearest(hole, *borrowing.shape[-2:])
+        result = self.attention(borrowing, borrowing, hole)
         branches = [features, self.attention_decoder(result.features)]
         return self.decoder(torch.cat(branches, dim=1)), result.offsets
-
-    @staticmethod
-    def attend(attention: Attention, features: Tensor, hole: Tensor) -> AttentionResult:
-        # The hole shrinks in two steps, here to the features' size, then inside the attention.
-        return attention(features, features, resize_nearest(hole, *features.shape[-2:]))
 
 
 def _coarse_stage(channels: int) -> nn.Sequential:

@@ -7,6 +7,7 @@ from typing import Literal
 from torch import Tensor
 
 from farfill.op.discount import spatial_discount
+from farfill.op.region import region_mean
 from farfill.types import Batch, Completion
 
 #: The discount per pixel in the authors' released configuration, in the printed paper, and none.
@@ -41,12 +42,10 @@ class DiscountedL1:
     def __call__(self, completion: Completion, batch: Batch) -> dict[str, Tensor]:
         """Return ``discounted_l1_coarse`` and ``discounted_l1_refined``, weighted scalars."""
         discount = spatial_discount(batch.region, self.gamma)
-        elements = batch.region.sum((1, 2, 3)) * batch.image.shape[1]
         return {
             f"discounted_l1_{stage}": weight
-            * (
-                ((batch.image - getattr(completion, stage)).abs() * discount).sum((1, 2, 3))
-                / elements
+            * region_mean(
+                (batch.image - getattr(completion, stage)).abs() * discount, batch.region
             ).mean()
             for stage, weight in self.weights.items()
             if weight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from farfill.op.region import region_mean
 from farfill.types import Batch, Completion
 
 
@@ -22,6 +23,5 @@ class HoleL2:
 
     def __call__(self, completion: Completion, batch: Batch) -> dict[str, Tensor]:
         """Return ``hole_l2``, a weighted scalar."""
-        elements = batch.hole.sum((1, 2, 3)) * batch.image.shape[1]
-        square = (batch.image - completion.refined).square() * batch.hole
-        return {"hole_l2": self.weight * (square.sum((1, 2, 3)) / elements).mean()}
+        square = (batch.image - completion.refined).square()
+        return {"hole_l2": self.weight * region_mean(square, batch.hole).mean()}

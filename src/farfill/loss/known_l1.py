@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from farfill.op.region import region_mean
 from farfill.types import Batch, Completion
 
 
@@ -23,12 +24,9 @@ class KnownL1:
     def __call__(self, completion: Completion, batch: Batch) -> dict[str, Tensor]:
         """Return ``known_l1_coarse`` and ``known_l1_refined``, weighted scalars."""
         known = 1 - batch.hole
-        elements = known.sum((1, 2, 3)) * batch.image.shape[1]
         return {
             f"known_l1_{stage}": weight
-            * (
-                ((batch.image - getattr(completion, stage)).abs() * known).sum((1, 2, 3)) / elements
-            ).mean()
+            * region_mean((batch.image - getattr(completion, stage)).abs(), known).mean()
             for stage, weight in self.weights.items()
             if weight
         }

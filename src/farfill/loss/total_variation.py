@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from farfill.op.region import region_mean
 from farfill.types import Batch, Completion
 
 
@@ -32,5 +33,4 @@ def _variation(image: Tensor, hole: Tensor, axis: int) -> Tensor:
     length = image.shape[axis] - 1
     first, second = image.narrow(axis, 0, length), image.narrow(axis, 1, length)
     touched = hole.narrow(axis, 0, length).maximum(hole.narrow(axis, 1, length))
-    difference = ((first - second).abs() * touched).sum((1, 2, 3))
-    return (difference / (touched.sum((1, 2, 3)) * image.shape[1])).mean()
+    return region_mean((first - second).abs(), touched).mean()

@@ -16,15 +16,11 @@ from torch import Tensor
 from torch.nn.functional import pad
 from torchmetrics.functional.image import structural_similarity_index_measure
 
+from farfill.op.region import region_mean
+
 GREY_LEVEL = 1 / 255
 LEAST_SQUARED_ERROR = 1e-10
 SSIM_MARGIN = 5
-
-
-def region_mean(values: Tensor, region: Tensor) -> Tensor:
-    r"""Mean of ``values`` ``(N, C, H, W)`` over region and channels: ``(N,)``."""
-    inside = region.expand_as(values)
-    return (values * inside).sum((1, 2, 3)) / inside.sum((1, 2, 3))
 
 
 def l1(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
