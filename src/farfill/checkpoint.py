@@ -63,7 +63,11 @@ def load_generator(path: str | Path) -> nn.Module:
     Raises:
         ValueError: If the file is not a whole checkpoint of Farfill.
     """
-    checkpoint = read_checkpoint(path)
+    return generator_of(read_checkpoint(path), path)
+
+
+def generator_of(checkpoint: Mapping[str, Any], path: str | Path) -> nn.Module:
+    """Do as :func:`load_generator` with a checkpoint that has been read; ``path`` names it."""
     generator = _build(checkpoint["farfill"]["generator"])
     if get_type_hints(generator.forward).get("return") is not Completion:
         raise ValueError(f"expected {path} to hold a Generator, got {type(generator).__name__}")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from farfill.ablation.measure import difference, summary
-from farfill.ablation.record import OURS, Record
+from farfill.ablation.record import Record
 from farfill.ablation.stability import CHECKS, STATISTICS, flags
 from farfill.ablation.statistics import Summary
 from farfill.ablation.sweep import Sweep, state
@@ -150,4 +150,4 @@ def _remarks(cell: Sequence[Record]) -> str:
 
 def _safe(text: str) -> str:
     """Nothing in a cell may end it."""
-    return " ".join(text.replace("|", "\\|").split()).replace(OURS, "this run")
+    return " ".join(text.replace("|", "\\|").split())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from farfill.ablation.record import OURS, Record, label
 from farfill.ablation.stability import diverged
+from farfill.keys import below
 
 #: Keys that may differ between cells: they change what is written, not what is learnt.
 HARMLESS = ("question", "logger", "pictures", "ckpt_path", "datamodule.workers",
@@ -142,7 +143,7 @@ def _check_configurations(sweep: Sweep) -> None:
     swept = {key for record in sweep.records for key in record.cell}
     free = (*swept, *sweep.varies, *HARMLESS, "seed")
     configs = [
-        {key: value for key, value in record.config.items() if not _below(key, free)}
+        {key: value for key, value in record.config.items() if not below(key, free)}
         for record in sweep.records
         if record.config
     ]
@@ -159,8 +160,3 @@ def _check_configurations(sweep: Sweep) -> None:
             "if the swept options are meant to change these, name them in `question.varies` or "
             "with --varies"
         )
-
-
-def _below(key: str, tops: Iterable[str]) -> bool:
-    """Whether ``key`` is one of ``tops`` or lies below one."""
-    return any(key == top or key.startswith(f"{top}.") for top in tops)

@@ -62,11 +62,12 @@ class Checkpoints(Callback):
         last = step == trainer.num_training_batches
         if last:
             trainer.val_check_batch = 1  # the last step is always validated
-        self._between_steps = deepcopy(trainer.fit_loop.state_dict())
-        self._between_steps["epoch_loop.batch_progress"]["is_last_batch"] = False
         self._due = last or trainer.should_stop or bool(self.every and step % self.every == 0)
-        every = cast(int, trainer.val_check_batch)
-        if self._due and not (trainer.enable_validation and step % every == 0):
+        validated = trainer.enable_validation and step % cast(int, trainer.val_check_batch) == 0
+        if self._due or validated:
+            self._between_steps = deepcopy(trainer.fit_loop.state_dict())
+            self._between_steps["epoch_loop.batch_progress"]["is_last_batch"] = False
+        if self._due and not validated:
             self._save(trainer, step)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from lightning import Callback, LightningModule, Trainer
@@ -34,7 +34,7 @@ class Pictures(Callback):
         self,
         trainer: Trainer,
         pl_module: LightningModule,
-        outputs: Any,
+        outputs: Completion,  # type: ignore[override]
         batch: Batch,
         batch_idx: int,
         dataloader_idx: int = 0,
@@ -42,9 +42,8 @@ class Pictures(Callback):
         """Draw the first batch's pictures, on the first process."""
         if batch_idx or trainer.sanity_checking or not trainer.is_global_zero or not self.count:
             return
-        few = Batch(*(part[: self.count] for part in batch))
         step = cast(int, pl_module.generator_steps)
-        picture = sheet(rows(few, pl_module(few)), TITLES)
+        picture = sheet(rows(batch, outputs)[: self.count], TITLES)
         write_png(self.folder / f"step-{step:07d}.png", picture)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):

@@ -117,10 +117,12 @@ class Inpainting(LightningModule):
             )
             return self.gan.critic_terms(self.critics, real, fake, hole)
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Measure the completed pictures."""
-        completed = self(batch).completed(batch.image, batch.hole)
+    def validation_step(self, batch: Batch, batch_idx: int) -> Completion:  # type: ignore[override]
+        """Measure the completed pictures; callbacks get the completion."""
+        completion: Completion = self(batch)
+        completed = completion.completed(batch.image, batch.hole)
         self.metrics.update(completed.float(), batch.image, batch.hole)
+        return completion
 
     def on_validation_epoch_end(self) -> None:
         """Log every metric as ``val/<metric>_<region>`` at the current generator step."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
@@ -11,6 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 from farfill.checkpoint import read_checkpoint
 from farfill.critic.protocol import Critics
 from farfill.datamodule.inpainting import InpaintingData
+from farfill.keys import below, flat
+from farfill.run.build import plain
 
 #: Whole numbers and the least that each may be.
 _COUNTS = {
@@ -59,12 +60,12 @@ def check_resume(cfg: DictConfig) -> None:
             f"{cfg.ckpt_path} has done {done} generator steps already: raise "
             "trainer.max_generator_steps to go on"
         )
-    now = _flat(OmegaConf.to_container(cfg, resolve=True))
-    then = _flat(checkpoint["farfill"]["config"])
+    now = flat(plain(cfg))
+    then = flat(checkpoint["farfill"]["config"])
     changed = [
         f"{name} (was {then.get(name)}, now {now.get(name)})"
         for name in sorted(now.keys() | then.keys())
-        if now.get(name) != then.get(name) and not _free(name)
+        if now.get(name) != then.get(name) and not below(name, _FREE)
     ]
     if changed:
         raise ValueError(
@@ -87,16 +88,3 @@ def check_boxes(data: InpaintingData, critics: Critics) -> None:
             f"the holes' boxes are {box[2]} x {box[3]}, but the local critic sees {side} x {side}: "
             "set box_size, which both follow, instead of the mask's own sides"
         )
-
-
-def _flat(config: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(config, dict):
-        return {prefix: config}
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        flat |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return flat
-
-
-def _free(name: str) -> bool:
-    return any(name == free or name.startswith(f"{free}.") for free in _FREE)

@@ -35,14 +35,15 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     Raises:
         ValueError: If there is no such checkpoint, or the data differ from ``cfg.manifest``.
     """
-    from farfill.checkpoint import load_generator, read_checkpoint
+    from farfill.checkpoint import generator_of, read_checkpoint
     from farfill.evaluation import manifest, report
     from farfill.run.build import build_baselines, build_data, filler_of
     from farfill.run.device import find_device
 
     if cfg.ckpt_path is None:
         raise ValueError("say which checkpoint to score: ckpt_path=runs/.../checkpoints/best.ckpt")
-    trained = read_checkpoint(cfg.ckpt_path)["farfill"]["config"]
+    checkpoint = read_checkpoint(cfg.ckpt_path)
+    trained = checkpoint["farfill"]["config"]
     take_over(cfg, trained)
     device = find_device(cfg.device)
     data = build_data(cfg)
@@ -52,7 +53,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     if cfg.manifest is not None:
         manifest.check(found, manifest.read(cfg.manifest))
     fillers = {
-        Path(cfg.ckpt_path).name: filler_of(load_generator(cfg.ckpt_path).to(device)),
+        Path(cfg.ckpt_path).name: filler_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
         **build_baselines(cfg),
     }
     table = report.report(folder, fillers, loader, found, device, cfg.pictures, cfg.by)

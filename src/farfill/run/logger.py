@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,18 +25,17 @@ def open_loggers(cfg: DictConfig, folder: Path) -> Iterator[list[Logger]]:
         cfg: The run's whole configuration; ``cfg.logger`` says which.
         folder: The run's folder.
     """
-    import wandb
-
     loggers: list[Logger] = []
     failed = 1
     try:
         loggers = build_loggers(cfg, folder)
         yield loggers
         failed = 0
-    except wandb.Error as error:
-        raise ValueError(
-            f"wandb: {error}; WANDB_MODE=offline or logger=none does without"
-        ) from error
+    except Exception as error:
+        wandb = sys.modules.get("wandb")  # not imported here: logger=none does without
+        if wandb is None or not isinstance(error, wandb.Error):
+            raise
+        raise ValueError(f"wandb: {error}; logger=none or WANDB_MODE=offline helps") from error
     finally:
         for logger in loggers:
             if isinstance(logger, WandbLogger):

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from farfill.ablation.record import Record, read_record
 from farfill.ablation.sweep import Sweep, as_text, usable
+from farfill.keys import flat
 
 SEED = "seed"
 PLAN = "multirun.yaml"
@@ -80,21 +81,6 @@ def options(overrides: Iterable[str]) -> dict[str, str]:
     """``["gan=hinge", "+seed=1"]`` as option -> value; the last of several counts."""
     pairs = (override.partition("=") for override in overrides)
     return {key.lstrip("+"): as_text(value) for key, _, value in pairs}
-
-
-def flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Every value by its dotted key; interpolations stay as they were written."""
-    found: dict[str, Any] = {}
-
-    def walk(node: Any, prefix: str) -> None:
-        if isinstance(node, dict) and node:
-            for key, value in node.items():
-                walk(value, f"{prefix}.{key}" if prefix else str(key))
-        else:
-            found[prefix] = node
-
-    walk(config, "")
-    return found
 
 
 def _load(path: Path) -> dict[str, Any]:

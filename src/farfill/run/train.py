@@ -136,13 +136,14 @@ def introduction(cfg: DictConfig, module: Inpainting, folder: Path) -> str:
 
 def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData, folder: Path) -> str:
     """Score the generator beside classical baselines on the same validation holes."""
+    from farfill.ablation.record import OURS
     from farfill.evaluation import manifest, report
     from farfill.run.build import build_baselines, filler_of
 
     module.eval()
     loader = data.val_dataloader()
     frozen = manifest.build(loader, data.val_set.paths, cfg.seed, str(cfg.mask._target_))
-    fillers = {"this run": filler_of(module.generator.to("cpu")), **build_baselines(cfg)}
+    fillers = {OURS: filler_of(module.generator.to("cpu")), **build_baselines(cfg)}
     table = report.report(folder / "report", fillers, loader, frozen)
     return f"\n{table}\nTables, best and worst pictures: {folder / 'report'}"
 
