@@ -105,6 +105,16 @@ def test_learned_maps_start_as_the_identity_bit_for_bit(layer):
     assert not result.offsets.any()
 
 
+@pytest.mark.parametrize("layer", [AppearanceFlow, SpatialTransformer])
+def test_a_random_start_looks_elsewhere_and_another_word_is_refused(layer):
+    features, hole = inputs()
+    torch.manual_seed(0)
+    result = layer(channels=2, start="random").double()(features, features, hole)
+    assert result.offsets.ne(0).float().mean() > 0.1
+    with pytest.raises(ValueError, match=r"attention\.start is one of identity, random, got 'far'"):
+        layer(channels=2, start="far")
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_mixed_precision_borrows_from_the_same_places(name):
     features, hole = (x.float() for x in inputs(n=1))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from farfill.attention.warp import Warp
+from farfill.attention.warp import Start, Warp, initialise
 from farfill.layer.convolution import SameConv2d
 from farfill.op.sample import half_side
 
@@ -12,19 +12,23 @@ from farfill.op.sample import half_side
 class AppearanceFlow(Warp):
     """A convolution predicts a 2-D displacement per position; features are sampled there.
 
-    After Zhou et al. 2016 (arXiv 1605.03557), in the place of contextual attention. It starts as
-    the identity; an output of 1 looks half a map away, so that far places are in reach of usual
-    learning rates. A gradient only ever says what the four pixels around the present place are
-    like, which is why it is apt to get stuck.
+    After Zhou et al. 2016 (arXiv 1605.03557), in the place of contextual attention. An output of 1
+    looks half a map away, so that far places are in reach of usual learning rates. A gradient only
+    ever says what the four pixels around the present place are like, which is why it is apt to get
+    stuck.
 
     Args:
         channels: Width of the generator; its features are four times as wide.
+        start: ``"identity"`` or ``"random"``, where it looks before training.
+
+    Raises:
+        ValueError: If ``start`` is neither.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, start: Start = "identity") -> None:
         super().__init__()
         self.flow = SameConv2d(4 * channels + 1, 2, 3)
-        nn.init.zeros_(self.flow.weight)
+        initialise(self.flow, start)
 
     def displacement(self, inputs: Tensor) -> Tensor:
         """Predict a displacement per position."""

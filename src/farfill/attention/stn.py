@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from farfill.attention.warp import Warp
+from farfill.attention.warp import Start, Warp, initialise
 from farfill.layer.convolution import SameConv2d
 from farfill.op.sample import half_side, own_position
 
@@ -15,14 +15,17 @@ _POOLED = 4  # side of the map that the linear layer sees, whatever the picture'
 class SpatialTransformer(Warp):
     """A small network predicts one affine map per picture; features are sampled by it.
 
-    After Jaderberg et al. 2015 (arXiv 1506.02025), in the place of contextual attention. It starts
-    as the identity.
+    After Jaderberg et al. 2015 (arXiv 1506.02025), in the place of contextual attention.
 
     Args:
         channels: Width of the generator; its features are four times as wide.
+        start: ``"identity"`` or ``"random"``, where it looks before training.
+
+    Raises:
+        ValueError: If ``start`` is neither.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, start: Start = "identity") -> None:
         super().__init__()
         self.localisation = nn.Sequential(
             SameConv2d(4 * channels + 1, 2 * channels, 3, stride=2),
@@ -33,8 +36,7 @@ class SpatialTransformer(Warp):
             nn.Flatten(),
         )
         self.affine = nn.Linear(channels * _POOLED**2, 6)
-        nn.init.zeros_(self.affine.weight)
-        nn.init.zeros_(self.affine.bias)
+        initialise(self.affine, start)
 
     def displacement(self, inputs: Tensor) -> Tensor:
         """Predict one affine map per picture and apply it to every position."""

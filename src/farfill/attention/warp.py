@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,9 @@ from farfill.attention.shapes import check_shapes, check_sizes
 from farfill.op.precision import full_precision
 from farfill.op.sample import own_position, sample
 from farfill.types import AttentionResult
+
+#: Where an untrained warp looks: everywhere at its own place, or as a fresh layer happens to say.
+Start = Literal["identity", "random"]
 
 
 class Warp(nn.Module, ABC):
@@ -48,6 +52,22 @@ class Warp(nn.Module, ABC):
         inputs = with_hole(foreground, hole)
         with full_precision(inputs):
             return warp(background, self.displacement(inputs))
+
+
+def initialise(layer: nn.Conv2d | nn.Linear, start: Start) -> None:
+    """Set the last layer of a displacement's network: zeros, or Glorot uniform weights.
+
+    Raises:
+        ValueError: If ``start`` is neither.
+    """
+    if start not in get_args(Start):
+        raise ValueError(f"attention.start is one of {', '.join(get_args(Start))}, got {start!r}")
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    if start == "identity":
+        nn.init.zeros_(layer.weight)
+    else:
+        nn.init.xavier_uniform_(layer.weight)
 
 
 def warp(background: Tensor, displacement: Tensor) -> AttentionResult:
