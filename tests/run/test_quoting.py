@@ -15,7 +15,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_name_arrives(name):
-    (argument,) = quote_paths([f"image={name}"])
+    (argument,) = quote_paths([f"image={name}"], ["image"])
     override = OverridesParser.create().parse_override(argument)
     assert override.value() == name
 
@@ -25,9 +25,16 @@ def test_the_name_arrives(name):
     ["image='a b.png'", "image=[a.png,b.png]", "image=${x}", "seed=(1)", "--help", "mask=box"],
 )
 def test_everything_else_stays(argument):
-    assert quote_paths([argument]) == [argument]
+    assert quote_paths([argument], ["image", "mask"]) == [argument]
 
 
 def test_a_sweep_keeps_its_commas():
     arguments = ["-m", "init_from=a(1).ckpt,b.ckpt"]
     assert quote_paths(arguments) == arguments
+
+
+def test_a_choice_of_another_command_is_no_file_name():
+    """``attention`` is a file of inpaint.py, and a group to sweep over of train.py."""
+    arguments = ["ablation=attention", "attention=stn,shift"]
+    assert quote_paths(arguments) == arguments
+    assert quote_paths(arguments, ["attention"]) != arguments

@@ -14,7 +14,7 @@ from farfill.run.paths import conf_dir
 from farfill.run.quoting import quoted_paths
 
 
-@quoted_paths
+@quoted_paths()
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="evaluate")
 @one_line_errors
 def main(cfg: DictConfig) -> None:

@@ -28,7 +28,7 @@ _EXAMPLES = {
 
 
 # A folder of its own: beside conf/mask, Hydra would take `mask=hole.png` for a choice of conf/mask.
-@quoted_paths
+@quoted_paths("image", "mask", "output", "attention")
 @hydra.main(version_base="1.3", config_path=str(conf_dir() / "run"), config_name="inpaint")
 @one_line_errors
 def main(cfg: DictConfig) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from farfill.module.inpainting import Inpainting
 
 
-@quoted_paths
+@quoted_paths()
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
 @one_line_errors
 def main(cfg: DictConfig) -> float | None:
