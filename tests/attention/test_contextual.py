@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from farfill import ContextualAttention
+from farfill.attention import contextual
 from farfill.op.colour import flow_to_colour
 from farfill.op.resize import resize_nearest
 from helpers.plain_attention import plain_attention
@@ -61,11 +64,21 @@ SWITCHES = [
     {"patch_size": 2},
     {"patch_size": 5, "softmax_scale": 3.0},
     {"rate": 3},
+    {"patch_size": 4, "propagation": 9, "rate": 1},
 ]
 
 
+@pytest.fixture(params=["whole", 1, 2, 5])
+def band(request, monkeypatch):
+    """All rows at once, or a few at a time."""
+    if request.param != "whole":
+        monkeypatch.setitem(contextual.BAND_BYTES, "cpu", 1)
+        monkeypatch.setattr(contextual, "_LEAST_ROWS", request.param)
+    return request.param
+
+
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)
-def test_equals_the_plain_twin_with_any_switch(switches):
+def test_equals_the_plain_twin_with_any_switch_and_band(switches, band):
     parameters = {"patch_size": 3, "rate": 2, "stride": 1, "propagation": 3, "softmax_scale": 10.0}
     parameters |= switches
     foreground = torch.randn(2, 3, 13, 10, dtype=torch.float64)
@@ -102,7 +115,7 @@ def test_a_batch_equals_its_samples_one_by_one(dtype):
     assert not torch.allclose(first_for_all.features[1], together.features[1])
 
 
-def test_gradients_reach_both_inputs_and_are_right():
+def test_gradients_reach_both_inputs_and_are_right(band):
     foreground = torch.randn(1, 2, 6, 8, dtype=torch.float64, requires_grad=True)
     background = torch.randn(1, 2, 8, 6, dtype=torch.float64, requires_grad=True)
     hole = torch.zeros(1, 1, 8, 6, dtype=torch.float64)
@@ -111,6 +124,48 @@ def test_gradients_reach_both_inputs_and_are_right():
     assert torch.autograd.gradcheck(
         lambda f, b: layer(f, b, hole).features, (foreground, background)
     )
+
+
+def test_memory_grows_with_the_area_and_not_with_its_square():
+    """A band computes some rows of its neighbours, too: tensors are up to thrice as large."""
+
+    class Largest(TorchDispatchMode):
+        bytes = 0
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            out = func(*args, **(kwargs or {}))
+            for tensor in tree_leaves(out):
+                if isinstance(tensor, torch.Tensor):
+                    self.bytes = max(self.bytes, tensor.untyped_storage().nbytes())
+            return out
+
+    features = torch.randn(1, 2, 160, 160)  # 6400 positions: all similarities are 164 MB
+    with Largest() as seen, torch.no_grad():
+        ContextualAttention()(features, features, None)
+    assert seen.bytes < 3 * contextual.BAND_BYTES["cpu"]
+
+
+def test_weights_too_small_for_a_float_do_no_harm():
+    """Denormal numbers are avoided on processors: nothing else may change."""
+    features = torch.randn(1, 16, 16, 16) * 3
+    sharp = ContextualAttention(softmax_scale=100.0)
+    attention = sharp.attend(features, features, None)
+    assert ((attention == 0) | (attention > 1e-37)).all()
+    exact = sharp.attend(features.double(), features.double(), None)
+    torch.testing.assert_close(attention.double(), exact, atol=1e-3, rtol=0)
+
+
+def test_products_in_bfloat16_borrow_nearly_the_same():
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(1, 32, 32, 32, generator=generator)
+    hole = torch.zeros(1, 1, 32, 32)
+    hole[..., 8:24, 8:24] = 1
+    exact = ContextualAttention()(features, features, hole)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = ContextualAttention()(features, features, hole)
+    assert (half.offsets == exact.offsets).float().mean() > 0.95
+    known = resize_nearest(hole, 16, 16)[0, 0] == 0
+    assert (half.offsets == exact.offsets)[0][:, known].all()
 
 
 def test_empty_patches_have_finite_gradients():

@@ -1,27 +1,26 @@
 """Contextual attention: borrow features from far-away known places (paper, section 4).
 
-The same numbers as the authors' code, by cheaper algebra: patch similarities are diagonal sums of
-the pixel Gram matrix, and pasting overlapping patches is one matrix product per output phase.
-
-Shape letters: ``n`` batch, ``c`` channels, ``y x`` a foreground position and ``v u`` a background
-position, both on the reduced grid, ``r`` the rate.
+The same numbers as the authors' code by cheaper algebra (:mod:`farfill.attention.similarity` and
+:mod:`farfill.attention.paste`), a band of rows at a time, so that memory does not grow with the
+square of the area. Gradients recompute each band.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import reduce
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
+from farfill.attention.paste import Paste, assemble
 from farfill.attention.shapes import check_shapes
-from farfill.layer.convolution import same_padding
+from farfill.attention.similarity import Similarity, known_patches
 from farfill.op.resize import reduce_nearest
+from farfill.op.sample import own_position
 from farfill.types import AttentionResult
 
-_NORM_FLOOR = 1e-4  # of a background patch; max(norm, floor), not an epsilon under the root
+#: Bytes that the similarities of a band may take: on a processor what its caches hold.
+BAND_BYTES = {"cpu": 2**24, "cuda": 2**28}
+_LEAST_ROWS = 4  # of a band: it computes about as many again which its neighbours have, too
 
 
 class ContextualAttention(nn.Module):
@@ -87,151 +86,114 @@ class ContextualAttention(nn.Module):
             ValueError: If the shapes do not fit each other.
         """
         check_shapes(foreground, background, hole)
-        attention = self.attend(foreground, background, hole)
-        return AttentionResult(
-            paste(attention, background, foreground.shape[-2:], self.rate, self.stride),
-            chosen_offsets(attention, self.stride),
-        )
+        n = len(foreground)
+        samples, rows = self._band(foreground, background)
+        holes = [None] * n if hole is None else hole.expand(n, -1, -1, -1).split(samples)
+        parts = [
+            self._fill(*part, rows, recompute=samples < n)
+            for part in zip(
+                foreground.split(samples), background.split(samples), holes, strict=False
+            )
+        ]
+        features, offsets = (torch.cat(part) for part in zip(*parts, strict=True))
+        return AttentionResult(features, offsets)
 
     def attend(self, foreground: Tensor, background: Tensor, hole: Tensor | None) -> Tensor:
-        """The attention itself: ``(N, h, w, h', w')``, non-negative, at most 1 over ``h' w'``."""
-        scores = match(
+        """The attention itself: ``(N, h, w, h', w')``, non-negative, at most 1 over ``h' w'``.
+
+        The whole of it at once, so for small maps.
+        """
+        similarity, known = self._similarity(foreground, background, hole)
+        attention = _attend(similarity, known, 0, similarity.height)
+        return attention.unflatten(-1, (similarity.lines, similarity.columns))
+
+    def _band(self, foreground: Tensor, background: Tensor) -> tuple[int, int]:
+        """How many samples at once, and how many rows of each."""
+        h, w = (-(-side // self.rate) for side in foreground.shape[-2:])
+        v, u = (-(-side // (self.rate * self.stride)) for side in background.shape[-2:])
+        row = w * v * u * max(foreground.element_size(), 4)
+        budget = BAND_BYTES.get(foreground.device.type, BAND_BYTES["cuda"])
+        if (samples := budget // (h * row)) > 0:
+            return samples, h + 1
+        bands = -(-h // max(_LEAST_ROWS, budget // row))
+        return 1, -(-(h + 1) // bands)
+
+    def _fill(
+        self,
+        foreground: Tensor,
+        background: Tensor,
+        hole: Tensor | None,
+        rows: int,
+        recompute: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """Do as :meth:`forward`, ``rows`` at a time; gradients recompute them if ``recompute``."""
+        similarity, known = self._similarity(foreground, background, hole)
+        paste = Paste(background, self.rate, self.stride, known)
+        stops = [*range(rows, similarity.height + 1, rows), similarity.height + 1]
+        recompute = torch.is_grad_enabled() and (recompute or len(stops) > 1)
+        parts = []
+        for start, stop in zip([0, *stops], stops, strict=False):
+            band = (similarity, paste, known, start, stop)
+            parts.append(
+                checkpoint(_cells, *band, use_reentrant=False, preserve_rng_state=False)
+                if recompute
+                else _cells(*band)
+            )
+        cells, winner = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
+        features = assemble(cells, foreground.shape[-2:], self.rate).to(background.dtype)
+        return features, self._offsets(winner, similarity.columns)
+
+    def _similarity(
+        self, foreground: Tensor, background: Tensor, hole: Tensor | None
+    ) -> tuple[Similarity, Tensor | None]:
+        """Similarities on the reduced grid, and which places there may be borrowed from."""
+        similarity = Similarity(
             reduce_nearest(foreground, self.rate),
             reduce_nearest(background, self.rate),
             self.patch_size,
             self.stride,
+            self.propagation or 1,
+            self.softmax_scale,
         )
-        if self.propagation is not None:
-            scores = propagate(scores, self.propagation)
         if hole is None:
-            return _softmax(scores * self.softmax_scale)
-        valid = known_patches(reduce_nearest(hole, self.rate), self.patch_size, self.stride)
-        valid = valid[:, None, None].to(scores.dtype)
-        # Masked patches keep a logit of 0 and so a share of the sum; only then they are dropped.
-        return _softmax(scores * valid * self.softmax_scale) * valid
+            return similarity, None
+        return similarity, known_patches(
+            reduce_nearest(hole, self.rate), self.patch_size, self.stride
+        )
+
+    def _offsets(self, winner: Tensor, columns: int) -> Tensor:
+        """Row and column of the strongest place minus the own one: ``(N, 2, h, w)``."""
+        place = torch.stack([winner // columns, winner % columns], dim=1) * self.stride
+        return place - own_position(len(place), place.shape[-2], place.shape[-1], like=place)
 
 
-def match(foreground: Tensor, background: Tensor, patch_size: int, stride: int) -> Tensor:
-    """Similarity of every foreground patch with every background patch of unit length.
+def _cells(
+    similarity: Similarity, paste: Paste, known: Tensor | None, start: int, stop: int
+) -> tuple[Tensor, Tensor]:
+    """Rows ``start`` to ``stop`` of the cells of the result, and of the strongest places."""
+    first, last = max(start - 1, 0), min(stop, similarity.height)
+    attention = _attend(similarity, known, first, last)
+    winner = attention.detach()[:, start - first :].max(-1).indices  # faster than argmax
+    attention = attention.unflatten(-1, (similarity.lines, similarity.columns))
+    return paste.rows(attention, start == 0, stop > similarity.height), winner
 
-    Args:
-        foreground: ``(N, C, h, w)``.
-        background: ``(N, C, h', w')``.
-        patch_size: Side of a patch; outside the map there are zeros.
-        stride: Grid of the background patches.
 
-    Returns:
-        ``(N, h, w, ceil(h'/stride), ceil(w'/stride))``.
+def _attend(similarity: Similarity, known: Tensor | None, start: int, stop: int) -> Tensor:
+    """Rows ``start`` to ``stop`` of the attention: ``(n, y, x, k)``."""
+    scores = similarity.rows(start, stop)
+    if known is None:
+        return scores.softmax(-1)
+    valid = known.flatten(1)[:, None, None].to(scores.dtype)
+    # Masked patches keep a logit of 0 and so a share of the sum; only then they are dropped.
+    scores *= valid
+    return _floor(scores).softmax(-1) * valid
+
+
+def _floor(logits: Tensor) -> Tensor:
+    """Keep weights from becoming denormal numbers, which make a processor several times slower.
+
+    A weight that would be less than 1e-34 of the greatest becomes that; no result shows it.
     """
-    before, after = (patch_size - 1) // 2, patch_size // 2
-    f, b = (F.pad(x, (before, after, before, after)) for x in (foreground, background))
-    gram = torch.bmm(f.flatten(2).transpose(1, 2), b.flatten(2))
-    gram = gram.view(-1, *f.shape[-2:], *b.shape[-2:])
-    (h, w), (v, u) = foreground.shape[-2:], background.shape[-2:]
-    gram = _total(gram[:, d : d + h, :, d : d + v : stride] for d in range(patch_size))
-    gram = _total(gram[:, :, d : d + w, :, d : d + u : stride] for d in range(patch_size))
-    return gram / _patch_norm(b, patch_size, stride)[:, None, None]
-
-
-def propagate(scores: Tensor, width: int) -> Tensor:
-    """Sum scores along the diagonal: neighbours that borrow from neighbours back each other.
-
-    Runs over the flattened positions, first row by row, then column by column, and so wraps from
-    the end of a line to the start of the next, as the authors' code does.
-
-    Args:
-        scores: ``(N, h, w, h', w')``.
-        width: Number of diagonal neighbours that are summed, itself included (odd).
-    """
-    scores = _diagonal_sum(scores, width).permute(0, 2, 1, 4, 3)
-    return _diagonal_sum(scores, width).permute(0, 2, 1, 4, 3)
-
-
-def known_patches(hole: Tensor, patch_size: int, stride: int) -> Tensor:
-    """Where a whole background patch is known: ``(N, 1, h', w')`` to bool ``(N, h'', w'')``."""
-    before, after = (patch_size - 1) // 2, patch_size // 2
-    missing = F.pad((hole != 0).float(), (before, after, before, after))
-    return F.max_pool2d(missing, patch_size, stride)[:, 0] == 0
-
-
-def paste(
-    attention: Tensor, background: Tensor, size: Sequence[int], rate: int, stride: int
-) -> Tensor:
-    """Paste full-resolution background patches, weighted by the attention.
-
-    The authors take ``2r x 2r`` patches, lay each at its position times ``r``, sum overlaps and
-    divide by 4. An output pixel of phase ``a = Y mod r`` meets just 2 x 2 of them, so with
-    neighbouring attention values summed along the diagonal each phase is one matrix product.
-
-    Args:
-        attention: ``(N, h, w, h'', w'')``.
-        background: ``(N, C, H', W')``.
-        size: Height and width of the result.
-        rate: Rate of the reduced grid.
-        stride: Grid of the background patches.
-
-    Returns:
-        ``(N, C, *size)``.
-    """
-    n, channels, height, width = background.shape
-    attention = _on_full_grid(attention, -(-height // rate), -(-width // rate), stride)
-    n, h, w, v, u = attention.shape
-    # Every patch covers two neighbouring cells of rate x rate pixels in each direction.
-    padded = F.pad(attention, (1, 1, 1, 1, 1, 1, 1, 1))
-    cells = padded[:, 1:, :, 1:] + padded[:, :-1, :, :-1]
-    cells = cells[:, :, 1:, :, 1:] + cells[:, :, :-1, :, :-1]
-
-    top, left = (same_padding(s, 2 * rate, rate)[0] for s in (height, width))
-    source = F.pad(
-        background,
-        (left, (u + 1) * rate - width - left, top, (v + 1) * rate - height - top),
-    )
-    source = source.view(n, channels, v + 1, rate, u + 1, rate).permute(0, 2, 4, 1, 3, 5)
-    pasted = torch.bmm(
-        cells.reshape(n, (h + 1) * (w + 1), (v + 1) * (u + 1)),
-        source.reshape(n, (v + 1) * (u + 1), channels * rate * rate),
-    )
-    pasted = pasted.view(n, h + 1, w + 1, channels, rate, rate).permute(0, 3, 1, 4, 2, 5)
-    pasted = pasted.reshape(n, channels, (h + 1) * rate, (w + 1) * rate)
-    top, left = (same_padding(s, 2 * rate, rate)[0] for s in size)
-    return pasted[..., top : top + size[0], left : left + size[1]] / 4
-
-
-def chosen_offsets(attention: Tensor, stride: int) -> Tensor:
-    """Row and column of the strongest background position minus the own one: ``(N, 2, h, w)``."""
-    _, h, w, _, u = attention.shape
-    winner = attention.detach().flatten(3).argmax(-1)
-    rows = torch.arange(h, device=winner.device)[:, None]
-    columns = torch.arange(w, device=winner.device)
-    return torch.stack([winner // u * stride - rows, winner % u * stride - columns], dim=1)
-
-
-def _patch_norm(padded: Tensor, patch_size: int, stride: int) -> Tensor:
-    energy = padded.square().sum(1, keepdim=True)
-    energy = F.avg_pool2d(energy, patch_size, stride, divisor_override=1)
-    # Clamping the square keeps the root's gradient finite where the patch is empty.
-    return energy.clamp_min(_NORM_FLOOR**2).sqrt()[:, 0]
-
-
-def _diagonal_sum(scores: Tensor, width: int) -> Tensor:
-    n, h, w, v, u = scores.shape
-    reach = width // 2
-    padded = F.pad(scores.reshape(n, h * w, v * u), (reach, reach, reach, reach))
-    total = _total(padded[:, j : j + h * w, j : j + v * u] for j in range(width))
-    return total.view(n, h, w, v, u)
-
-
-def _total(parts: Iterable[Tensor]) -> Tensor:
-    return reduce(torch.add, parts)
-
-
-def _softmax(scores: Tensor) -> Tensor:
-    return scores.flatten(3).softmax(-1).view_as(scores)
-
-
-def _on_full_grid(attention: Tensor, height: int, width: int, stride: int) -> Tensor:
-    if stride == 1:
-        return attention
-    full = attention.new_zeros(*attention.shape[:3], height, width)
-    full[..., ::stride, ::stride] = attention
-    return full
+    if logits.device.type != "cpu":
+        return logits
+    return torch.maximum(logits, logits.detach().amax(-1, keepdim=True) - 80)

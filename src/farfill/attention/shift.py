@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from farfill.attention.contextual import known_patches, match
 from farfill.attention.shapes import check_shapes, check_sizes
+from farfill.attention.similarity import Similarity, known_patches
 from farfill.op.sample import own_position, pick
 from farfill.types import AttentionResult
 
@@ -67,7 +67,8 @@ class Shift(nn.Module):
     @torch.no_grad()
     def attend(self, foreground: Tensor, background: Tensor, hole: Tensor | None) -> Tensor:
         """One 1 for the best known patch of every position, else 0: ``(N, h, w, h', w')``."""
-        scores = match(foreground, background, self.patch_size, stride=1)
+        scores = Similarity(foreground, background, self.patch_size).rows(0, foreground.shape[-2])
+        scores = scores.unflatten(-1, background.shape[-2:])
         if hole is not None:
             known = known_patches(hole, self.patch_size, 1)[:, None, None]
             scores = scores.masked_fill(~known, -torch.inf)

@@ -12,3 +12,11 @@ def full_precision(like: Tensor) -> torch.autocast:
     Positions would be rounded to whole pixels in bfloat16, and critics stall or overflow.
     """
     return torch.autocast(like.device.type, enabled=False)
+
+
+def product_type(like: Tensor) -> torch.dtype:
+    """The type to multiply matrices in: that of ``like``, or of mixed precision if it is on."""
+    device = like.device.type
+    if torch.is_autocast_enabled(device) and like.dtype != torch.float64:
+        return torch.get_autocast_dtype(device)
+    return like.dtype
