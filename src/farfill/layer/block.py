@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from farfill.layer.convolution import SameConv2d
+from farfill.layer.doubling import DoublingConv2d
 
 
 def conv_elu(
@@ -29,12 +30,15 @@ def decoder(in_channels: int, channels: int) -> nn.Sequential:
     return nn.Sequential(
         conv_elu(in_channels, 4 * channels),
         conv_elu(4 * channels, 4 * channels),
-        nn.Upsample(scale_factor=2, mode="nearest"),
-        conv_elu(4 * channels, 2 * channels),
+        _doubled(4 * channels, 2 * channels),
         conv_elu(2 * channels, 2 * channels),
-        nn.Upsample(scale_factor=2, mode="nearest"),
-        conv_elu(2 * channels, channels),
+        _doubled(2 * channels, channels),
         conv_elu(channels, channels // 2),
         SameConv2d(channels // 2, 3, 3),
         nn.Hardtanh(),
     )
+
+
+def _doubled(in_channels: int, out_channels: int) -> nn.Sequential:
+    """Nearest-neighbour doubling, convolution and ELU."""
+    return nn.Sequential(DoublingConv2d(in_channels, out_channels), nn.ELU(inplace=True))
