@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from farfill.attention.paste import Paste, assemble
 from farfill.attention.shapes import check_shapes
 from farfill.attention.similarity import Similarity, known_patches
+from farfill.layer.convolution import same_padding
 from farfill.op.resize import reduce_nearest
 from farfill.op.sample import own_position
 from farfill.types import AttentionResult
@@ -87,8 +88,9 @@ class ContextualAttention(nn.Module):
         """
         check_shapes(foreground, background, hole)
         n = len(foreground)
-        samples, rows = self._band(foreground, background)
+        samples, _ = self._band(foreground, background)
         holes = [None] * n if hole is None else hole.expand(n, -1, -1, -1).split(samples)
+        rows = (0, foreground.shape[-2])
         parts = [
             self._fill(*part, rows, recompute=samples < n)
             for part in zip(
@@ -97,6 +99,24 @@ class ContextualAttention(nn.Module):
         ]
         features, offsets = (torch.cat(part) for part in zip(*parts, strict=True))
         return AttentionResult(features, offsets)
+
+    def fill_rows(
+        self, foreground: Tensor, background: Tensor, hole: Tensor, start: int, stop: int
+    ) -> Tensor:
+        """Rows ``start`` to ``stop`` of the features that :meth:`forward` returns, and no others.
+
+        Args:
+            foreground: ``(1, C, H, W)``; likewise the others as in :meth:`forward`.
+            background: ``(1, C, H', W')``.
+            hole: ``(1, 1, H', W')``.
+            start: The first row.
+            stop: The row after the last.
+
+        Returns:
+            ``(1, C, stop - start, W)``.
+        """
+        check_shapes(foreground, background, hole)
+        return self._fill(foreground, background, hole, (start, stop), recompute=False)[0]
 
     def attend(self, foreground: Tensor, background: Tensor, hole: Tensor | None) -> Tensor:
         """The attention itself: ``(N, h, w, h', w')``, non-negative, at most 1 over ``h' w'``.
@@ -123,16 +143,20 @@ class ContextualAttention(nn.Module):
         foreground: Tensor,
         background: Tensor,
         hole: Tensor | None,
-        rows: int,
+        rows: tuple[int, int],
         recompute: bool,
     ) -> tuple[Tensor, Tensor]:
-        """Do as :meth:`forward`, ``rows`` at a time; gradients recompute them if ``recompute``."""
+        """Do as :meth:`forward` for some rows; gradients recompute bands if ``recompute``."""
         similarity, known = self._similarity(foreground, background, hole)
         paste = Paste(background, self.rate, self.stride, known)
-        stops = [*range(rows, similarity.height + 1, rows), similarity.height + 1]
+        top, left = (same_padding(side, 2 * self.rate, self.rate)[0] for side in
+                     foreground.shape[-2:])  # fmt: skip
+        first, last = (rows[0] + top) // self.rate, (rows[1] - 1 + top) // self.rate + 1
+        _, step = self._band(foreground, background)
+        stops = [*range(first + step, last, step), last]
         recompute = torch.is_grad_enabled() and (recompute or len(stops) > 1)
         parts = []
-        for start, stop in zip([0, *stops], stops, strict=False):
+        for start, stop in zip([first, *stops], stops, strict=False):
             band = (similarity, paste, known, start, stop)
             parts.append(
                 checkpoint(_cells, *band, use_reentrant=False, preserve_rng_state=False)
@@ -140,8 +164,9 @@ class ContextualAttention(nn.Module):
                 else _cells(*band)
             )
         cells, winner = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
-        features = assemble(cells, foreground.shape[-2:], self.rate).to(background.dtype)
-        return features, self._offsets(winner, similarity.columns)
+        corner = (rows[0] + top - first * self.rate, left)
+        features = assemble(cells, self.rate, corner, (rows[1] - rows[0], foreground.shape[-1]))
+        return features.to(background.dtype), self._offsets(winner, similarity.columns)
 
     def _similarity(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None

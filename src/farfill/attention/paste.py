@@ -8,8 +8,6 @@ along the diagonal over 2 x 2 neighbours: one matrix product, and no patch is la
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -95,10 +93,20 @@ class Paste:
         return full
 
 
-def assemble(cells: Tensor, size: Sequence[int], rate: int) -> Tensor:
-    """Lay cells side by side: ``(N, h + 1, w + 1, C * rate * rate)`` to ``(N, C, *size)``."""
-    n, h, w, _ = cells.shape
-    image = cells.view(n, h, w, -1, rate, rate).permute(0, 3, 1, 4, 2, 5)
-    image = image.reshape(n, -1, h * rate, w * rate)
-    top, left = (same_padding(side, 2 * rate, rate)[0] for side in size)
-    return image[..., top : top + size[0], left : left + size[1]]
+def assemble(cells: Tensor, rate: int, corner: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """Lay cells side by side and cut out a rectangle.
+
+    Args:
+        cells: ``(N, rows, columns, C * rate * rate)``.
+        rate: Side of a cell.
+        corner: First row and column of the rectangle.
+        size: Its height and width.
+
+    Returns:
+        ``(N, C, *size)``.
+    """
+    n, rows, columns, _ = cells.shape
+    image = cells.view(n, rows, columns, -1, rate, rate).permute(0, 3, 1, 4, 2, 5)
+    image = image.reshape(n, -1, rows * rate, columns * rate)
+    (top, left), (height, width) = corner, size
+    return image[..., top : top + height, left : left + width]

@@ -42,7 +42,7 @@ class Generator(nn.Module):
                 f"expected `attention` to be a torch.nn.Module, got {type(attention).__name__}"
             )
         self.coarse = _coarse_stage(channels)
-        self.refinement = _RefinementStage(channels, attention or ContextualAttention())
+        self.refinement = RefinementStage(channels, attention or ContextualAttention())
 
     def forward(self, masked_image: Tensor, hole: Tensor) -> Completion:
         """Predict the whole picture twice, coarse and refined.
@@ -56,17 +56,19 @@ class Generator(nn.Module):
         """
         coarse, hole = self.predict_coarse(masked_image, hole)
         pasted = coarse * hole + masked_image * (1 - hole)
-        refined, offsets = self.refinement(_with_planes(pasted, hole), hole)
+        refined, offsets = self.refinement(with_planes(pasted, hole), hole)
         return Completion(coarse, refined, offsets)
 
     def predict_coarse(self, masked_image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
         """Run the coarse stage; return its picture, and the hole per sample in its type."""
         check_shapes(masked_image, hole)
         hole = hole.to(masked_image.dtype).expand(len(masked_image), -1, -1, -1)
-        return self.coarse(_with_planes(masked_image, hole)), hole
+        return self.coarse(with_planes(masked_image, hole)), hole
 
 
-class _RefinementStage(nn.Module):
+class RefinementStage(nn.Module):
+    """Two encoders, one of which borrows, and a decoder of both."""
+
     def __init__(self, channels: int, attention: Attention | NoAttention) -> None:
         super().__init__()
         wide = 4 * channels
@@ -94,6 +96,7 @@ class _RefinementStage(nn.Module):
         self.decoder = decoder(branches * wide, channels)
 
     def forward(self, inputs: Tensor, hole: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Turn :func:`with_planes` ``(N, 5, H, W)`` into the refined picture and offsets."""
         features = self.dilated_branch(inputs)
         if self.attention is None:
             return self.decoder(features), None
@@ -119,6 +122,7 @@ def _coarse_stage(channels: int) -> nn.Sequential:
     )
 
 
-def _with_planes(image: Tensor, hole: Tensor) -> Tensor:
+def with_planes(image: Tensor, hole: Tensor) -> Tensor:
+    """What both stages see: ``(N, 5, H, W)``, the picture, a plane of ones, the hole."""
     ones = torch.ones_like(hole)
     return torch.cat([image, ones, ones * hole], dim=1)

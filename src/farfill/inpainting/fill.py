@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from farfill.inpainting.padding import pad, shrink
-from farfill.types import Completion
+from farfill.inpainting.predictor import Predictor
 
 
 class Filled(NamedTuple):
@@ -19,7 +18,8 @@ class Filled(NamedTuple):
     Attributes:
         image: Shape and type of the input; known pixels are bit for bit the same.
         offsets: ``(1, 2, h, w)`` on the grid of the attention (see
-            :class:`farfill.types.AttentionResult`), on the processor, or ``None``.
+            :class:`farfill.types.AttentionResult`), on the processor; ``None`` if they were not
+            asked for, or the generator's attention has no notion of a source.
         seen: Height and width at which the generator saw the picture, before padding.
     """
 
@@ -29,22 +29,21 @@ class Filled(NamedTuple):
 
 
 def fill(
-    generator: nn.Module,
+    generator: nn.Module | Predictor,
     image: np.ndarray,
     hole: np.ndarray,
-    device: str | torch.device = "cpu",
     max_pixels: int | None = None,
+    offsets: bool = False,
 ) -> Filled:
     """Fill a hole; what ``image`` holds inside the hole has no influence.
 
     Args:
-        generator: ``(masked image, hole)`` to :class:`farfill.types.Completion`, in evaluation
-            mode, for example of :func:`farfill.load_generator`. It is moved to ``device``.
+        generator: As of :func:`farfill.load_generator`, or a predictor of one.
         image: ``(H, W, 3)`` RGB, uint8 or uint16. Any size; the padding happens inside.
         hole: ``(H, W)``, bool, True = missing.
-        device: Where to compute.
         max_pixels: A larger picture is filled at reduced size and the fill enlarged, because the
-            attention's memory grows with the square of the area (1024 x 1024: 6 GB).
+            attention's time grows with the square of the area.
+        offsets: Whether to tell where each place borrowed from, which takes longer.
 
     Raises:
         ValueError: If the arrays are not like this, the hole is nothing or all, or the generator
@@ -56,26 +55,17 @@ def fill(
     known[hole] = 0
     known, missing = shrink(known, hole, max_pixels)
 
-    completion = _predict(generator, known, missing, device)
+    predictor = generator if isinstance(generator, Predictor) else Predictor(generator)
+    picture, places = predictor(pad(known), pad(missing), offsets)
     height, width = missing.shape
-    refined = completion.refined[0, :, :height, :width].permute(1, 2, 0).float().cpu().numpy()
+    refined = picture[:, :height, :width].permute(1, 2, 0).numpy()
     if not np.isfinite(refined).all():
         raise ValueError("the generator gives values that are no numbers; try another `ckpt_path`")
     completed = np.where(missing[..., None], refined, known)
     if missing.shape != hole.shape:
         completed = cv2.resize(completed, hole.shape[::-1], interpolation=cv2.INTER_CUBIC)
     levels = ((completed.clip(-1, 1) + 1) * half).round().astype(image.dtype)
-    offsets = None if completion.offsets is None else completion.offsets.cpu()
-    return Filled(np.where(hole[..., None], levels, image), offsets, (height, width))
-
-
-@torch.inference_mode()
-def _predict(
-    generator: nn.Module, known: np.ndarray, missing: np.ndarray, device: str | torch.device
-) -> Completion:
-    masked = torch.from_numpy(pad(known)).permute(2, 0, 1)[None].contiguous()
-    hole = torch.from_numpy(pad(missing)).float()[None, None]
-    return generator.to(device)(masked.to(device), hole.to(device))
+    return Filled(np.where(hole[..., None], levels, image), places, (height, width))
 
 
 def _check(image: np.ndarray, hole: np.ndarray, max_pixels: int | None) -> None:

@@ -14,10 +14,8 @@ from farfill.run.paths import conf_dir
 from farfill.run.quoting import quoted_paths
 
 if TYPE_CHECKING:
-    import torch
-    from torch import nn
-
     from farfill.inpainting.pairing import Job
+    from farfill.inpainting.predictor import Predictor
 
 _EXAMPLES = {
     "ckpt_path": "runs/.../checkpoints/best.ckpt",
@@ -59,6 +57,7 @@ def inpaint(cfg: DictConfig) -> list[str]:
 
     from farfill.checkpoint import load_generator
     from farfill.inpainting.pairing import pair
+    from farfill.inpainting.predictor import Predictor
     from farfill.run.device import find_device
 
     jobs = pair(
@@ -69,12 +68,12 @@ def inpaint(cfg: DictConfig) -> list[str]:
         overwrite=cfg.overwrite,
         lossy=cfg.lossy,
     )
-    device = find_device(cfg.device)
     generator = load_generator(Path(str(cfg.ckpt_path)).expanduser())
+    predictor = Predictor(generator, find_device(cfg.device), cfg.precision, cfg.compile)
     failures = []
     for job in jobs:
         try:
-            print(_fill_one(job, generator, device, cfg), flush=True)
+            print(_fill_one(job, predictor, cfg), flush=True)
         except (ValueError, OSError, RuntimeError, MemoryError) as error:
             if len(jobs) == 1:
                 raise
@@ -82,7 +81,7 @@ def inpaint(cfg: DictConfig) -> list[str]:
     return failures
 
 
-def _fill_one(job: Job, generator: nn.Module, device: torch.device, cfg: DictConfig) -> str:
+def _fill_one(job: Job, predictor: Predictor, cfg: DictConfig) -> str:
     from farfill.inpainting.attention_picture import attention_picture
     from farfill.inpainting.fill import fill
     from farfill.inpainting.hole_file import read_hole
@@ -99,7 +98,7 @@ def _fill_one(job: Job, generator: nn.Module, device: torch.device, cfg: DictCon
         resize=cfg.resize_mask,
         max_hole=cfg.max_hole,
     )
-    filled = fill(generator, picture.rgb(), hole, device, cfg.max_pixels)
+    filled = fill(predictor, picture.rgb(), hole, cfg.max_pixels, job.attention is not None)
     write_picture(job.output, picture.with_fill(filled.image, hole))
     if job.attention is not None:
         write_picture(job.attention, Picture(attention_picture(filled)))

@@ -1,0 +1,86 @@
+"""A generator made ready to fill holes, and how it computes."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from farfill.generator.partial import multiplications, predict_windows
+from farfill.generator.two_stage import Generator
+from farfill.inpainting.windows import windows
+from farfill.layer.window import Window
+
+Precision = Literal["float32", "bf16"]
+
+
+class Predictor:
+    """Predicts the missing part of one picture.
+
+    The two-stage generator computes only what the hole needs, with the same values there; another
+    generator, or a compiled one, the whole picture.
+
+    Args:
+        generator: ``(masked image, hole)`` to :class:`farfill.types.Completion`, in evaluation
+            mode, for example of :func:`farfill.load_generator`. It is moved to ``device``.
+        device: Where to compute.
+        precision: ``"bf16"`` multiplies in bfloat16, which is faster where the machine has it;
+            sums, softmax and the picture stay in float32.
+        compile: Translate the generator with ``torch.compile`` first, which pays for many pictures
+            of one size.
+
+    Raises:
+        ValueError: If ``precision`` is neither.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        device: str | torch.device = "cpu",
+        precision: Precision = "float32",
+        compile: bool = False,
+    ) -> None:
+        if precision not in get_args(Precision):
+            names = " or ".join(get_args(Precision))
+            raise ValueError(f"expected `precision` to be {names}, got {precision!r}")
+        self.device = torch.device(device)
+        self.precision = precision
+        # Convolutions of one picture are a third faster in this order.
+        self.generator = generator.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.whole = torch.compile(self.generator) if compile else self.generator
+        self.part = type(generator) is Generator and not compile
+
+    @torch.inference_mode()
+    def __call__(
+        self, known: np.ndarray, missing: np.ndarray, offsets: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """Predict what is missing.
+
+        Args:
+            known: ``(H, W, 3)``, float32 in ``[-1, 1]``, 0 in the hole; sides are multiples of 8.
+            missing: ``(H, W)``, bool.
+            offsets: Whether to tell where each place borrowed from, which takes longer.
+
+        Returns:
+            The refined picture ``(3, H, W)``, float32 on the processor, right at least where it is
+            missing, and offsets ``(1, 2, h, w)`` or ``None``.
+        """
+        masked = torch.from_numpy(known).to(self.device).permute(2, 0, 1)[None]
+        hole = torch.from_numpy(missing).to(self.device).float()[None, None]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            if self.part:
+                assert isinstance(self.generator, Generator)
+                refined, places = predict_windows(
+                    self.generator, masked, hole, self._windows(missing), offsets
+                )
+            else:
+                completion = self.whole(masked, hole)
+                refined, places = completion.refined, completion.offsets
+        return refined[0].float().cpu(), None if places is None else places.cpu()
+
+    def _windows(self, missing: np.ndarray) -> list[Window]:
+        generator, size = self.generator, (missing.shape[0], missing.shape[1])
+        assert isinstance(generator, Generator)
+        return windows(missing, lambda window: multiplications(generator, window, size))

@@ -1,0 +1,98 @@
+"""What the hole needs, and nothing else, with the same values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.utils.flop_counter
+from torch import nn
+
+import farfill
+from farfill.attention.appearance_flow import AppearanceFlow
+from farfill.attention.none import NoAttention
+from farfill.attention.shift import Shift
+from farfill.inpainting.predictor import Predictor
+
+ATTENTIONS = {
+    "contextual": lambda: None,
+    "none": NoAttention,
+    "shift": lambda: Shift(1),
+    "appearance_flow": lambda: AppearanceFlow(4),
+}
+HOLES = {
+    "one": [(100, 120, 40, 24)],
+    "corners": [(0, 0, 16, 9), (230, 250, 10, 6)],
+    "stripe": [(64, 0, 8, 256)],
+}
+
+
+def case(name: str) -> tuple[np.ndarray, np.ndarray]:
+    missing = np.zeros((240, 256), bool)
+    for top, left, height, width in HOLES[name]:
+        missing[top : top + height, left : left + width] = True
+    known = np.random.default_rng(0).uniform(-1, 1, (240, 256, 3)).astype(np.float32)
+    known[missing] = 0
+    return known, missing
+
+
+def plain(generator: nn.Module, known: np.ndarray, missing: np.ndarray) -> torch.Tensor:
+    with torch.no_grad():
+        return generator(
+            torch.from_numpy(known).permute(2, 0, 1)[None],
+            torch.from_numpy(missing).float()[None, None],
+        )
+
+
+def build(attention: str = "contextual") -> nn.Module:
+    torch.manual_seed(0)
+    return farfill.Generator(channels=4, attention=ATTENTIONS[attention]()).eval()
+
+
+@pytest.mark.parametrize("hole", HOLES)
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_the_hole_gets_the_values_of_the_whole_picture(attention, hole):
+    generator, (known, missing) = build(attention), case(hole)
+    picture, offsets = Predictor(generator)(known, missing)
+    expected = plain(generator, known, missing)
+    inside = torch.from_numpy(missing).expand(3, -1, -1)
+    torch.testing.assert_close(picture[inside], expected.refined[0][inside], atol=1e-5, rtol=0)
+    assert offsets is None or attention in ("shift", "appearance_flow")
+
+
+def test_it_tells_where_it_borrowed_if_asked():
+    generator, (known, missing) = build(), case("one")
+    _, offsets = Predictor(generator)(known, missing, offsets=True)
+    assert torch.equal(offsets, plain(generator, known, missing).offsets)
+
+
+def test_a_small_hole_costs_a_fraction():
+    generator, (known, missing) = build(), case("corners")
+    with torch.utils.flop_counter.FlopCounterMode(display=False) as part:
+        Predictor(generator)(known, missing)
+    with torch.utils.flop_counter.FlopCounterMode(display=False) as whole:
+        plain(generator, known, missing)
+    assert part.get_total_flops() < 0.6 * whole.get_total_flops()
+
+
+def test_bfloat16_is_near():
+    generator, (known, missing) = build(), case("one")
+    picture, _ = Predictor(generator, precision="bf16")(known, missing)
+    expected = plain(generator, known, missing).refined[0]
+    inside = torch.from_numpy(missing).expand(3, -1, -1)
+    error = (picture - expected)[inside].abs()
+    assert picture.dtype == torch.float32
+    assert 0 < error.max() < 0.05
+
+
+def test_another_precision_is_refused():
+    with pytest.raises(ValueError, match="expected `precision` to be float32 or bf16, got 'int8'"):
+        Predictor(build(), precision="int8")
+
+
+@pytest.mark.slow
+def test_a_compiled_generator_predicts_the_same():
+    generator, (known, missing) = build(), case("one")
+    expected = plain(generator, known, missing).refined[0]
+    picture, _ = Predictor(generator, compile=True)(known, missing)
+    torch.testing.assert_close(picture, expected, atol=1e-4, rtol=0)
