@@ -122,6 +122,33 @@ def test_every_option_reaches_its_place(inpaint):
     assert Image.open("filled.jpg").size == SIZE[::-1]
 
 
+def test_what_does_not_fit_into_memory_is_refused_before_the_work(inpaint):
+    names = "image=photo.png", "mask=hole.png", "output=f.png"
+    status, _, err = inpaint(*names, "memory_limit=0.001")
+    assert status != 0
+    assert "photo.png takes about" in err
+    assert "more than memory_limit: lower max_pixels, or raise memory_limit" in err
+    assert err.count("\n") == 1
+    assert not Path("f.png").exists()
+    assert inpaint(*names, "memory_limit=100")[0] == 0
+
+
+def test_what_takes_long_is_announced(inpaint, monkeypatch):
+    monkeypatch.setattr("farfill.run.inpaint._LONG", 0)
+    status, out, _ = inpaint("image=photo.png", "mask=hole.png", "output=f.png")
+    assert status == 0
+    assert "photo.png: about 0 s and 0.1 GB of memory; a smaller max_pixels takes less" in out
+
+
+def test_bfloat16_fills_nearly_the_same(inpaint):
+    for name, options in (("f.png", []), ("h.png", ["precision=bf16"])):
+        assert inpaint("image=photo.png", "mask=hole.png", f"output={name}", *options)[0] == 0
+    exact, half = (np.asarray(Image.open(name)).astype(int) for name in ("f.png", "h.png"))
+    assert np.abs(exact - half).max() < 10
+    message = inpaint("image=photo.png", "mask=hole.png", "output=x.png", "precision=int8")[2]
+    assert "expected `precision` to be float32 or bf16, got 'int8'" in message
+
+
 def test_a_format_that_does_not_fit_is_noticed_before_the_work(inpaint, monkeypatch):
     monkeypatch.setattr("farfill.inpainting.fill.fill", lambda *_: pytest.fail("filled already"))
     Image.fromarray(pixels("photo.png")).convert("RGBA").save("rgba.png")

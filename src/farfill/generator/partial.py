@@ -62,6 +62,13 @@ def multiplications(generator: Generator, window: Window, size: Size) -> float:
     return total
 
 
+def attention_rows(generator: Generator, window: Window, size: Size) -> int:
+    """How many rows of features a window takes from the attention."""
+    stage, small = generator.refinement, _small(size)
+    rows = needed(stage.attention_decoder, needed(stage.decoder, window, small), small).rows
+    return rows.stop - rows.start
+
+
 class _Borrowing:
     """What the refinement's encoders see, and what its attention rebuilds, row by row."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from torch import Tensor, nn
 
+from farfill.inpainting.estimate import Estimate
 from farfill.inpainting.padding import pad, shrink
 from farfill.inpainting.predictor import Predictor
 
@@ -34,6 +36,7 @@ def fill(
     hole: np.ndarray,
     max_pixels: int | None = None,
     offsets: bool = False,
+    before: Callable[[Estimate], None] | None = None,
 ) -> Filled:
     """Fill a hole; what ``image`` holds inside the hole has no influence.
 
@@ -44,6 +47,8 @@ def fill(
         max_pixels: A larger picture is filled at reduced size and the fill enlarged, because the
             attention's time grows with the square of the area.
         offsets: Whether to tell where each place borrowed from, which takes longer.
+        before: Gets a guess of time and memory before anything is computed, if there is one; it
+            may raise to stop.
 
     Raises:
         ValueError: If the arrays are not like this, the hole is nothing or all, or the generator
@@ -56,12 +61,15 @@ def fill(
     known, missing = shrink(known, hole, max_pixels)
 
     predictor = generator if isinstance(generator, Predictor) else Predictor(generator)
-    picture, places = predictor(pad(known), pad(missing), offsets)
+    known, padded = pad(known), pad(missing)
+    if before is not None and (guess := predictor.estimate(padded)) is not None:
+        before(guess)
+    picture, places = predictor(known, padded, offsets)
     height, width = missing.shape
     refined = picture[:, :height, :width].permute(1, 2, 0).numpy()
     if not np.isfinite(refined).all():
         raise ValueError("the generator gives values that are no numbers; try another `ckpt_path`")
-    completed = np.where(missing[..., None], refined, known)
+    completed = np.where(missing[..., None], refined, known[:height, :width])
     if missing.shape != hole.shape:
         completed = cv2.resize(completed, hole.shape[::-1], interpolation=cv2.INTER_CUBIC)
     levels = ((completed.clip(-1, 1) + 1) * half).round().astype(image.dtype)

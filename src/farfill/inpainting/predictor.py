@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from farfill.generator.partial import multiplications, predict_windows
 from farfill.generator.two_stage import Generator
+from farfill.inpainting.estimate import Estimate, estimate
 from farfill.inpainting.windows import windows
 from farfill.layer.window import Window
 
@@ -79,6 +80,14 @@ class Predictor:
                 completion = self.whole(masked, hole)
                 refined, places = completion.refined, completion.offsets
         return refined[0].float().cpu(), None if places is None else places.cpu()
+
+    def estimate(self, missing: np.ndarray) -> Estimate | None:
+        """Guess how long :meth:`__call__` takes and how much memory; ``None`` if it cannot say."""
+        if not self.part:
+            return None
+        assert isinstance(self.generator, Generator)
+        size = (missing.shape[0], missing.shape[1])
+        return estimate(self.generator, self._windows(missing), size, self.device)
 
     def _windows(self, missing: np.ndarray) -> list[Window]:
         generator, size = self.generator, (missing.shape[0], missing.shape[1])

@@ -31,6 +31,11 @@ class Window(NamedTuple):
     rows: Span
     columns: Span
 
+    @classmethod
+    def whole(cls, size: Size) -> Window:
+        """All of a map of this size."""
+        return cls(Span(0, size[0]), Span(0, size[1]))
+
     def within(self, size: Size) -> Window:
         """What of it lies inside a map of this size."""
         return Window(self.rows.within(size[0]), self.columns.within(size[1]))
@@ -53,8 +58,8 @@ class Part:
     @classmethod
     def whole(cls, values: Tensor) -> Part:
         """The map itself."""
-        height, width = values.shape[-2:]
-        return cls(values, Window(Span(0, height), Span(0, width)), (height, width))
+        size = (values.shape[-2], values.shape[-1])
+        return cls(values, Window.whole(size), size)
 
     def cut(self, window: Window) -> Part:
         """A rectangle of this one."""

@@ -39,9 +39,11 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     from farfill.evaluation import manifest, report
     from farfill.run.build import build_baselines, build_data, filler_of
     from farfill.run.device import find_device
+    from farfill.run.machine import tune_processor
 
     if cfg.ckpt_path is None:
         raise ValueError("say which checkpoint to score: ckpt_path=runs/.../checkpoints/best.ckpt")
+    tune_processor()
     checkpoint = read_checkpoint(cfg.ckpt_path)
     trained = checkpoint["farfill"]["config"]
     take_over(cfg, trained)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +17,11 @@ from farfill.run.paths import conf_dir
 from farfill.run.quoting import quoted_paths
 
 if TYPE_CHECKING:
+    from farfill.inpainting.estimate import Estimate
     from farfill.inpainting.pairing import Job
     from farfill.inpainting.predictor import Predictor
 
+_LONG = 10  # seconds from which on a picture is announced
 _EXAMPLES = {
     "ckpt_path": "runs/.../checkpoints/best.ckpt",
     "image": "photo.jpg",
@@ -59,6 +64,7 @@ def inpaint(cfg: DictConfig) -> list[str]:
     from farfill.inpainting.pairing import pair
     from farfill.inpainting.predictor import Predictor
     from farfill.run.device import find_device
+    from farfill.run.machine import tune_processor
 
     jobs = pair(
         image=_names(cfg.image),
@@ -68,6 +74,7 @@ def inpaint(cfg: DictConfig) -> list[str]:
         overwrite=cfg.overwrite,
         lossy=cfg.lossy,
     )
+    tune_processor()
     generator = load_generator(Path(str(cfg.ckpt_path)).expanduser())
     predictor = Predictor(generator, find_device(cfg.device), cfg.precision, cfg.compile)
     failures = []
@@ -98,7 +105,14 @@ def _fill_one(job: Job, predictor: Predictor, cfg: DictConfig) -> str:
         resize=cfg.resize_mask,
         max_hole=cfg.max_hole,
     )
-    filled = fill(predictor, picture.rgb(), hole, cfg.max_pixels, job.attention is not None)
+    filled = fill(
+        predictor,
+        picture.rgb(),
+        hole,
+        cfg.max_pixels,
+        offsets=job.attention is not None,
+        before=partial(_announce, job, cfg.memory_limit),
+    )
     write_picture(job.output, picture.with_fill(filled.image, hole))
     if job.attention is not None:
         write_picture(job.attention, Picture(attention_picture(filled)))
@@ -109,6 +123,27 @@ def _fill_one(job: Job, predictor: Predictor, cfg: DictConfig) -> str:
     if picture.alpha is not None and not picture.alpha[hole].any():
         note += "; the fill cannot be seen: alpha is kept, and it is 0 in the whole hole"
     return f"{job.image} -> {job.output} ({note})"
+
+
+def _announce(job: Job, limit: float | None, guess: Estimate) -> None:
+    """Say what a large picture will take, and refuse what does not fit."""
+    available = _free_memory() if limit is None else float(limit)
+    needs = f"about {guess.seconds:.0f} s and {guess.bytes / 1e9:.1f} GB of memory"
+    if guess.bytes / 1e9 > available:
+        which = f"the {available:.1f} GB that are free" if limit is None else "memory_limit"
+        raise ValueError(
+            f"{job.image} takes {needs}, more than {which}: lower max_pixels, or raise memory_limit"
+        )
+    if guess.seconds > _LONG:
+        print(f"{job.image}: {needs}; a smaller max_pixels takes less", flush=True)
+
+
+def _free_memory() -> float:
+    """In GB; infinite if the system does not say."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    except (AttributeError, ValueError, OSError):
+        return math.inf
 
 
 def _names(value: object) -> str | list[str]:

@@ -53,9 +53,11 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     from farfill.run.build import build_data, build_module, plain
     from farfill.run.check import check_boxes, check_numbers, check_resume
     from farfill.run.logger import open_loggers
+    from farfill.run.machine import tune_processor
     from farfill.run.trainer import build_trainer, check_flags
 
     quiet()
+    tune_processor()
     check_numbers(cfg)
     check_flags(cfg.trainer)
     if cfg.ckpt_path is not None:
