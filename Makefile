@@ -1,6 +1,6 @@
 # Farfill. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all lint format evaluate clean
+.PHONY: help setup train test test-all lint format evaluate benchmark clean
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
@@ -23,6 +23,9 @@ train: setup  ## Train on the embedded photographs, about five minutes (ARGS="ba
 
 evaluate: setup  ## Score a checkpoint: make evaluate ARGS="ckpt_path=runs/.../checkpoints/best.ckpt"
 	@$(BIN)/python src/evaluate.py $(ARGS)
+
+benchmark: setup  ## Measure against plain implementations (ten minutes; ARGS="attention" for a part)
+	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 test: setup  ## Run the tests (minutes)
 	@echo "Testing: pytest -m 'not slow'"

@@ -32,12 +32,13 @@ class Line(NamedTuple):
     faint: bool = False
 
 
-def svg(title: str, lines: Sequence[Line]) -> str:
-    """One panel: curves over generator steps, with axes and a legend.
+def svg(title: str, lines: Sequence[Line], along: str = "generator steps") -> str:
+    """One panel: curves with axes and a legend.
 
     Args:
         title: Above the panel.
         lines: What to draw; those without a finite point are left out.
+        along: What the curves run over.
     """
     points = [_finite(line.curve) for line in lines]
     parts = [f'<text x="{LEFT}" y="15" font-weight="bold">{escape(title)}</text>']
@@ -50,7 +51,7 @@ def svg(title: str, lines: Sequence[Line]) -> str:
     scale = np.array([WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM]) / np.where(
         high > low, high - low, 1
     )
-    parts += _axes(low, high)
+    parts += _axes(low, high, along)
     for line, xy in zip(lines, points, strict=True):
         if len(xy):
             x, y = ((xy - low) * scale).T
@@ -77,7 +78,7 @@ def _finite(curve: Curve) -> np.ndarray:
     return xy[np.isfinite(xy).all(axis=1)]
 
 
-def _axes(low: np.ndarray, high: np.ndarray) -> list[str]:
+def _axes(low: np.ndarray, high: np.ndarray, along: str) -> list[str]:
     """A frame, with the least and largest value of both axes."""
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     frame = f'<rect x="{LEFT}" y="{TOP}" width="{right - LEFT}" height="{bottom - TOP}" '
@@ -85,10 +86,10 @@ def _axes(low: np.ndarray, high: np.ndarray) -> list[str]:
         f'{frame}fill="none" stroke="#bbb"/>',
         f'<text x="{LEFT - 5}" y="{TOP + 10}" text-anchor="end">{high[1]:.3g}</text>',
         f'<text x="{LEFT - 5}" y="{bottom}" text-anchor="end">{low[1]:.3g}</text>',
-        f'<text x="{LEFT}" y="{bottom + 14}">{low[0]:.0f}</text>',
-        f'<text x="{right}" y="{bottom + 14}" text-anchor="end">{high[0]:.0f}</text>',
+        f'<text x="{LEFT}" y="{bottom + 14}">{low[0]:.4g}</text>',
+        f'<text x="{right}" y="{bottom + 14}" text-anchor="end">{high[0]:.4g}</text>',
         f'<text x="{(LEFT + right) // 2}" y="{bottom + 14}" text-anchor="middle">'
-        "generator steps</text>",
+        f"{escape(along)}</text>",
     ]
 
 

@@ -20,7 +20,7 @@ from farfill.op.sample import own_position
 from farfill.types import AttentionResult
 
 #: Bytes that the similarities of a band may take: on a processor what its caches hold.
-BAND_BYTES = {"cpu": 2**24, "cuda": 2**28}
+BAND_BYTES = {"cpu": 2**23, "cuda": 2**28}
 _LEAST_ROWS = 4  # of a band: it computes about as many again which its neighbours have, too
 
 

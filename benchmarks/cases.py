@@ -1,0 +1,164 @@
+"""What is timed: functions by name, each a rival's way to the same result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from rivals import PatchesAsKernels, plain_generator
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import farfill
+from farfill.critic.local_global import LocalGlobal
+from farfill.gan.wgan_gp import WassersteinGP
+from farfill.inpainting.predictor import Predictor
+from farfill.types import AttentionResult
+
+Cases = dict[str, Callable[[], object]]
+PLAIN = "plain"
+
+
+def box(size: int, side: int) -> Tensor:
+    """A hole in the middle: ``(1, 1, size, size)``."""
+    hole = torch.zeros(1, 1, size, size)
+    start = (size - side) // 2
+    hole[..., start : start + side, start : start + side] = 1
+    return hole
+
+
+def attention(size: int) -> Cases:
+    """The layer alone, at the paper's 128 channels, a quarter of the map missing."""
+    features = torch.randn(1, 128, size, size, generator=torch.Generator().manual_seed(0))
+    hole = box(size, size // 2)
+    ours, plain = farfill.ContextualAttention(), PatchesAsKernels()
+
+    @torch.inference_mode()
+    def half() -> object:
+        with torch.autocast("cpu", torch.bfloat16):
+            return ours(features, features, hole).features
+
+    return {
+        PLAIN: torch.inference_mode()(lambda: plain(features, features, hole).features),
+        "float32": torch.inference_mode()(lambda: ours(features, features, hole).features),
+        "bf16 products": half,
+    }
+
+
+def attention_training(size: int) -> Cases:
+    """The layer with its gradient."""
+    features = torch.randn(1, 128, size, size, generator=torch.Generator().manual_seed(0))
+    hole = box(size, size // 2)
+
+    def step(layer: nn.Module) -> Callable[[], object]:
+        def run() -> object:
+            leaf = features.clone().requires_grad_()
+            return torch.autograd.grad(layer(leaf, leaf, hole).features.square().sum(), leaf)
+
+        return run
+
+    return {PLAIN: step(PatchesAsKernels()), "float32": step(farfill.ContextualAttention())}
+
+
+def inference(size: int) -> Cases:
+    """The paper's generator on one picture, a hole of half its side."""
+    torch.manual_seed(0)
+    generator = farfill.Generator().eval()
+    hole = box(size, size // 2)
+    masked = (torch.rand(1, 3, size, size) * 2 - 1) * (1 - hole)
+    small = box(size, size // 4)
+    plain = plain_generator(generator)
+    last = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    inputs = masked.contiguous(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def half() -> object:
+        with torch.autocast("cpu", torch.bfloat16):
+            return last(inputs, hole).refined
+
+    return {
+        PLAIN: torch.inference_mode()(lambda: plain(masked, hole).refined),
+        "float32, whole picture": torch.inference_mode()(lambda: last(inputs, hole).refined),
+        "bf16, whole picture": half,
+        "float32, what the hole needs": predicting(generator, masked, hole, "float32"),
+        "float32, hole of a quarter of the side": predicting(generator, masked, small, "float32"),
+        "bf16, what the hole needs": predicting(generator, masked, hole, "bf16"),
+    }
+
+
+def predicting(
+    generator: nn.Module, masked: Tensor, hole: Tensor, precision: str
+) -> Callable[[], object]:
+    """What ``inpaint.py`` computes."""
+    predictor = Predictor(generator, precision=precision)  # type: ignore[arg-type]
+    known = np.ascontiguousarray((masked * (1 - hole))[0].permute(1, 2, 0).numpy())
+    return lambda: predictor(known, hole[0, 0].numpy() > 0)
+
+
+def training(size: int) -> Cases:
+    """A generator step with its critic step, batch 4, the paper's widths."""
+    torch.manual_seed(0)
+    image = torch.rand(4, 3, size, size) * 2 - 1
+    hole = box(size, size // 2)
+    at = torch.tensor([[size // 4, size // 4, size // 2, size // 2]])
+    generator = farfill.Generator()
+
+    def step(generator: nn.Module, last: bool, half: bool) -> Callable[[], object]:
+        critics = LocalGlobal(64, size, size // 2)
+        gan = WassersteinGP(0.001, 1.0, 10.0, 1, (0.5, 0.9))
+        order = torch.channels_last if last else torch.contiguous_format
+        for network in (generator, critics):
+            network.to(memory_format=order)  # type: ignore[call-overload]
+        real = image.contiguous(memory_format=order)
+
+        def complete() -> Tensor:
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                return generator(real * (1 - hole), hole).completed(real, hole).float()
+
+        def run() -> None:
+            with torch.no_grad():
+                fake = complete()
+            views = (critics.views(x, at.expand(4, -1)) for x in
+                     (real, fake, hole.expand(4, -1, -1, -1)))  # fmt: skip
+            terms = gan.critic_terms(critics, *views)
+            torch.stack(list(terms.values())).sum().backward()
+            completed = complete()
+            terms = gan.generator_terms(critics, critics.views(completed, at.expand(4, -1)))
+            loss = F.l1_loss(completed, real) + torch.stack(list(terms.values())).sum()
+            loss.backward()
+            for network in (generator, critics):
+                network.zero_grad()
+
+        return run
+
+    return {
+        PLAIN: step(plain_generator(generator), last=False, half=False),
+        "float32": step(farfill.Generator(), last=False, half=False),
+        "float32, channels last": step(farfill.Generator(), last=True, half=False),
+        "bf16": step(farfill.Generator(), last=False, half=True),
+        "bf16, channels last": step(farfill.Generator(), last=True, half=True),
+    }
+
+
+def convolution() -> tuple[Callable[[], object], float]:
+    """A convolution at which this machine is at its best, and its multiplications."""
+    features = torch.ones(1, 128, 128, 128).to(memory_format=torch.channels_last)
+    weight = torch.ones(128, 128, 3, 3).to(memory_format=torch.channels_last)
+    work = float(weight.numel() * 128 * 128)
+    return torch.inference_mode()(lambda: F.conv2d(features, weight, padding=1)), work
+
+
+def convolution_work(size: int) -> float:
+    """Multiplications of the generator's convolutions as the paper has them, on one picture."""
+
+    class Copy(nn.Module):
+        def forward(self, foreground: Tensor, background: Tensor, hole: Tensor) -> AttentionResult:
+            return AttentionResult(foreground, None)
+
+    generator = plain_generator(farfill.Generator().eval())
+    generator.refinement.attention = Copy()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        generator(torch.zeros(1, 3, size, size), box(size, size // 2))
+    return counter.get_total_flops() / 2

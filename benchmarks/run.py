@@ -1,0 +1,127 @@
+"""Measure the suite against plain implementations, in turn, on this machine.
+
+python benchmarks/run.py                      everything, about ten minutes on two cores
+python benchmarks/run.py attention            one part: attention, inference, training or scaling
+python benchmarks/run.py --rounds 15          more rounds: steadier medians
+
+Writes benchmarks/results/<part>.json and .md, and .svg pictures of cost against size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cases
+import numpy as np
+from timing import commit, in_turn, machine, peak_in_child, peak_of
+
+from farfill.ablation.chart import Line, svg
+from farfill.ablation.record import Curve
+from farfill.files import atomic
+from farfill.run.machine import tune_processor
+
+RESULTS = Path(__file__).parent / "results"
+SIZES = {"attention": (64, 128), "attention_training": (32, 64), "inference": (256, 512),
+         "training": (64, 128)}  # fmt: skip
+SCALING = (32, 48, 64, 96, 128, 192)
+Rows = list[dict[str, float | str]]
+MAKERS: dict[str, Callable[[int], cases.Cases]] = {name: getattr(cases, name) for name in SIZES}
+
+
+def main() -> None:
+    """Read the command line and measure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", nargs="*", help=", ".join([*SIZES, "scaling"]))
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--peak", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    tune_processor()
+    if arguments.peak:
+        part, size, rival = arguments.part
+        print(peak_of(MAKERS[part](int(size))[rival]))
+        return
+    for part in arguments.part or [*SIZES, "scaling"]:
+        if part != "scaling" and part not in SIZES:
+            parser.error(f"{part} is not one of {', '.join([*SIZES, 'scaling'])}")
+        rows = scaling() if part == "scaling" else compare(part, arguments.rounds)
+        write(part, rows, arguments.rounds)
+
+
+def compare(part: str, rounds: int) -> Rows:
+    """Every rival at every size of a part."""
+    rows: Rows = []
+    for size in SIZES[part]:
+        rivals = MAKERS[part](size)
+        best, work = cases.convolution()
+        seconds = in_turn({**rivals, "convolution": best}, rounds)
+        speed = work / seconds.pop("convolution")
+        for name, median in seconds.items():
+            row: dict[str, float | str] = {
+                "size": size,
+                "rival": name,
+                "seconds": round(median, 4),
+                "times faster": round(seconds[cases.PLAIN] / median, 2),
+                "added MB": round(peak_in_child(part, str(size), name)),
+            }
+            if part == "inference" and "whole" in name and "float32" in name:
+                done = cases.convolution_work(size)
+                row["share of the best convolution"] = round(done / median / speed, 2)
+            rows.append(row)
+            print(row, flush=True)
+    return rows
+
+
+def scaling() -> Rows:
+    """Time and memory of the layer against the side of the feature map."""
+    rows: Rows = []
+    for size in SCALING:
+        rivals = cases.attention(size)
+        if size > SIZES["attention"][-1]:
+            del rivals[cases.PLAIN]
+        for name, median in in_turn(rivals, 3).items():
+            added = round(peak_in_child("attention", str(size), name))
+            rows.append({"size": size, "rival": name, "seconds": round(median, 4),
+                         "added MB": added})  # fmt: skip
+            print(rows[-1], flush=True)
+    return rows
+
+
+def write(part: str, rows: Rows, rounds: int) -> None:
+    """Write one part's results, each file whole."""
+    about = f"`{commit()}`, {machine()}, median of {rounds} rounds in turn"
+    titles = list(dict.fromkeys(title for row in rows for title in row))
+    table = [
+        "| " + " | ".join(titles) + " |",
+        "| " + " | ".join("---" for _ in titles) + " |",
+        *("| " + " | ".join(str(row.get(title, "")) for title in titles) + " |" for row in rows),
+    ]
+    text = f"# {part}\n\n{about}; added MB: by which a process of its own grew.\n\n"
+    files = {
+        f"{part}.json": json.dumps({"about": about, "rows": rows}, indent=1) + "\n",
+        f"{part}.md": text + "\n".join(table) + "\n",
+    }
+    if part == "scaling":
+        files |= {
+            f"scaling_{key.split()[-1]}.svg": plot(rows, key) for key in ("seconds", "added MB")
+        }
+    for name, content in files.items():
+        with atomic(RESULTS / name) as whole:
+            whole.write_text(content, encoding="utf-8")
+
+
+def plot(rows: Rows, key: str) -> str:
+    """Cost against the number of positions, both as powers of ten: a square has slope 2."""
+    names = list(dict.fromkeys(str(row["rival"]) for row in rows))
+    lines = []
+    for number, name in enumerate(names):
+        mine = [row for row in rows if row["rival"] == name and float(row[key]) > 0]
+        places = np.log10([float(row["size"]) ** 2 / 4 for row in mine])
+        lines.append(Line(name, Curve(places, np.log10([float(row[key]) for row in mine])), number))
+    return svg(f"log10 of {key}", lines, "log10 of the number of positions")
+
+
+if __name__ == "__main__":
+    main()
