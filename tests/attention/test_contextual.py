@@ -127,7 +127,7 @@ def test_gradients_reach_both_inputs_and_are_right(band):
 
 
 def test_memory_grows_with_the_area_and_not_with_its_square():
-    """A band computes some rows of its neighbours, too: tensors are up to thrice as large."""
+    """A band computes some rows of its neighbours, too, here 11 rows for 4."""
 
     class Largest(TorchDispatchMode):
         bytes = 0
@@ -142,7 +142,7 @@ def test_memory_grows_with_the_area_and_not_with_its_square():
     features = torch.randn(1, 2, 160, 160)  # 6400 positions: all similarities are 164 MB
     with Largest() as seen, torch.no_grad():
         ContextualAttention()(features, features, None)
-    assert seen.bytes < 3 * contextual.BAND_BYTES["cpu"]
+    assert seen.bytes < 4 * contextual.BAND_BYTES["cpu"]
 
 
 def test_weights_too_small_for_a_float_do_no_harm():

@@ -33,8 +33,11 @@ def build_data(cfg: DictConfig, steps: int = 1, updates: int = 1) -> InpaintingD
 
 def build_module(cfg: DictConfig) -> Inpainting:
     """Make both networks, the losses and the optimisers' recipes."""
+    generator = instantiate(cfg.generator).to(memory_format=torch.channels_last)
+    if cfg.compile:
+        generator.compile()
     return Inpainting(
-        generator=instantiate(cfg.generator).to(memory_format=torch.channels_last),
+        generator=generator,
         critics=instantiate(cfg.critic).to(memory_format=torch.channels_last),
         gan=instantiate(cfg.gan),
         losses={name: instantiate(loss) for name, loss in _chosen(cfg, "loss").items()},

@@ -46,6 +46,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     from farfill.callback.checkpoints import Checkpoints
     from farfill.callback.hole_variance import HoleVariance
     from farfill.callback.interrupt import Interrupt
+    from farfill.callback.pace import Pace
     from farfill.callback.pictures import Pictures
     from farfill.callback.progress import Lines, Progress
     from farfill.callback.random_state import RandomState
@@ -83,6 +84,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         *([progress()] if cfg.trainer.enable_progress_bar else []),
         interrupt,
         RandomState(),
+        Pace(),
         Pictures(folder / "pictures", cfg.pictures),
         AttentionDiagnostics(**cfg.attention_diagnostics),
         HoleVariance(),
