@@ -22,8 +22,8 @@ _COUNTS = {
 #: What a run that goes on may change: how long, how it is watched, where its files are.
 _FREE = (
     "attention_diagnostics", "ablation", "baseline", "checkpoint", "ckpt_path", "compile",
-    "init_from", "logger", "metric", "pictures", "question", "trainer", "schedule.steps", "data.root",
-    "datamodule.source.root", "datamodule.workers", "datamodule.val_batch_size",
+    "init_from", "logger", "metric", "pictures", "question", "trainer", "schedule.steps",
+    "data.root", "datamodule.source.root", "datamodule.workers", "datamodule.val_batch_size",
     "datamodule.val_limit", "mask.root", "datamodule.holes.root",
 )  # fmt: skip
 
