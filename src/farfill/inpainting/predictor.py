@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import numpy as np
@@ -10,9 +11,11 @@ from torch import Tensor, nn
 
 from farfill.generator.partial import multiplications, predict_windows
 from farfill.generator.two_stage import Generator
+from farfill.inpainting.backend import BACKENDS, Split
 from farfill.inpainting.estimate import Estimate, estimate
 from farfill.inpainting.windows import windows
 from farfill.layer.window import Window
+from farfill.types import Completion
 
 Precision = Literal["float32", "bf16"]
 
@@ -31,9 +34,11 @@ class Predictor:
             sums, softmax and the picture stay in float32.
         compile: Translate the generator with ``torch.compile`` first, which pays for many pictures
             of one size.
+        backend: ``"torch"``, or a runtime of :mod:`farfill.inpainting.backend` for the
+            convolutions, ``"openvino"`` or ``"onnx"``; they, too, take time once per size.
 
     Raises:
-        ValueError: If ``precision`` is neither.
+        ValueError: If an option is none of these, or the backend is not there or cannot do it.
     """
 
     def __init__(
@@ -42,7 +47,11 @@ class Predictor:
         device: str | torch.device = "cpu",
         precision: Precision = "float32",
         compile: bool = False,
+        backend: str = "torch",
     ) -> None:
+        if backend not in ("torch", *BACKENDS):
+            names = " or ".join(("torch", *BACKENDS))
+            raise ValueError(f"expected `backend` to be {names}, got {backend!r}")
         if precision not in get_args(Precision):
             names = " or ".join(get_args(Precision))
             raise ValueError(f"expected `precision` to be {names}, got {precision!r}")
@@ -50,8 +59,14 @@ class Predictor:
         self.precision = precision
         # Convolutions of one picture are a third faster in this order.
         self.generator = generator.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.whole = torch.compile(self.generator) if compile else self.generator
-        self.part = type(generator) is Generator and not compile
+        self.whole: Callable[[Tensor, Tensor], Completion] = self.generator
+        if backend != "torch":
+            if compile or self.device.type != "cpu":
+                raise ValueError(f"backend={backend} goes with device=cpu and compile=false only")
+            self.whole = Split(self.generator, BACKENDS[backend](precision))
+        elif compile:
+            self.whole = torch.compile(self.generator)
+        self.part = type(generator) is Generator and self.whole is self.generator
 
     @torch.inference_mode()
     def __call__(

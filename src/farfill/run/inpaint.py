@@ -76,7 +76,9 @@ def inpaint(cfg: DictConfig) -> list[str]:
     )
     tune_processor()
     generator = load_generator(Path(str(cfg.ckpt_path)).expanduser())
-    predictor = Predictor(generator, find_device(cfg.device), cfg.precision, cfg.compile)
+    predictor = Predictor(
+        generator, find_device(cfg.device), cfg.precision, cfg.compile, cfg.backend
+    )
     failures = []
     for job in jobs:
         try:
