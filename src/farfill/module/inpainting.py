@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from farfill.critic.protocol import Critics
+from farfill.gan.none import NoGAN
 from farfill.gan.protocol import GAN
 from farfill.loss.protocol import Loss
 from farfill.metric.suite import InpaintingMetrics
@@ -41,7 +42,7 @@ class Inpainting(LightningModule):
             are frozen.
 
     Raises:
-        ValueError: If the generator has no such part.
+        ValueError: If the generator has no such part, or there is nothing to minimise.
     """
 
     def __init__(
@@ -57,6 +58,8 @@ class Inpainting(LightningModule):
         trained: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
+        if not losses and isinstance(gan, NoGAN):
+            raise ValueError("there is nothing to minimise: choose a `loss`, a `gan`, or both")
         self.automatic_optimization = False
         self.generator = generator
         self.critics = critics

@@ -53,6 +53,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     from farfill.checkpoint import load_weights
     from farfill.run.build import build_data, build_module, plain
     from farfill.run.check import check_boxes, check_numbers, check_resume
+    from farfill.run.kinds import check_kinds
     from farfill.run.logger import open_loggers
     from farfill.run.machine import tune_processor
     from farfill.run.trainer import build_trainer, check_flags
@@ -60,6 +61,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     quiet()
     tune_processor()
     check_numbers(cfg)
+    check_kinds(cfg)
     check_flags(cfg.trainer)
     if cfg.ckpt_path is not None:
         check_resume(cfg)
