@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from farfill import Generator
+from farfill.attention import band
 from farfill.attention.appearance_flow import AppearanceFlow
 from farfill.attention.none import NoAttention
 from farfill.attention.shift import Shift
@@ -184,8 +185,12 @@ def slow_shift(foreground, background, hole, patch):
     return output
 
 
+@pytest.mark.parametrize("rows", [None, 3])
 @pytest.mark.parametrize("patch", [1, 3])
-def test_shift_copies_the_nearest_known_patch(patch):
+def test_shift_copies_the_nearest_known_patch(patch, rows, monkeypatch):
+    if rows is not None:  # a band at a time
+        monkeypatch.setitem(band.BAND_BYTES, "cpu", 1)
+        monkeypatch.setattr(band, "LEAST_ROWS", rows)
     features, hole = inputs(n=2)
     other = features.roll(1, 0)
     result = Shift(patch)(features, other, hole)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from farfill.attention.band import band
 from farfill.attention.paste import Paste, assemble
 from farfill.attention.shapes import check_shapes
 from farfill.attention.similarity import Similarity, known_patches
@@ -18,10 +19,6 @@ from farfill.layer.convolution import same_padding
 from farfill.op.resize import reduce_nearest
 from farfill.op.sample import own_position
 from farfill.types import AttentionResult
-
-#: Bytes that the similarities of a band may take: on a processor what its caches hold.
-BAND_BYTES = {"cpu": 2**23, "cuda": 2**28}
-_LEAST_ROWS = 4  # of a band: it computes about as many again which its neighbours have, too
 
 
 class ContextualAttention(nn.Module):
@@ -88,7 +85,7 @@ class ContextualAttention(nn.Module):
         """
         check_shapes(foreground, background, hole)
         n = len(foreground)
-        samples, _ = self._band(foreground, background)
+        samples, _ = self._size(foreground, background)
         holes = [None] * n if hole is None else hole.expand(n, -1, -1, -1).split(samples)
         rows = (0, foreground.shape[-2])
         parts = [
@@ -127,16 +124,12 @@ class ContextualAttention(nn.Module):
         attention = _attend(similarity, known, 0, similarity.height)
         return attention.unflatten(-1, (similarity.lines, similarity.columns))
 
-    def _band(self, foreground: Tensor, background: Tensor) -> tuple[int, int]:
-        """How many samples at once, and how many rows of each."""
+    def _size(self, foreground: Tensor, background: Tensor) -> tuple[int, int]:
+        """How many samples at once, and how many rows of their cells."""
         h, w = (-(-side // self.rate) for side in foreground.shape[-2:])
         v, u = (-(-side // (self.rate * self.stride)) for side in background.shape[-2:])
         row = w * v * u * max(foreground.element_size(), 4)
-        budget = BAND_BYTES.get(foreground.device.type, BAND_BYTES["cuda"])
-        if (samples := budget // (h * row)) > 0:
-            return samples, h + 1
-        bands = -(-h // max(_LEAST_ROWS, budget // row))
-        return 1, -(-(h + 1) // bands)
+        return band(h + 1, row, foreground.device)
 
     def _fill(
         self,
@@ -152,16 +145,16 @@ class ContextualAttention(nn.Module):
         top, left = (same_padding(side, 2 * self.rate, self.rate)[0] for side in
                      foreground.shape[-2:])  # fmt: skip
         first, last = (rows[0] + top) // self.rate, (rows[1] - 1 + top) // self.rate + 1
-        _, step = self._band(foreground, background)
+        _, step = self._size(foreground, background)
         stops = [*range(first + step, last, step), last]
         recompute = torch.is_grad_enabled() and (recompute or len(stops) > 1)
         parts = []
         for start, stop in zip([first, *stops], stops, strict=False):
-            band = (similarity, paste, known, start, stop)
+            part = (similarity, paste, known, start, stop)
             parts.append(
-                checkpoint(_cells, *band, use_reentrant=False, preserve_rng_state=False)
+                checkpoint(_cells, *part, use_reentrant=False, preserve_rng_state=False)
                 if recompute
-                else _cells(*band)
+                else _cells(*part)
             )
         cells, winner = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
         corner = (rows[0] + top - first * self.rate, left)

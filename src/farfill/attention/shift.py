@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from farfill.attention.band import band
 from farfill.attention.shapes import check_shapes, check_sizes
 from farfill.attention.similarity import Similarity, known_patches
 from farfill.op.sample import own_position, pick
@@ -54,8 +55,7 @@ class Shift(nn.Module):
             check_sizes(foreground, background)
         n, _, height, width = foreground.shape
         columns = background.shape[-1]
-        weights = self.attend(foreground, background, hole).flatten(3)
-        winner, found = weights.argmax(-1), weights.amax(-1)
+        winner, found = self._choose(foreground, background, hole)
         copied = pick(background, winner // columns, winner % columns) * found[:, None]
         chosen = torch.stack([winner // columns, winner % columns], dim=1)
         offsets = chosen - own_position(n, height, width, like=chosen)
@@ -64,15 +64,41 @@ class Shift(nn.Module):
         missing = hole != 0
         return AttentionResult(torch.where(missing, copied, foreground), offsets * missing)
 
-    @torch.no_grad()
     def attend(self, foreground: Tensor, background: Tensor, hole: Tensor | None) -> Tensor:
-        """One 1 for the best known patch of every position, else 0: ``(N, h, w, h', w')``."""
-        scores = Similarity(foreground, background, self.patch_size).rows(0, foreground.shape[-2])
-        scores = scores.unflatten(-1, background.shape[-2:])
-        if hole is not None:
-            known = known_patches(hole, self.patch_size, 1)[:, None, None]
-            scores = scores.masked_fill(~known, -torch.inf)
-        flat = scores.flatten(3)
-        best, winner = flat.max(-1, keepdim=True)
-        chosen = torch.zeros_like(flat).scatter_(-1, winner, (best > -torch.inf).to(flat.dtype))
-        return chosen.view_as(scores)
+        """One 1 for the best known patch of every position, else 0: ``(N, h, w, h', w')``.
+
+        The whole of it at once, so for small maps.
+        """
+        winner, found = self._choose(foreground, background, hole)
+        height, width = background.shape[-2:]
+        chosen = foreground.new_zeros(*winner.shape, height * width)
+        chosen.scatter_(-1, winner[..., None], found[..., None].to(chosen.dtype))
+        return chosen.unflatten(-1, (height, width))
+
+    @torch.no_grad()
+    def _choose(
+        self, foreground: Tensor, background: Tensor, hole: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The best known place of every position and whether there is any: ``(N, h, w)`` each."""
+        n, _, height, width = foreground.shape
+        row = width * background[0, 0].numel() * max(foreground.element_size(), 4)
+        samples, rows = band(height, row, foreground.device)
+        known = None if hole is None else known_patches(hole, self.patch_size, 1)
+        winners, found = [], []
+        for i in range(0, n, samples):
+            part = slice(i, i + samples)
+            similarity = Similarity(foreground[part], background[part], self.patch_size)
+            usable = None if known is None else known.expand(n, -1, -1)[part].flatten(1)
+            for start in range(0, height, rows):
+                scores = similarity.rows(start, min(start + rows, height))
+                if usable is not None:
+                    scores = scores.masked_fill(~usable[:, None, None], -torch.inf)
+                best, winner = scores.max(-1)
+                winners.append(winner)
+                found.append(best > -torch.inf)
+        return _joined(winners, n, height), _joined(found, n, height)
+
+
+def _joined(bands: list[Tensor], n: int, height: int) -> Tensor:
+    """Bands of rows, sample after sample, as ``(n, height, w)``."""
+    return torch.cat([one.flatten(0, 1) for one in bands]).view(n, height, -1)

@@ -73,24 +73,16 @@ class Similarity:
         main = self._along_rows(first, last)
         if reach == 0:
             return main
-        beyond = [*range(start - reach, 0)], [*range(self.height, stop + reach)]
-        above, below = (
-            [
-                _shifted(self._one_row(row % self.height, first, main), row // self.height, 2)
-                for row in rows
-            ]
-            for rows in beyond
-        )
+        above = [self._row_beyond(row, first, main) for row in range(start - reach, 0)]
+        below = [self._row_beyond(row, first, main) for row in range(self.height, stop + reach)]
         if above or below:
             main = torch.cat([*above, main, *below], dim=1)
         lines = main.unflatten(-1, (self.lines, self.columns))
-        above, below = (
-            [_shifted(lines[..., row % self.lines, :], row // self.lines, -1) for row in rows]
-            for rows in (range(-reach, 0), range(self.lines, self.lines + reach))
-        )
-        keys = torch.cat([*above, main, *below], dim=-1)
+        before = [self._line_beyond(line, lines) for line in range(-reach, 0)]
+        after = [self._line_beyond(line, lines) for line in range(self.lines, self.lines + reach)]
+        places = torch.cat([*before, main, *after], dim=-1)
         return _total(
-            keys[:, j : j + stop - start, :, j * self.columns : j * self.columns + count]
+            places[:, j : j + stop - start, :, j * self.columns : j * self.columns + count]
             for j in range(2 * reach + 1)
         )
 
@@ -110,11 +102,24 @@ class Similarity:
         )
         return total.unflatten(1, (stop - start, self.width))
 
-    def _one_row(self, row: int, first: int, known: Tensor) -> Tensor:
-        """Row ``row`` of :meth:`_along_rows`, of which rows from ``first`` are ``known``."""
-        if first <= row < first + known.shape[1]:
-            return known[:, row - first : row - first + 1]
-        return self._along_rows(row, row + 1)
+    def _row_beyond(self, row: int, first: int, main: Tensor) -> Tensor:
+        """Going on along columns, a row above the first is the last one, a column further left.
+
+        Args:
+            row: Its number, negative or from the height on.
+            first: Number of the first row of ``main``.
+            main: Rows of :meth:`_along_rows`, where the row is taken from if it is there.
+        """
+        own = row % self.height
+        if first <= own < first + main.shape[1]:
+            found = main[:, own - first : own - first + 1]
+        else:
+            found = self._along_rows(own, own + 1)
+        return _shifted(found, row // self.height, 2)
+
+    def _line_beyond(self, line: int, lines: Tensor) -> Tensor:
+        """The same for a line of the background, of all ``lines``."""
+        return _shifted(lines[..., line % self.lines, :], line // self.lines, -1)
 
     def _patches(self, start: int, stop: int) -> Tensor:
         """Patch similarities: ``(n, y, x, lead and k and lead)``; rows outside the map are 0."""
