@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 #: Bytes that the similarities of a band may take: on a processor what its caches hold.
-BAND_BYTES = {"cpu": 2**23, "cuda": 2**28}
+BAND_BYTES = {"cpu": 12 * 2**20, "cuda": 2**28}
 LEAST_ROWS = 4  # of a band: it computes about as many again which its neighbours have, too
 
 

@@ -185,6 +185,7 @@ class ContextualAttention(nn.Module):
         return place - own_position(len(place), place.shape[-2], place.shape[-1], like=place)
 
 
+@torch.compiler.disable  # it would be translated anew for every band
 def _cells(
     similarity: Similarity, paste: Paste, known: Tensor | None, start: int, stop: int
 ) -> tuple[Tensor, Tensor]:
