@@ -20,6 +20,10 @@ def test_equals_doubling_and_then_the_convolution(dtype):
     for size in ((1, 1), (4, 7), (6, 3)):
         features = torch.randn(2, 3, *size, dtype=dtype)
         torch.testing.assert_close(layer(features), two_steps(layer, features))
+        last = features.contiguous(memory_format=torch.channels_last)
+        with torch.no_grad():  # interleaves in another way
+            for given in (features, last):
+                torch.testing.assert_close(layer(given), two_steps(layer, features))
 
 
 def test_gradients_are_those_of_the_two_steps():

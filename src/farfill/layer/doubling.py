@@ -32,15 +32,32 @@ class DoublingConv2d(SameConv2d):
         weight = weight.permute(2, 4, 0, 1, 3, 5).flatten(0, 2)
         bias = None if self.bias is None else self.bias.repeat(4)
         phases = F.conv2d(padded, weight, bias).permute(0, 2, 3, 1)
-        phases = phases.unflatten(-1, (2, 2, self.out_channels))
-        height, width = (size - 2 for size in padded.shape[-2:])
+        return _interleaved(phases.unflatten(-1, (2, 2, self.out_channels))).permute(0, 3, 1, 2)
+
+
+def _interleaved(phases: Tensor) -> Tensor:
+    """Put pixel ``(y + a, x + b)`` of phase ``(a, b)`` at ``(2 y + a, 2 x + b)``.
+
+    Args:
+        phases: ``(N, H + 1, W + 1, 2, 2, C)``.
+
+    Returns:
+        ``(N, 2 H, 2 W, C)``.
+    """
+    n, height, width = phases.shape[0], phases.shape[1] - 1, phases.shape[2] - 1
+    if torch.is_grad_enabled():
         rows = [
-            torch.stack(
-                [phases[:, a : a + height, b : b + width, a, b] for b in range(2)], dim=3
-            )
+            torch.stack([phases[:, a : a + height, b : b + width, a, b] for b in range(2)], dim=3)
             for a in range(2)
-        ]  # fmt: skip
-        return torch.stack(rows, dim=2).flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
+        ]
+        return torch.stack(rows, dim=2).flatten(3, 4).flatten(1, 2)
+    # The same by one copy instead of two; its gradient would be slow.
+    sample, row, column, odd_row, odd_column, channel = phases.stride()
+    view = phases.as_strided(
+        (n, height, 2, width, 2, phases.shape[-1]),
+        (sample, row, row + odd_row, column, column + odd_column, channel),
+    )
+    return view.flatten(3, 4).flatten(1, 2)
 
 
 def _merged(weight: Tensor, dim: int) -> Tensor:
