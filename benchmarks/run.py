@@ -16,7 +16,7 @@ from pathlib import Path
 
 import cases
 import numpy as np
-from timing import commit, in_turn, machine, peak_in_child, peak_of
+from timing import commit, in_turn, live_peak, machine, peak_in_child, peak_of
 
 from farfill.ablation.chart import Line, svg
 from farfill.ablation.record import Curve
@@ -82,9 +82,15 @@ def scaling() -> Rows:
         if size > SIZES["attention"][-1]:
             del rivals[cases.PLAIN]
         for name, median in in_turn(rivals, 3).items():
-            added = round(peak_in_child("attention", str(size), name))
-            rows.append({"size": size, "rival": name, "seconds": round(median, 4),
-                         "added MB": added})  # fmt: skip
+            rows.append(
+                {
+                    "size": size,
+                    "rival": name,
+                    "seconds": round(median, 4),
+                    "live MB": round(live_peak(rivals[name])),
+                    "added MB": round(peak_in_child("attention", str(size), name)),
+                }
+            )
             print(rows[-1], flush=True)
     return rows
 
@@ -105,7 +111,7 @@ def write(part: str, rows: Rows, rounds: int) -> None:
     }
     if part == "scaling":
         files |= {
-            f"scaling_{key.split()[-1]}.svg": plot(rows, key) for key in ("seconds", "added MB")
+            f"scaling_{key.split()[0]}.svg": plot(rows, key) for key in ("seconds", "live MB")
         }
     for name, content in files.items():
         with atomic(RESULTS / name) as whole:

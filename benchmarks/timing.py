@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 
 def in_turn(rivals: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -24,6 +25,19 @@ def in_turn(rivals: Mapping[str, Callable[[], object]], rounds: int) -> dict[str
             if count:
                 seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def live_peak(run: Callable[[], object]) -> float:
+    """Megabytes of tensors that ``run`` holds at most, whatever the allocator keeps besides."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
+        run()
+    events = recorded.profiler.kineto_results.events()  # type: ignore[union-attr]
+    changes = [event for event in events if event.name() == "[memory]"]
+    held = highest = 0
+    for event in sorted(changes, key=lambda event: event.start_ns()):
+        held += event.nbytes()
+        highest = max(highest, held)
+    return highest / 2**20
 
 
 def peak_in_child(*arguments: str) -> float:
