@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 import torch.nn.functional as F
-from rivals import PatchesAsKernels, plain_generator
+from rivals import PatchesAsKernels, TwiceDifferentiated, plain_generator
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -108,7 +108,7 @@ def training(size: int) -> Cases:
     at = torch.tensor([[size // 4, size // 4, size // 2, size // 2]]).expand(len(image), -1)
 
     def step(generator: nn.Module, ours: bool, half: bool = False) -> Callable[[], object]:
-        critics = LocalGlobal(64, size, size // 2)
+        critics = (LocalGlobal if ours else TwiceDifferentiated)(64, size, size // 2)
         gan = WassersteinGP(0.001, 1.0, 10.0, 5, (0.5, 0.9))
         order = torch.channels_last if ours else torch.contiguous_format
         for network in (generator, critics):

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from farfill.critic.local_global import LocalGlobal
 from farfill.generator.two_stage import Generator
 from farfill.layer.convolution import SameConv2d
 from farfill.layer.doubling import DoublingConv2d
@@ -55,6 +56,12 @@ class PatchesAsKernels(nn.Module):
         winner = attention.argmax(0)
         rows, columns = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
         return features, torch.stack([winner // u - rows, winner % u - columns])
+
+
+class TwiceDifferentiated(LocalGlobal):
+    """The critics, of which the penalty finds the gradient by differentiating them twice."""
+
+    input_gradient = None
 
 
 def plain_generator(generator: Generator) -> Generator:

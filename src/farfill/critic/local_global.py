@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from farfill.critic.input_gradient import ChannelsLastFlatten, input_gradient
 from farfill.critic.protocol import Views
 from farfill.critic.two_views import TwoViews
 from farfill.layer.convolution import SameConv2d
@@ -37,6 +38,10 @@ class LocalGlobal(TwoViews):
         """Score every view: ``(N, 1)`` by critic."""
         return {name: self.critics[name](view) for name, view in views.items()}
 
+    def input_gradient(self, name: str, view: Tensor) -> Tensor:
+        """Gradient of one critic's summed scores with respect to its view; see the function."""
+        return input_gradient(self.critics[name], view)
+
 
 def _critic(widths: Sequence[int], size: int) -> nn.Sequential:
     layers: list[nn.Module] = []
@@ -44,7 +49,7 @@ def _critic(widths: Sequence[int], size: int) -> nn.Sequential:
     for width in widths:
         layers += [SameConv2d(channels, width, 5, stride=2), nn.LeakyReLU(0.2)]
         channels, size = width, -(-size // 2)
-    return nn.Sequential(*layers, _ChannelsLastFlatten(), _linear(channels * size * size))
+    return nn.Sequential(*layers, ChannelsLastFlatten(), _linear(channels * size * size))
 
 
 def _linear(features: int) -> nn.Linear:
@@ -52,10 +57,3 @@ def _linear(features: int) -> nn.Linear:
     nn.init.xavier_uniform_(linear.weight)
     nn.init.zeros_(linear.bias)
     return linear
-
-
-class _ChannelsLastFlatten(nn.Module):
-    """Flatten ``(N, C, H, W)`` as TensorFlow does, channels fastest; weights carry over as is."""
-
-    def forward(self, features: Tensor) -> Tensor:
-        return features.permute(0, 2, 3, 1).flatten(1)

@@ -12,7 +12,11 @@ Views = dict[str, Tensor]
 
 
 class Critics(Protocol):
-    """One or more critics, each with a view of its own on the same pictures."""
+    """One or more critics, each with a view of its own on the same pictures.
+
+    Critics may have ``input_gradient(name, view)``, too, the gradient of one critic's summed scores
+    with respect to its view: the gradient penalty then takes it instead of differentiating twice.
+    """
 
     def views(self, image: Tensor, box: Tensor) -> Views:
         """Cut what each critic sees out of ``(N, C, H, W)`` pictures or holes."""

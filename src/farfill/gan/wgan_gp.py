@@ -62,7 +62,10 @@ class WassersteinGP(Objective):
         for name in real:
             alpha = alphas[name] if alphas else _draw_alpha(real[name])
             score_view = partial(_score, critics, name)
-            penalty = gradient_penalty(score_view, real[name], fake[name], hole[name], alpha)
+            cheaper = getattr(critics, "input_gradient", None)
+            gradient_of = partial(cheaper, name) if cheaper else None
+            views = (real[name], fake[name], hole[name])
+            penalty = gradient_penalty(score_view, *views, alpha, gradient_of)
             terms[f"penalty_{name}"] = self.penalty_weight * penalty
         return terms
 
