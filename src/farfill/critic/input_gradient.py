@@ -26,8 +26,8 @@ def input_gradient(layers: nn.Module, picture: Tensor) -> Tensor:
     numbers but then also sends zeros back through every layer, half as much work again.
 
     Args:
-        layers: A sequence of :class:`SameConv2d`, :class:`torch.nn.LeakyReLU`, :class:`ChannelsLastFlatten`
-            and :class:`torch.nn.Linear` only.
+        layers: A sequence of :class:`SameConv2d`, :class:`torch.nn.LeakyReLU`,
+            :class:`ChannelsLastFlatten` and :class:`torch.nn.Linear` only.
         picture: ``(N, C, H, W)``; no gradient flows into it.
 
     Raises:
