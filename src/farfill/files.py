@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
     part = folder / path.name
     try:
         yield part
+        with part.open("rb") as file:
+            os.fsync(file.fileno())  # else a machine that goes down may keep the name alone
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

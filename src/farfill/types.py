@@ -80,3 +80,7 @@ class Completion:
             hole: ``(N, 1, H, W)`` or ``(1, 1, H, W)``, 1 = missing.
         """
         return self.refined * hole + image * (1 - hole)
+
+
+class Diverged(ValueError):  # noqa: N818 -- a result, as "done" is
+    """Too many updates in a row had losses or gradients that are not finite."""

@@ -37,7 +37,7 @@ def same_weights(one, other):
 def test_everything_of_a_run_lies_in_its_folder(run):
     made = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
     assert made == {
-        "config.yaml", "metrics.csv",
+        "config.yaml", "metrics.csv", "status.json",
         "checkpoints/last.ckpt", "checkpoints/best.ckpt",
         *(f"checkpoints/step-{step:07d}.ckpt" for step in (1, 2, 3, 4)),
         "pictures/step-0000002.png", "pictures/step-0000004.png",
@@ -149,7 +149,7 @@ def test_ctrl_c_ends_with_a_checkpoint_that_goes_on(run, tmp_path, monkeypatch, 
     assert signal.getsignal(signal.SIGINT) is before
     last = tmp_path / "cut" / "checkpoints" / "last.ckpt"
     assert read_checkpoint(last)["generator_steps"] == 2
-    assert f"ckpt_path={last}" in capsys.readouterr().out
+    assert f"hydra.run.dir={tmp_path / 'cut'}" in capsys.readouterr().out
     monkeypatch.undo()
 
     tiny_train(tmp_path / "on", f"ckpt_path={last}")
@@ -174,8 +174,11 @@ def test_pictures_show_six_columns(run):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("+trainer.gradient_clip_val=1", "`trainer.gradient_clip_val` is refused"),
-        ("+trainer.accumulate_grad_batches=2", "raise `batch_size`"),
+        ("trainer.gradient_clip_val=0", "above 0 or null"),
+        ("trainer.gradient_clip_algorithm=length", "norm or value"),
+        ("trainer.accumulate_grad_batches=0", "from 1"),
+        ("trainer.max_skipped=many", "from 1"),
+        ("trainer.precision=16-mixed", "bf16-mixed"),
         ("+trainer.max_steps=5", "max_generator_steps"),
         ("+trainer.val_check_interval=5", "validate_every"),
         ("trainer.validate_every=0", "positive"),
@@ -195,17 +198,18 @@ def test_wrong_settings_are_refused_in_one_sentence_before_training(tmp_path, ov
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(run):
     before = (run / "checkpoints" / "last.ckpt").read_bytes()
-    with pytest.raises(ValueError, match="already holds a run"):
+    with pytest.raises(ValueError, match="is done: raise"):
         tiny_train(run)
     assert (run / "checkpoints" / "last.ckpt").read_bytes() == before
 
 
-def test_metrics_of_a_run_taken_up_in_its_own_folder_are_kept(tmp_path):
+def test_metrics_of_a_run_taken_up_in_its_own_folder_go_on(tmp_path):
     tiny_train(tmp_path, "trainer.max_generator_steps=2")
-    first = (tmp_path / "metrics.csv").read_text()
-    tiny_train(tmp_path, f"ckpt_path={tmp_path}/checkpoints/last.ckpt")
-    assert (tmp_path / "metrics-1.csv").read_text() == first
-    assert [row["step"] for row in read_metrics(tmp_path)][-1] == "4"
+    first = read_metrics(tmp_path)
+    tiny_train(tmp_path, "ckpt_path=last")
+    rows = read_metrics(tmp_path)
+    assert rows[: len(first)] == first
+    assert [row["step"] for row in rows if row["train/generator/total"]] == ["1", "2", "3", "4"]
 
 
 @pytest.mark.parametrize("mask", ["centre", "free_form"])

@@ -45,7 +45,8 @@ class AttentionDiagnostics(Callback):
     hole: the middle box of the run's size.
 
     Args:
-        pictures: Validation pictures to measure, from the first on, in every process; 0 = none.
+        pictures: Validation pictures to measure, from the first on; 0 = none. Of several processes
+            the first measures those that it has.
         tolerance: Pixels by which a source may miss the right place and still be a hit.
 
     Raises:
@@ -77,7 +78,7 @@ class AttentionDiagnostics(Callback):
     ) -> None:
         """Look again at the batch's pictures, and measure."""
         few = Batch(*(part[: self.pictures - self._seen] for part in batch))
-        if trainer.sanity_checking or not len(few.image):
+        if trainer.sanity_checking or not len(few.image) or not trainer.is_global_zero:
             return
         self._seen += len(few.image)
         look = look_at(pl_module, few)
@@ -92,7 +93,7 @@ class AttentionDiagnostics(Callback):
                 known.mean() if len(known) else 0.0,
                 batch_size=len(known),
                 on_epoch=True,
-                sync_dist=True,
+                rank_zero_only=True,
             )
         if batch_idx == 0 and len(few.image) > 1:
             log_similarity(pl_module, few)
@@ -158,7 +159,7 @@ def log_similarity(module: LightningModule, batch: Batch) -> None:
     if look is None or not look.hole[0].any():
         return
     for name, value in measure.map_similarity(look.offsets, look.hole[0]).items():
-        module.log(f"val/attention_{name}", value.float(), on_epoch=True, sync_dist=True)
+        module.log(f"val/attention_{name}", value.float(), on_epoch=True, rank_zero_only=True)
 
 
 def centred_hole(batch: Batch) -> Tensor:

@@ -54,9 +54,10 @@ class Checkpoints(Callback):
         self._between_steps: dict[str, Any] = {}
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
-        """Save every ``every`` generator steps, at the last one, and when the run is to stop.
+        """Decide whether to save: every ``every`` steps, at the last one, and when asked to stop.
 
-        Where a validation follows, saving waits for it, so that the file knows the best value.
+        Saving waits until this step's row is logged, and for a validation where one follows, so
+        that a run which goes on from the file continues ``metrics.csv`` and knows the best value.
         """
         step = cast(int, pl_module.generator_steps)
         last = step == trainer.num_training_batches
@@ -67,8 +68,14 @@ class Checkpoints(Callback):
         if self._due or validated:
             self._between_steps = deepcopy(trainer.fit_loop.state_dict())
             self._between_steps["epoch_loop.batch_progress"]["is_last_batch"] = False
-        if self._due and not validated:
-            self._save(trainer, step)
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        """Save what was due at the step before."""
+        self._save(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save what was due at the last step."""
+        self._save(trainer, pl_module)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the best so far, and what was due at this step."""
@@ -79,8 +86,7 @@ class Checkpoints(Callback):
         if math.isfinite(value) and better:
             self.best = value
             self._write(trainer, "best.ckpt")
-        if self._due:
-            self._save(trainer, cast(int, pl_module.generator_steps))
+        self._save(trainer, pl_module)
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
@@ -98,11 +104,27 @@ class Checkpoints(Callback):
         """See :meth:`state_dict`; in another folder the best is yet to be found."""
         self.best = state_dict["best"] if (self.folder / "best.ckpt").is_file() else None
 
-    def _save(self, trainer: Trainer, step: int) -> None:
+    def _save(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not self._due:
+            return
+        self._due = False
         self._write(trainer, "last.ckpt")
         if self.keep_steps:
-            self._write(trainer, f"step-{step:07d}.ckpt")
+            self._write(trainer, f"step-{cast(int, pl_module.generator_steps):07d}.ckpt")
 
     def _write(self, trainer: Trainer, name: str) -> None:
-        with atomic(self.folder / name) as part:
-            trainer.save_checkpoint(part, weights_only=False)  # with optimisers and counts
+        if not trainer.is_global_zero:
+            trainer.save_checkpoint(self.folder / name, weights_only=False)  # writes nothing
+            return
+        path = self.folder / name
+        try:
+            with atomic(path) as part:
+                trainer.save_checkpoint(part, weights_only=False)  # with optimisers and counts
+        except (
+            OSError,
+            RuntimeError,
+        ) as error:  # the latter is how PyTorch says that a disk is full
+            raise OSError(
+                f"{path} could not be written ({error}): the file before it is kept; make room, "
+                "then the same command with this run's folder goes on"
+            ) from error

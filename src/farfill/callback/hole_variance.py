@@ -26,11 +26,13 @@ class HoleVariance(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Measure the first batch as it was completed."""
-        if batch_idx or trainer.sanity_checking or len(batch.image) < 2:
+        if batch_idx or not trainer.is_global_zero or len(batch.image) < 2:
+            return
+        if trainer.sanity_checking:
             return
         completed = outputs.completed(batch.image, batch.hole).float()
         value = relative_variance(completed, batch)
-        pl_module.log("val/hole_variance", value, on_epoch=True, sync_dist=True)
+        pl_module.log("val/hole_variance", value, on_epoch=True, rank_zero_only=True)
 
 
 def relative_variance(completed: Tensor, batch: Batch) -> Tensor:

@@ -19,6 +19,10 @@ class Pace(Callback):
         self._idle: float | None = None
         self._start: float | None = None
 
+    def on_save_checkpoint(self, *_: Any) -> None:
+        """Forget the step in which a checkpoint is written."""
+        self._idle = None
+
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forget the step in which there was a validation."""
         self._idle = None

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 from lightning import LightningDataModule
+from lightning.pytorch.trainer.states import TrainerStatus
 from torch.utils.data import DataLoader
 
 from farfill.data.check import check_sizes, unreadable
@@ -127,14 +128,32 @@ class InpaintingData(LightningDataModule):
             steps=-(-len(self.train_set) // per_step) if self.steps is None else self.steps,
             seed=self.seed,
             one_hole_per_batch=self.one_hole_per_batch,
+            share=self._share(),
         )
         stream.start = self.start
         return self._loader(self.train_set, batch_sampler=stream)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Every validation picture once, in order, each with the same hole every time."""
-        draws = [Draw(0, index, index) for index in range(len(self.val_set))]
+        """Every validation picture once, in order, each with the same hole every time.
+
+        During training, each of several processes has a run of neighbours.
+        """
+        rank, processes = self._share()
+        if processes > len(self.val_set):
+            raise ValueError(
+                f"{processes} processes share {len(self.val_set)} validation pictures: give each "
+                "at least one, or take fewer with trainer.devices"
+            )
+        ends = [-(-len(self.val_set) * n // processes) for n in (rank, rank + 1)]
+        draws = [Draw(0, index, index) for index in range(*ends)]
         return self._loader(self.val_set, sampler=draws, batch_size=self.val_batch_size)
+
+    def _share(self) -> tuple[int, int]:
+        """Number of this process and how many there are; after training each is on its own."""
+        trainer = self.trainer
+        if trainer is None or trainer.state.status != TrainerStatus.RUNNING:
+            return 0, 1
+        return trainer.global_rank, trainer.world_size
 
     def _split(self, train: bool) -> Split:
         split = self.source.split(train)
@@ -170,7 +189,8 @@ class InpaintingData(LightningDataModule):
 
 
 def _start_worker(number: int) -> None:
-    """One thread per worker, and Ctrl-C is for the main process to answer."""
+    """One thread per worker; Ctrl-C and preemption are for the main process to answer."""
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for one in (signal.SIGINT, signal.SIGUSR2):
+        signal.signal(one, signal.SIG_IGN)

@@ -26,6 +26,7 @@ class Stream(Sampler[list[Draw]]):
         seed: Of the run.
         one_hole_per_batch: All pictures of an update share one hole, as in the paper; otherwise
             each has its own in every epoch.
+        share: Number of this process and how many there are: each takes a part of every update.
 
     Attributes:
         start: Steps that iteration leaves out, because a resumed run has done them.
@@ -39,6 +40,7 @@ class Stream(Sampler[list[Draw]]):
         steps: int,
         seed: int,
         one_hole_per_batch: bool,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         self.length = length
         self.batch_size = batch_size
@@ -46,6 +48,7 @@ class Stream(Sampler[list[Draw]]):
         self.steps = steps
         self.seed = seed
         self.one_hole_per_batch = one_hole_per_batch
+        self.rank, self.world = share
         self.start = 0
         self._order = (-1, np.empty(0, dtype=np.int64))  # the epoch in use and its permutation
 
@@ -54,10 +57,12 @@ class Stream(Sampler[list[Draw]]):
         return self.steps
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        """Yield the draws of each step from ``start`` on."""
-        size = self.batch_size * self.updates
+        """Yield this process's draws of each step from ``start`` on."""
+        part = self.batch_size // self.world
         for step in range(self.start, self.steps):
-            yield [self._draw(position) for position in range(step * size, (step + 1) * size)]
+            first = (step * self.updates + update for update in range(self.updates))
+            starts = [update * self.batch_size + self.rank * part for update in first]
+            yield [self._draw(start + offset) for start in starts for offset in range(part)]
 
     def _draw(self, position: int) -> Draw:
         epoch, rank = divmod(position, self.length)

@@ -11,6 +11,7 @@ from torch import Tensor
 from farfill.critic.protocol import Critics, Views
 from farfill.gan.gradient_penalty import gradient_penalty
 from farfill.gan.objective import Objective
+from farfill.op.process import share_of, world
 
 
 class WassersteinGP(Objective):
@@ -79,4 +80,6 @@ def _score(critics: Critics, name: str, view: Tensor) -> Tensor:
 
 
 def _draw_alpha(real: Tensor) -> Tensor:
-    return torch.rand(len(real), 1, 1, 1, dtype=real.dtype, device=real.device)
+    """Every process draws for the joint batch, so that all their random states stay the same."""
+    joint = len(real) * world()[1]
+    return share_of(torch.rand(joint, 1, 1, 1, dtype=real.dtype, device=real.device))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from lightning import LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -18,7 +20,26 @@ from farfill.gan.protocol import GAN
 from farfill.loss.protocol import Loss
 from farfill.metric.suite import InpaintingMetrics
 from farfill.op.precision import full_precision
-from farfill.types import Batch, Completion
+from farfill.op.process import average_, world
+from farfill.types import Batch, Completion, Diverged
+
+
+@dataclass(frozen=True)
+class Update:
+    """How gradients become updates.
+
+    Attributes:
+        accumulate: Parts in which the pictures of an update are worked through: less memory, the
+            same gradient.
+        clip: Largest norm of all gradients together, or largest value; None: any.
+        clip_by: ``"norm"`` or ``"value"``.
+        patience: Updates in a row that may be skipped before the run ends as diverged.
+    """
+
+    accumulate: int = 1
+    clip: float | None = None
+    clip_by: str = "norm"
+    patience: int = 20
 
 
 class Inpainting(LightningModule):
@@ -37,9 +58,14 @@ class Inpainting(LightningModule):
         optimizer: Makes an optimizer of parameters; called once per player.
         schedule: Makes a learning-rate schedule of an optimizer; stepped per generator step.
         metrics: Measures validation pictures.
-        batch_size: Pictures per update.
+        batch_size: Pictures per update, in all processes together.
         trained: Parts of the generator that learn, by attribute name; ``None``: all. The others
             are frozen.
+        update: How gradients become updates; None: as they are.
+
+    Attributes:
+        generator_steps: Steps done.
+        skipped: Updates that were left out because of gradients that are not finite.
 
     Raises:
         ValueError: If the generator has no such part, or there is nothing to minimise.
@@ -56,6 +82,7 @@ class Inpainting(LightningModule):
         metrics: InpaintingMetrics,
         batch_size: int,
         trained: Sequence[str] | None = None,
+        update: Update | None = None,
     ) -> None:
         super().__init__()
         if not losses and isinstance(gan, NoGAN):
@@ -70,6 +97,9 @@ class Inpainting(LightningModule):
         self.metrics = metrics
         self.batch_size = batch_size
         self.generator_steps = 0
+        self.update = update or Update()
+        self.skipped = 0
+        self._in_a_row = 0
         _freeze_all_but(trained, generator)
 
     def forward(self, batch: Batch) -> Completion:
@@ -86,7 +116,7 @@ class Inpainting(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """Update the critics, each time on fresh pictures and holes, then the generator."""
-        *for_critics, for_generator = batch.split(self.batch_size)
+        *for_critics, for_generator = batch.split(self.batch_size // world()[1])
         for part in for_critics:
             critic_terms = self._update(1, self.critic_terms, part)
         generator_terms = self._update(0, self.generator_terms, for_generator)
@@ -97,6 +127,13 @@ class Inpainting(LightningModule):
         self._log_terms("generator", generator_terms)
         if for_critics:
             self._log_terms("critic", critic_terms)
+        self.log("train/skipped", float(self.skipped))
+        if self._in_a_row >= self.update.patience:
+            raise Diverged(
+                f"diverged at generator step {self.generator_steps}: the last {self._in_a_row} "
+                "updates were skipped because losses or gradients were not finite; lower "
+                "`learning_rate` or set `trainer.gradient_clip_val`; the last checkpoint is kept"
+            )
 
     def generator_terms(self, batch: Batch) -> dict[str, Tensor]:
         """Every weighted term the generator minimises, by name."""
@@ -135,12 +172,14 @@ class Inpainting(LightningModule):
         self.metrics.reset()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the count."""
+        """Keep the counts."""
         checkpoint["generator_steps"] = self.generator_steps
+        checkpoint["skipped"] = [self.skipped, self._in_a_row]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take up the count, and the pictures where the count left them."""
+        """Take up the counts, and the pictures where the count left them."""
         self.generator_steps = checkpoint["generator_steps"]
+        self.skipped, self._in_a_row = checkpoint.get("skipped", (0, 0))
         data = getattr(self._trainer, "datamodule", None)
         if data is not None:
             data.start = self.generator_steps
@@ -150,14 +189,34 @@ class Inpainting(LightningModule):
     ) -> dict[str, Tensor]:
         optimizer = cast(list[LightningOptimizer], self.optimizers())[player]
         self.toggle_optimizer(optimizer)  # no gradients for the other player's parameters
-        terms = terms_of(batch)
         optimizer.zero_grad()
-        self.manual_backward(torch.stack(list(terms.values())).sum())
-        optimizer.step()
+        parts = batch.split(-(-len(batch.image) // self.update.accumulate))
+        sums: dict[str, Tensor] = {}
+        for part in parts:
+            terms = {name: term / len(parts) for name, term in terms_of(part).items()}
+            self.manual_backward(torch.stack(list(terms.values())).sum())
+            sums = {name: sums.get(name, 0) + term.detach() for name, term in terms.items()}
+        self._step(optimizer, torch.stack(list(sums.values())).sum())
         self.untoggle_optimizer(optimizer)
-        return {name: term.detach() for name, term in terms.items()}
+        return sums
+
+    def _step(self, optimizer: LightningOptimizer, total: Tensor) -> None:
+        """Update by the gradients of all processes, unless they or the loss are not finite."""
+        groups = optimizer.param_groups
+        gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
+        average_([*gradients, total])
+        if not (total.isfinite() & get_total_norm(gradients).isfinite()):
+            self.skipped += 1
+            self._in_a_row += 1
+            optimizer.zero_grad()
+            return
+        self._in_a_row = 0
+        if self.update.clip is not None:
+            self.clip_gradients(cast(Optimizer, optimizer), self.update.clip, self.update.clip_by)
+        optimizer.step()
 
     def _log_terms(self, player: str, terms: dict[str, Tensor]) -> None:
+        average_(terms.values())
         self.log_dict({f"train/{player}/{name}": value for name, value in terms.items()})
         total = torch.stack(list(terms.values())).sum()
         self.log(f"train/{player}/total", total, prog_bar=True)

@@ -11,7 +11,7 @@ from torch import nn
 
 from farfill.baseline.protocol import Filler
 from farfill.datamodule.inpainting import InpaintingData
-from farfill.module.inpainting import Inpainting
+from farfill.module.inpainting import Inpainting, Update
 from farfill.types import Batch
 
 
@@ -20,15 +20,19 @@ def plain(config: Any) -> Any:
     return OmegaConf.to_container(config, resolve=True)
 
 
-def build_data(cfg: DictConfig, steps: int = 1, updates: int = 1) -> InpaintingData:
+def build_data(
+    cfg: DictConfig, steps: int = 1, updates: int = 1, accumulate: int = 1
+) -> InpaintingData:
     """Make the data module.
 
     Args:
         cfg: Whole configuration.
         steps: Generator steps of the run.
-        updates: Batches per generator step.
+        updates: Updates per generator step.
+        accumulate: Batches per update.
     """
-    return instantiate(cfg.datamodule, steps=steps, updates=updates)
+    together = cfg.datamodule.batch_size * accumulate
+    return instantiate(cfg.datamodule, steps=steps, updates=updates, batch_size=together)
 
 
 def build_module(cfg: DictConfig) -> Inpainting:
@@ -44,8 +48,14 @@ def build_module(cfg: DictConfig) -> Inpainting:
         optimizer=instantiate(cfg.optimizer),
         schedule=instantiate(cfg.schedule),
         metrics=instantiate(cfg.metric),
-        batch_size=cfg.batch_size,
+        batch_size=cfg.batch_size * cfg.trainer.accumulate_grad_batches,
         trained=cfg.stage.trained,
+        update=Update(
+            cfg.trainer.accumulate_grad_batches,
+            cfg.trainer.gradient_clip_val,
+            cfg.trainer.gradient_clip_algorithm,
+            cfg.trainer.max_skipped,
+        ),
     )
 
 

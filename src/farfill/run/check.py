@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
@@ -22,10 +24,15 @@ _COUNTS = {
 #: What a run that goes on may change: how long, how it is watched, where its files are.
 _FREE = (
     "attention_diagnostics", "ablation", "baseline", "checkpoint", "ckpt_path", "compile",
-    "init_from", "logger", "metric", "pictures", "question", "trainer", "schedule.steps",
+    "init_from", "logger", "metric", "pictures", "question", "sweep", "trainer", "schedule.steps",
     "data.root", "datamodule.source.root", "datamodule.workers", "datamodule.val_batch_size",
     "datamodule.val_limit", "mask.root", "datamodule.holes.root",
 )  # fmt: skip
+#: What a checkpoint needs besides weights.
+_PARTS = ("optimizer_states", "lr_schedulers", "loops", "callbacks", "generator_steps")
+#: What of the trainer it may not: these change what is learnt.
+_TRAINER = ("accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm", "precision")
+_FIXED = tuple(f"trainer.{name}" for name in _TRAINER)
 
 
 def check_numbers(cfg: DictConfig) -> None:
@@ -47,32 +54,39 @@ def check_numbers(cfg: DictConfig) -> None:
         raise ValueError(f"expected `image_size` to be a multiple of 4, got {cfg.image_size}")
 
 
-def check_resume(cfg: DictConfig) -> None:
-    """Refuse to go on with a checkpoint that is finished, or was made with other settings.
+def check_resume(cfg: DictConfig, path: Path) -> int:
+    """Refuse to go on with a checkpoint that was made with other settings, or is not complete.
+
+    Returns:
+        Generator steps it has done.
 
     Raises:
-        ValueError: If so, or if ``ckpt_path`` is no checkpoint; it names the settings.
+        ValueError: If so, or if it is no checkpoint; it names the settings.
     """
-    checkpoint = read_checkpoint(cfg.ckpt_path)
-    done = checkpoint["generator_steps"]
-    if done >= cfg.trainer.max_generator_steps:
+    checkpoint = read_checkpoint(path)
+    if missing := [name for name in _PARTS if name not in checkpoint]:
         raise ValueError(
-            f"{cfg.ckpt_path} has done {done} generator steps already: raise "
-            "trainer.max_generator_steps to go on"
-        )
-    now = flat(plain(cfg))
-    then = flat(checkpoint["farfill"]["config"])
-    changed = [
-        f"{name} (was {then.get(name)}, now {now.get(name)})"
-        for name in sorted(now.keys() | then.keys())
-        if now.get(name) != then.get(name) and not below(name, _FREE)
-    ]
-    if changed:
-        raise ValueError(
-            f"ckpt_path goes on with a run as it was, but these settings differ: "
-            f"{', '.join(changed[:6])}{' ...' if len(changed) > 6 else ''}; "
+            f"{path} has weights but not {', '.join(missing)}, so no run can go on from it; "
             "init_from starts another run from its weights"
         )
+    if differing := changed(plain(cfg), checkpoint["farfill"].get("config")):
+        raise ValueError(
+            f"{path} belongs to a run with other settings: {differing}; choose another "
+            "hydra.run.dir, or start another run from its weights with init_from"
+        )
+    return checkpoint["generator_steps"]
+
+
+def changed(now: Any, then: Any) -> str:
+    """Settings in which two runs differ and one run must not, in words; empty if none."""
+    now, then = flat(now), flat(then if isinstance(then, dict) else {})
+    names = [
+        name
+        for name in sorted(now.keys() | then.keys())
+        if now.get(name) != then.get(name) and (name in _FIXED or not below(name, _FREE))
+    ]
+    listed = [f"{name} (was {then.get(name)}, now {now.get(name)})" for name in names[:6]]
+    return ", ".join(listed) + (" ..." if len(names) > 6 else "")
 
 
 def check_boxes(data: InpaintingData, critics: Critics) -> None:

@@ -118,7 +118,8 @@ def probe(cfg: DictConfig) -> Cost:
 
     quiet()
     module = build_module(cfg)
-    data = build_data(cfg, PROBE, module.gan.critic_steps + 1)
+    updates = module.gan.critic_steps + 1
+    data = build_data(cfg, PROBE, updates, cfg.trainer.accumulate_grad_batches)
     data.setup()
     watch = Stopwatch()
     flags = {**cfg.trainer, "max_generator_steps": PROBE, "validate_every": PROBE,

@@ -9,26 +9,28 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.utils import instantiate
-from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from lightning.pytorch.loggers import Logger, WandbLogger
 from omegaconf import DictConfig
 
 from farfill.run.build import plain
+from farfill.run.metrics_file import MetricsFile
 
 AXIS = "generator_step"
 
 
 @contextmanager
-def open_loggers(cfg: DictConfig, folder: Path) -> Iterator[list[Logger]]:
+def open_loggers(cfg: DictConfig, folder: Path, done: int) -> Iterator[list[Logger]]:
     """Make the loggers, and finish them with the run: a sweep has several runs in one process.
 
     Args:
         cfg: The run's whole configuration; ``cfg.logger`` says which.
         folder: The run's folder.
+        done: Generator steps the run has behind it.
     """
     loggers: list[Logger] = []
     failed = 1
     try:
-        loggers = build_loggers(cfg, folder)
+        loggers = build_loggers(cfg, folder, done)
         yield loggers
         failed = 0
     except Exception as error:
@@ -42,15 +44,15 @@ def open_loggers(cfg: DictConfig, folder: Path) -> Iterator[list[Logger]]:
                 logger.experiment.finish(exit_code=failed)
 
 
-def build_loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
+def build_loggers(cfg: DictConfig, folder: Path, done: int = 0) -> list[Logger]:
     """Make the CSV logger and, unless ``logger=none``, the configured one.
 
     Args:
         cfg: The run's whole configuration; ``cfg.logger`` says which.
         folder: The run's folder.
+        done: Generator steps the run has behind it; the rows of these stay.
     """
-    _keep_earlier(folder / "metrics.csv")
-    loggers: list[Logger] = [CSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)]
+    loggers: list[Logger] = [MetricsFile(folder, done)]
     mode = os.environ.get("WANDB_MODE")
     if cfg.logger and mode != "disabled":
         os.environ.setdefault("WANDB_SILENT", "true")
@@ -65,13 +67,6 @@ def build_loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
             logger.experiment.define_metric("*", step_metric=AXIS, step_sync=True)
             logger.log_hyperparams(plain(cfg))
     return loggers
-
-
-def _keep_earlier(path: Path) -> None:
-    """Move the metrics of a run that is taken up again aside, or Lightning would delete them."""
-    if path.exists():
-        earlier = len(list(path.parent.glob("metrics-*.csv")))
-        path.rename(path.with_name(f"metrics-{earlier + 1}.csv"))
 
 
 def _logged_in() -> bool:

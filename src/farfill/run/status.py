@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from farfill.files import atomic
+from farfill.types import Diverged
 
 NAME = "status.json"
 State = Literal["queued", "running", "done", "failed", "diverged", "preempted"]
@@ -45,6 +46,34 @@ def write_status(folder: Path, state: State, **values: Any) -> None:
     with atomic(folder / NAME) as part:
         text = json.dumps({k: v for k, v in status.items() if v is not None}, indent=1)
         part.write_text(text + "\n", encoding="utf-8")
+
+
+def is_done(folder: Path, steps: int) -> bool:
+    """Whether the folder's run has ended well, and no later than was asked for now."""
+    status = read_status(folder)
+    return status.get("state") == "done" and status.get("steps", 0) >= steps
+
+
+def record(folder: Path, work: Callable[[], float | None], **values: Any) -> float | None:
+    """Do a run's work, and note how it ended.
+
+    Args:
+        folder: Of the run.
+        work: Returns the run's value; may write a state of its own.
+        values: To note at the start.
+    """
+    write_status(folder, "running", ended=None, message=None, **values)
+    try:
+        value = work()
+    except BaseException as error:
+        if read_status(folder).get("state") == "running":
+            state: State = "diverged" if isinstance(error, Diverged) else "failed"
+            message = " ".join(str(error).split()) or type(error).__name__
+            write_status(folder, state, ended=now(), message=message)
+        raise
+    if read_status(folder).get("state") == "running":
+        write_status(folder, "done", ended=now(), value=value)
+    return value
 
 
 def here() -> dict[str, Any]:

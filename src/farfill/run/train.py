@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from farfill.files import atomic
 from farfill.run.errors import in_sweep, one_line_errors
 from farfill.run.paths import conf_dir
 from farfill.run.quoting import quoted_paths
 
 if TYPE_CHECKING:
+    from farfill.callback.interrupt import Interrupt
     from farfill.datamodule.inpainting import InpaintingData
     from farfill.module.inpainting import Inpainting
 
@@ -31,17 +33,78 @@ def main(cfg: DictConfig) -> float | None:
 
 
 def train(cfg: DictConfig, folder: Path) -> float | None:
-    """Run one training and leave everything about it in ``folder``.
+    """Run one training, or go on with it, and leave everything about it in ``folder``.
 
     Args:
         cfg: Whole configuration (``conf/train.yaml``).
-        folder: Gets ``config.yaml``, ``metrics.csv``, ``checkpoints/``, ``pictures/``, ``report/``.
+        folder: Gets ``config.yaml``, ``status.json``, ``metrics.csv``, ``checkpoints/``,
+            ``pictures/``, ``report/``. A run of the same settings that it holds is gone on with.
 
     Returns:
         The best value of ``checkpoint.monitor``, or None if nothing was validated.
+
+    Raises:
+        ValueError: The settings do not fit together, or not the folder; nothing was changed.
+        Diverged: Too many updates in a row were not finite.
     """
+    from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+    from farfill.run.check import check_numbers
+    from farfill.run.folder import checkpoint_to_go_on_from, claim, held
+    from farfill.run.kinds import check_kinds
+    from farfill.run.status import here, is_done, now, read_status, record
+    from farfill.run.trainer import check_flags
+
+    quiet()
+    check_numbers(cfg)
+    check_kinds(cfg)
+    check_flags(cfg.trainer)
+    steps = cfg.trainer.max_generator_steps
+    if cast(Any, rank_zero_only).rank:  # of several processes the first does all the writing
+        start = checkpoint_to_go_on_from(cfg, folder)
+        return fit(cfg, folder, *prepare(cfg, start), start)
+    with held(folder):
+        if is_done(folder, steps):
+            if in_sweep():
+                print(f"Done already: {folder}", flush=True)
+                return read_status(folder).get("value")
+            raise ValueError(
+                f"the run in {folder} is done: raise trainer.max_generator_steps to go on, or "
+                "choose another hydra.run.dir"
+            )
+        start = checkpoint_to_go_on_from(cfg, folder)
+        parts = prepare(cfg, start)
+        claim(cfg, folder)
+        work = partial(fit, cfg, folder, *parts, start)
+        return record(folder, work, steps=steps, started=now(), **here())
+
+
+def prepare(cfg: DictConfig, start: Path | None) -> tuple[Inpainting, InpaintingData]:
+    """Build and check everything, before anything is written."""
     from lightning import seed_everything
 
+    from farfill.checkpoint import load_weights
+    from farfill.run.build import build_data, build_module
+    from farfill.run.check import check_boxes
+    from farfill.run.machine import tune_processor
+
+    tune_processor()
+    seed_everything(cfg.seed, verbose=False)
+    module = build_module(cfg)
+    if start is None and cfg.init_from is not None:
+        load_weights(module, cfg.init_from)
+    updates = module.gan.critic_steps + 1
+    accumulate = cfg.trainer.accumulate_grad_batches
+    data = build_data(cfg, cfg.trainer.max_generator_steps, updates, accumulate)
+    data.setup()
+    check_boxes(data, module.critics)
+    return module, data
+
+
+def fit(
+    cfg: DictConfig, folder: Path, module: Inpainting, data: InpaintingData, start: Path | None
+) -> float | None:
+    """Train from ``start`` on, and report."""
     from farfill.callback.attention_diagnostics import AttentionDiagnostics
     from farfill.callback.checkpoints import Checkpoints
     from farfill.callback.hole_variance import HoleVariance
@@ -50,37 +113,26 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     from farfill.callback.pictures import Pictures
     from farfill.callback.progress import Lines, Progress
     from farfill.callback.random_state import RandomState
-    from farfill.checkpoint import load_weights
-    from farfill.run.build import build_data, build_module, plain
-    from farfill.run.check import check_boxes, check_numbers, check_resume
-    from farfill.run.kinds import check_kinds
+    from farfill.checkpoint import load_weights, read_checkpoint
+    from farfill.run.build import plain
+    from farfill.run.heartbeat import Heartbeat
     from farfill.run.logger import open_loggers
-    from farfill.run.machine import tune_processor
-    from farfill.run.trainer import build_trainer, check_flags
+    from farfill.run.processes import started_from, together
+    from farfill.run.trainer import build_trainer
 
-    quiet()
-    tune_processor()
-    check_numbers(cfg)
-    check_kinds(cfg)
-    check_flags(cfg.trainer)
-    if cfg.ckpt_path is not None:
-        check_resume(cfg)
-    seed_everything(cfg.seed, verbose=False)
-
-    module = build_module(cfg)
-    if cfg.init_from is not None:
-        load_weights(module, cfg.init_from)
-    data = build_data(cfg, cfg.trainer.max_generator_steps, module.gan.critic_steps + 1)
-    data.setup()
-    check_boxes(data, module.critics)
-    claim(cfg, folder)
-
+    done = read_checkpoint(start)["generator_steps"] if start else 0
     interrupt = Interrupt()
     checkpoints = Checkpoints(
         folder / "checkpoints",
         description={"version": 1, "generator": plain(cfg.generator), "config": plain(cfg)},
         **cfg.checkpoint,
     )
+    if start is not None and done >= cfg.trainer.max_generator_steps:  # cut off in its report
+        load_weights(module, start)
+        checkpoints.load_state_dict(read_checkpoint(start)["callbacks"]["Checkpoints"])
+        print(final_report(cfg, module, data, folder), flush=True)
+        return checkpoints.best
+
     progress = Progress if sys.stdout.isatty() else Lines
     callbacks = [
         *([progress()] if cfg.trainer.enable_progress_bar else []),
@@ -91,43 +143,44 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         AttentionDiagnostics(**cfg.attention_diagnostics),
         HoleVariance(),
         checkpoints,
+        Heartbeat(folder),
     ]
-    print(introduction(cfg, module, folder), flush=True)
-    with open_loggers(cfg, folder) as loggers:
+    with open_loggers(cfg, folder, done) as loggers:
         trainer = build_trainer(cfg.trainer, callbacks, loggers, str(folder))
-        trainer.fit(module, data, ckpt_path=cfg.ckpt_path, weights_only=True)
-
-    if interrupt.stopped:
-        resume = folder / "checkpoints" / "last.ckpt"
-        print(f"Stopped at generator step {module.generator_steps}. Go on with ckpt_path={resume}")
-        if in_sweep():
-            raise KeyboardInterrupt  # ends the whole sweep, not this run alone
+        together(trainer, cfg.batch_size)
+        if trainer.is_global_zero:
+            print(introduction(cfg, module, folder, done), flush=True)
+        with started_from(trainer, folder):
+            trainer.fit(module, data, ckpt_path=start, weights_only=True)
+    if interrupt.stopped and trainer.is_global_zero:
+        hand_over(interrupt, module.generator_steps, folder)
     elif trainer.is_global_zero:
         print(final_report(cfg, module, data, folder), flush=True)
     return checkpoints.best
 
 
-def claim(cfg: DictConfig, folder: Path) -> None:
-    """Write ``config.yaml``, by which a folder is this run's and no other's.
+def hand_over(interrupt: Interrupt, step: int, folder: Path) -> None:
+    """A signal has ended the run at a whole step: requeue it, or say how to go on.
 
     Raises:
-        ValueError: If the folder holds a run already, or another takes it at this moment.
+        SystemExit: With 75 ("try again later") if it was not Ctrl-C, for whoever sent the signal.
+        KeyboardInterrupt: In a sweep, to end all of it and not this run alone.
     """
-    path = folder / "config.yaml"
-    try:
-        if cfg.ckpt_path is None:
-            path.touch(exist_ok=False)
-    except FileExistsError:
-        raise ValueError(
-            f"{folder} already holds a run: go on with it by "
-            f"ckpt_path={folder}/checkpoints/last.ckpt, or choose another hydra.run.dir "
-            "(hydra.sweep.dir for a sweep)"
-        ) from None
-    with atomic(path) as part:
-        OmegaConf.save(cfg, part, resolve=True)
+    from farfill.run.status import write_status
+
+    message = (
+        f"Stopped at generator step {step}. The same command goes on with hydra.run.dir={folder}"
+    )
+    write_status(folder, "preempted", step=step, message=message)
+    print(message, flush=True)
+    interrupt.requeue()
+    if interrupt.received != signal.SIGINT:
+        raise SystemExit(75)
+    if in_sweep():
+        raise KeyboardInterrupt
 
 
-def introduction(cfg: DictConfig, module: Inpainting, folder: Path) -> str:
+def introduction(cfg: DictConfig, module: Inpainting, folder: Path, done: int) -> str:
     """What is about to happen, in three lines."""
     parameters = sum(p.numel() for p in module.generator.parameters())
     attention = cfg.attention._target_ if "attention" in cfg.generator else "none"
@@ -136,7 +189,8 @@ def introduction(cfg: DictConfig, module: Inpainting, folder: Path) -> str:
         f"{module.gan.critic_steps} critic steps each, "
         f"batch {cfg.batch_size}, {cfg.image_size} px pictures, {cfg.box_size} px boxes;\n"
         f"generator {parameters:,} parameters, attention {attention}.\n"
-        f"Everything of this run goes into {folder}"
+        + (f"Going on after generator step {done}.\n" if done else "")
+        + f"Everything of this run goes into {folder}"
     )
 
 
@@ -161,7 +215,7 @@ def quiet() -> None:
         ".*does not have many workers.*",
         ".*resuming from a checkpoint that ended.*",  # the stream starts where the run was cut
         ".*LeafSpec.*",
-        ".*Experiment logs directory.*",  # earlier metrics have been moved aside
+        ".*`srun` command is available.*",  # on a login node one trains without it
     )
     for message in messages:
         warnings.filterwarnings("ignore", message=message)

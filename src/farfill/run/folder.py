@@ -1,0 +1,119 @@
+"""A run's folder: whose it is, and where a run in it goes on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from farfill.files import atomic
+from farfill.run.build import plain
+from farfill.run.check import changed, check_resume
+
+try:
+    import fcntl
+except ImportError:  # Windows: nobody is kept out there
+    fcntl = None  # type: ignore[assignment]
+
+#: What ``ckpt_path=last`` is called.
+LAST = "last"
+#: Seconds in which the workers of a process that was killed give its folder free.
+_PATIENCE = 15.0
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a run's folder, and tidy up what a killed one has left.
+
+    Raises:
+        ValueError: Another process works there.
+        FileNotFoundError: The folder was removed meanwhile.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(descriptor, folder)
+        for half in folder.rglob(".part-*"):
+            shutil.rmtree(half, ignore_errors=True)
+        yield
+    except Exception as error:
+        if os.fstat(descriptor).st_nlink == 0:
+            raise FileNotFoundError(
+                f"the run's folder {folder} has disappeared while the run was writing to it"
+            ) from error
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def checkpoint_to_go_on_from(cfg: DictConfig, folder: Path) -> Path | None:
+    """Where to begin: with a checkpoint, or (None) from nothing.
+
+    A folder that holds a run of the same settings is gone on with, whether ``ckpt_path`` says so
+    or not. ``ckpt_path=last`` insists on it; a path may name another run's checkpoint.
+
+    Raises:
+        ValueError: The folder holds another run, or there is none to go on with.
+    """
+    config = folder / "config.yaml"
+    last = folder / "checkpoints" / "last.ckpt"
+    asked = None if cfg.ckpt_path in (None, LAST) else Path(cfg.ckpt_path)
+    if cfg.ckpt_path == LAST and not config.is_file():
+        raise ValueError(
+            f"ckpt_path=last goes on with the run in {folder}, but there is none: name its folder "
+            "with hydra.run.dir=..."
+        )
+    if asked is not None:
+        if config.is_file() and folder.resolve() not in asked.resolve().parents:
+            raise ValueError(f"{folder} already holds another run: choose another hydra.run.dir")
+        done = check_resume(cfg, asked)
+        if done >= cfg.trainer.max_generator_steps and not config.is_file():
+            raise ValueError(
+                f"{asked} has done {done} generator steps already: raise "
+                "trainer.max_generator_steps to go on"
+            )
+        return asked
+    if not config.is_file():
+        return None
+    if last.is_file():
+        check_resume(cfg, last)
+        return last
+    _check_same(cfg, config)
+    return None
+
+
+def claim(cfg: DictConfig, folder: Path) -> None:
+    """Write ``config.yaml``, by which the folder is this run's."""
+    with atomic(folder / "config.yaml") as part:
+        OmegaConf.save(cfg, part, resolve=True)
+
+
+def _check_same(cfg: DictConfig, config: Path) -> None:
+    then = OmegaConf.to_container(OmegaConf.load(config))
+    if differing := changed(plain(cfg), then):
+        raise ValueError(
+            f"{config.parent} holds a run with other settings, {differing}: choose another "
+            "hydra.run.dir (hydra.sweep.dir for a sweep)"
+        )
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    if fcntl is None:
+        return
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise ValueError(
+                    f"another process is writing to {folder}: wait for it, or choose another "
+                    "hydra.run.dir"
+                ) from None
+            time.sleep(0.2)

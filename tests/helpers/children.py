@@ -1,0 +1,105 @@
+"""Trainings in processes of their own, which can be killed as a machine that fails would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from farfill.checkpoint import read_checkpoint
+from farfill.run.metrics_file import read_rows
+from helpers.runs import tiny_train
+
+KILLED = -signal.SIGKILL
+LONG = 10**9
+
+
+def train_in_child(
+    folder: Path, *overrides: str, seconds: float | None = None,
+    prepare: Callable[[], None] | None = None,
+) -> int:  # fmt: skip
+    """Train; kill -9 after some seconds if given. Returns the exit code, negative for a signal.
+
+    ``prepare`` runs in the child first: it may arrange a death at a certain place.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    child = os.fork()
+    if child == 0:
+        _be_a_training(folder, overrides, prepare)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _be_a_training(folder, overrides, prepare):
+    code = 1
+    try:
+        with (folder.parent / f"{folder.name}.log").open("a") as log:
+            for number in (1, 2):
+                os.dup2(log.fileno(), number)
+            torch.manual_seed(0)
+            if prepare is not None:
+                prepare()
+            tiny_train(folder, *overrides)
+            code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def die_at_call(owner: object, name: str, count: int, after: bool = False) -> Callable[[], None]:
+    """Arrange in a child that the ``count``-th call of a method is its last, before or after."""
+
+    def prepare() -> None:
+        original, calls = getattr(owner, name), []
+
+        def method(*args, **kwargs):
+            calls.append(None)
+            if len(calls) == count and not after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = original(*args, **kwargs)
+            if len(calls) == count:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        setattr(owner, name, method)
+
+    return prepare
+
+
+def rows_without_times(folder: Path) -> list[dict[str, str]]:
+    """``metrics.csv`` but for how long things took."""
+    rows = read_rows(folder / "metrics.csv", LONG)
+    return [{k: v for k, v in row.items() if not k.startswith("train/time/")} for row in rows]
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    """Everything in both last checkpoints, and everything logged, is the same bit for bit."""
+    assert rows_without_times(one) == rows_without_times(other)
+    for name in ("last.ckpt", "best.ckpt"):
+        ended, uncut = (read_checkpoint(folder / "checkpoints" / name) for folder in (one, other))
+        for part in ("state_dict", "optimizer_states", "lr_schedulers", "generator_steps", "loops",
+                     "skipped", "callbacks"):  # fmt: skip
+            assert_same(ended[part], uncut[part], f"{name}: {part}")
+
+
+def assert_same(one, other, where) -> None:
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other), where
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys(), where
+        for key in one:
+            assert_same(one[key], other[key], f"{where}.{key}")
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other), where
+        for number, pair in enumerate(zip(one, other, strict=True)):
+            assert_same(*pair, f"{where}.{number}")
+    else:
+        assert one == other, where

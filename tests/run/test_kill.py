@@ -1,0 +1,93 @@
+"""kill -9 at any moment: the run that goes on is the run that was never cut off, bit for bit."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from farfill.callback.checkpoints import Checkpoints
+from farfill.callback.pictures import Pictures
+from farfill.run import train as command
+from farfill.run.metrics_file import _Writer
+from farfill.run.status import read_status
+from helpers.children import KILLED, assert_same_run, die_at_call, train_in_child
+
+RUN = ("trainer.max_generator_steps=7", "trainer.validate_every=3", "checkpoint.every=2")
+GANS = ("wgan_gp", "vanilla", "lsgan", "hinge", "none")
+
+
+@pytest.fixture(scope="module")
+def uncut(tmp_path_factory):
+    """Runs that nobody disturbed, and the seconds they took, made when asked for."""
+    made: dict[tuple[str, ...], tuple[Path, float]] = {}
+
+    def run(*overrides: str) -> tuple[Path, float]:
+        if overrides not in made:
+            folder, start = tmp_path_factory.mktemp("uncut") / "run", time.monotonic()
+            assert train_in_child(folder, *RUN, *overrides) == 0
+            made[overrides] = folder, time.monotonic() - start
+        return made[overrides]
+
+    return run
+
+
+PLACES = {
+    "before the first checkpoint": (Checkpoints, "_write", 1, False),
+    "while a checkpoint takes its name": (Path, "replace", 4, False),
+    "just after a checkpoint": (Checkpoints, "_write", 2, True),
+    "between a step's row and the next step": (_Writer, "save", 3, True),
+    "before a validation's row": (_Writer, "save", 4, False),
+    "while a longer header is written": (_Writer, "_write", 1, False),
+    "in a validation": (Pictures, "on_validation_batch_end", 2, False),
+    "in the report": (command, "final_report", 1, False),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_killed_at_a_place(place, uncut, tmp_path):
+    killed = train_in_child(tmp_path / "run", *RUN, prepare=die_at_call(*PLACES[place]))
+    assert killed == KILLED
+    assert read_status(tmp_path / "run")["state"] == "running"
+    assert train_in_child(tmp_path / "run", *RUN) == 0
+    assert_same_run(tmp_path / "run", uncut()[0])
+    assert read_status(tmp_path / "run")["state"] == "done"
+    assert not list((tmp_path / "run").rglob(".part-*"))
+    assert (tmp_path / "run" / "report" / "table.md").is_file()
+
+
+def survive(folder, uncut, overrides, kills, seed):
+    """Kill at random moments, go on each time, and compare. Returns how often it really died."""
+    reference, seconds = uncut(*overrides)
+    moment, died = random.Random(seed), 0
+    for _ in range(kills):
+        code = train_in_child(folder, *RUN, *overrides, seconds=moment.uniform(0.1, 1) * seconds)
+        died += code == KILLED
+        if read_status(folder).get("state") == "done":
+            break
+    if read_status(folder).get("state") != "done":
+        assert train_in_child(folder, *RUN, *overrides, "ckpt_path=last") == 0
+    assert_same_run(folder, reference)
+    return died
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_killed_at_random(workers, uncut, tmp_path):
+    overrides = (f"datamodule.workers={workers}",)
+    assert survive(tmp_path / "run", uncut, overrides, 2, seed=workers)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("gan", GANS)
+def test_killed_at_random_with_every_gan(gan, workers, uncut, tmp_path):
+    """Five times ten runs, of which each is killed up to four times."""
+    overrides = (f"gan={gan}", f"datamodule.workers={workers}")
+    died = sum(
+        survive(tmp_path / f"run{n}", uncut, overrides, 4, seed=f"{gan}{workers}{n}")
+        for n in range(5)
+    )
+    assert died >= 5
