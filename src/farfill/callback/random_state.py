@@ -18,6 +18,13 @@ class RandomState(Callback):
     Everything is kept as numbers and tensors, because checkpoints are loaded without pickle.
     """
 
+    def __init__(self) -> None:
+        self._first = self.state_dict()
+
+    def setup(self, *_: Any, **__: Any) -> None:
+        """Begin as after the networks were made: Lightning seeds anew for several processes."""
+        self.load_state_dict(self._first)
+
     def state_dict(self) -> dict[str, Any]:
         """Take the state of every generator."""
         version, numbers, gauss = random.getstate()

@@ -143,7 +143,7 @@ class Inpainting(LightningModule):
             terms |= loss(completion, batch)
         completed = completion.completed(batch.image, batch.hole)
         with full_precision(batch.image):
-            fake = self.critics.views(completed.float(), batch.box)
+            fake = self.critics.views(completed.to(batch.image), batch.box)
             return terms | self.gan.generator_terms(self.critics, fake)
 
     def critic_terms(self, batch: Batch) -> dict[str, Tensor]:
@@ -153,7 +153,7 @@ class Inpainting(LightningModule):
         with full_precision(batch.image):
             real, fake, hole = (
                 self.critics.views(x, batch.box)
-                for x in (batch.image, completed.float(), batch.hole)
+                for x in (batch.image, completed.to(batch.image), batch.hole)
             )
             return self.gan.critic_terms(self.critics, real, fake, hole)
 

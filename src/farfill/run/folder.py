@@ -63,28 +63,34 @@ def checkpoint_to_go_on_from(cfg: DictConfig, folder: Path) -> Path | None:
     config = folder / "config.yaml"
     last = folder / "checkpoints" / "last.ckpt"
     asked = None if cfg.ckpt_path in (None, LAST) else Path(cfg.ckpt_path)
-    if cfg.ckpt_path == LAST and not config.is_file():
-        raise ValueError(
-            f"ckpt_path=last goes on with the run in {folder}, but there is none: name its folder "
-            "with hydra.run.dir=..."
-        )
-    if asked is not None:
-        if config.is_file() and folder.resolve() not in asked.resolve().parents:
-            raise ValueError(f"{folder} already holds another run: choose another hydra.run.dir")
-        done = check_resume(cfg, asked)
-        if done >= cfg.trainer.max_generator_steps and not config.is_file():
-            raise ValueError(
-                f"{asked} has done {done} generator steps already: raise "
-                "trainer.max_generator_steps to go on"
-            )
+    if asked is not None and folder.resolve() in asked.resolve().parents:
+        check_resume(cfg, asked)
         return asked
     if not config.is_file():
-        return None
+        return _elsewhere(cfg, folder, asked)
+    begun = OmegaConf.select(OmegaConf.load(config), "ckpt_path")
+    if asked is not None and begun != cfg.ckpt_path:
+        raise ValueError(f"{folder} already holds another run: choose another hydra.run.dir")
     if last.is_file():
         check_resume(cfg, last)
         return last
     _check_same(cfg, config)
-    return None
+    return asked
+
+
+def _elsewhere(cfg: DictConfig, folder: Path, asked: Path | None) -> Path | None:
+    """The checkpoint that a run in a folder of its own begins with."""
+    if cfg.ckpt_path == LAST:
+        raise ValueError(
+            f"ckpt_path=last goes on with the run in {folder}, but there is none: name its folder "
+            "with hydra.run.dir=..."
+        )
+    if asked is not None and check_resume(cfg, asked) >= cfg.trainer.max_generator_steps:
+        raise ValueError(
+            f"{asked} has done all its generator steps already: raise trainer.max_generator_steps "
+            "to go on"
+        )
+    return asked
 
 
 def claim(cfg: DictConfig, folder: Path) -> None:

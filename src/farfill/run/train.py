@@ -93,6 +93,8 @@ def prepare(cfg: DictConfig, start: Path | None) -> tuple[Inpainting, Inpainting
     module = build_module(cfg)
     if start is None and cfg.init_from is not None:
         load_weights(module, cfg.init_from)
+    if str(cfg.trainer.precision).startswith("64"):
+        module.double()  # Lightning does it after it has read a checkpoint, and so loses half
     updates = module.gan.critic_steps + 1
     accumulate = cfg.trainer.accumulate_grad_batches
     data = build_data(cfg, cfg.trainer.max_generator_steps, updates, accumulate)
@@ -117,7 +119,7 @@ def fit(
     from farfill.run.build import plain
     from farfill.run.heartbeat import Heartbeat
     from farfill.run.logger import open_loggers
-    from farfill.run.processes import started_from, together
+    from farfill.run.processes import together
     from farfill.run.trainer import build_trainer
 
     done = read_checkpoint(start)["generator_steps"] if start else 0
@@ -147,10 +149,9 @@ def fit(
     ]
     with open_loggers(cfg, folder, done) as loggers:
         trainer = build_trainer(cfg.trainer, callbacks, loggers, str(folder))
-        together(trainer, cfg.batch_size)
         if trainer.is_global_zero:
             print(introduction(cfg, module, folder, done), flush=True)
-        with started_from(trainer, folder):
+        with together(trainer, folder, cfg.batch_size):
             trainer.fit(module, data, ckpt_path=start, weights_only=True)
     if interrupt.stopped and trainer.is_global_zero:
         hand_over(interrupt, module.generator_steps, folder)
@@ -203,18 +204,20 @@ def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData, fold
     module.eval()
     loader = data.val_dataloader()
     frozen = manifest.build(loader, data.val_set.paths, cfg.seed, str(cfg.mask._target_))
-    fillers = {OURS: filler_of(module.generator.to("cpu")), **build_baselines(cfg)}
+    fillers = {OURS: filler_of(module.generator.to("cpu").float()), **build_baselines(cfg)}
     table = report.report(folder / "report", fillers, loader, frozen)
     return f"\n{table}\nTables, best and worst pictures: {folder / 'report'}"
 
 
 def quiet() -> None:
     """Silence what Lightning says on every start and nobody can act on."""
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
+    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     messages = (
         ".*does not have many workers.*",
         ".*resuming from a checkpoint that ended.*",  # the stream starts where the run was cut
         ".*LeafSpec.*",
+        ".*It is recommended to use `self.log.*",  # what is logged is reduced already
         ".*`srun` command is available.*",  # on a login node one trains without it
     )
     for message in messages:
