@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wandb.proto.wandb_internal_pb2 import Record
+from wandb.proto.wandb_internal_pb2 import Record, RunRecord
 
 BLOCK, HEADER = 32768, 7
 
@@ -31,6 +31,22 @@ def history(folder: Path) -> list[dict[str, Any]]:
         for record in records(folder)
         if record.WhichOneof("record_type") == "history"
     ]  # fmt: skip
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    """What the run's summary holds at its end."""
+    found: dict[str, Any] = {}
+    for record in records(folder):
+        if record.WhichOneof("record_type") == "summary":
+            for item in record.summary.update:
+                found["/".join(item.nested_key) or item.key] = json.loads(item.value_json)
+    return found
+
+
+def started(folder: Path) -> RunRecord:
+    """How the run introduced itself: name, group, job type, tags."""
+    (run,) = (r.run for r in records(folder) if r.WhichOneof("record_type") == "run")
+    return run
 
 
 def _parse(data: bytes) -> Record:

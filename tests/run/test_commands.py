@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from helpers.runs import TINY
+from helpers.wandb_records import started
 
 SCRIPTS = Path(__file__).parents[2] / "src"
 
@@ -52,9 +53,15 @@ def test_a_sweep_is_one_folder_per_run(tmp_path):
         "hydra.sweep.dir=sweep", "trainer.max_generator_steps=1", "logger=wandb",
     )  # fmt: skip
     assert status == 0, err
+    shown = []
     for run in (tmp_path / "sweep" / number for number in ("0", "1")):
         assert (run / "checkpoints" / "last.ckpt").is_file()
-        assert len(list((run / "wandb").rglob("*.wandb"))) == 1
+        shown.append(started(run))
+    names = ["propagation=3, seed=1", "propagation=null, seed=1"]
+    assert [(run.display_name, run.run_group, run.job_type) for run in shown] == [
+        (name, "sweep", "train") for name in names
+    ]
+    assert {"attention=contextual", "gan=wgan_gp", "loss=known_l1"} < set(shown[0].tags)
 
 
 def test_evaluate_scores_what_was_trained(trained):
