@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +72,26 @@ def test_the_configuration_and_the_pictures_are_there(run):
     assert config["swap"]["loss"] == "discounted_l1+known_l1"
     shown = [row for row in history(run) if row.get("val/pictures/_type") == "images/separated"]
     assert [row["generator_step"] for row in shown] == [2, 4]
+
+
+def test_the_pictures_are_a_table_with_all_its_files_in_the_run(run):
+    """Offline, wandb would leave the files in the user's home."""
+    (row,) = [row for row in history(run) if "val/examples/_type" in row]
+    assert row["val/examples/_type"] == "table-file"
+    assert row["generator_step"] == 4
+    assert row["val/examples/nrows"] == 2  # the first batch's pictures
+    files = {
+        Path(content.path).suffix: Path(content.local_path)
+        for record in records(run)
+        if record.WhichOneof("record_type") == "artifact"
+        for content in record.artifact.manifest.contents
+    }
+    assert all(run in path.parents for path in files.values())
+    table = json.loads(files[".json"].read_text())
+    assert table["columns"][:4] == ["generator_step", "picture", "original", "masked"]
+    assert [cells[:2] for cells in table["data"]] == [[4, "0 chelsea.png"], [4, "1 china.jpg"]]
+    shown = {cells[table["columns"].index("completed")]["sha256"] for cells in table["data"]}
+    assert len(shown) == 2
 
 
 def test_group_and_tags_are_kept(run):
