@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from farfill.ablation.curves import REGIONS, metric_title
 from farfill.ablation.stability import CRITIC, L1, VARIANCE
 from farfill.callback.picture_table import KEY as TABLE
 from farfill.evaluation.table import arrow
@@ -15,8 +16,6 @@ from farfill.run.wandb_run import BEST
 
 SHEET = "val/pictures"
 GENERATOR = "train/generator/total"
-SHORT = {word: word.upper() for word in ("l1", "l2", "psnr", "ssim", "tv")}
-REGIONS = {"hole": "in the hole", "full": "over the whole picture"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Panel:
             ``table`` of pictures.
         title: Above it.
         keys: Logged names it shows.
-        regex: Of further names that it shows.
+        regex: Found in further names that it shows.
         by: Swap whose options are drawn as one mean curve each; None: as the runs are grouped.
     """
 
@@ -55,9 +54,10 @@ def sections() -> list[Section]:
         Section("Learning curves by GAN loss", _lines((L1, _whole(L1), GENERATOR, CRITIC,
                                                        VARIANCE), by="gan")),
         Section("Training", (
-            Panel("line", "terms of the generator's loss", regex="train/generator/.*"),
-            Panel("line", "terms of the critics' loss", regex="train/critic/.*"),
-            Panel("line", "seconds per generator step", regex="train/time/.*"),
+            Panel("line", "terms of the generator's loss", regex="^train/generator/"),
+            Panel("line", "terms of the critics' loss", regex="^train/critic/"),
+            Panel("line", "seconds per generator step", regex="^train/time/"),
+            Panel("line", "counts", regex="^train/[^/]+$"),
             *_lines((VARIANCE,)),
         )),
         Section("Attention", (
@@ -72,19 +72,16 @@ def sections() -> list[Section]:
 
 
 def _metrics(region: str) -> tuple[Panel, ...]:
-    return tuple(Panel("line", _title(name, region), (f"val/{name}_{region}",)) for name in METRICS)
+    return tuple(
+        Panel("line", metric_title(name, region), (f"val/{name}_{region}",)) for name in METRICS
+    )
 
 
 def _best() -> Iterable[Panel]:
     for name in NAMES:
         if best := BEST.get(arrow(name)):
             metric, _, region = name.rpartition("_")
-            yield Panel("bar", f"best {_title(metric, region)}", (f"val/{name}.{best}",))
-
-
-def _title(metric: str, region: str) -> str:
-    words = " ".join(SHORT.get(word, word) for word in metric.split("_"))
-    return f"{words} {REGIONS[region]} {arrow(metric)}".strip()
+            yield Panel("bar", f"best {metric_title(metric, region)}", (f"val/{name}.{best}",))
 
 
 def _lines(keys: Iterable[str], by: str | None = None) -> tuple[Panel, ...]:
