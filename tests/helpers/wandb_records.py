@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,19 @@ from wandb.proto.wandb_internal_pb2 import Record, RunRecord
 BLOCK, HEADER = 32768, 7
 
 
-def records(folder: Path) -> list[Record]:
-    """All records of the one offline run below ``folder``."""
+def records(folder: Path, patience: float = 20) -> list[Record]:
+    """All records of the one finished offline run below ``folder``.
+
+    Offline, wandb's own process may write the last ones after ``finish`` has returned, so the exit
+    is waited for: ``patience`` seconds at most.
+    """
     (path,) = folder.rglob("*.wandb")
-    return [_parse(data) for data in _chunks(path.read_bytes())]
+    end = time.monotonic() + patience
+    while True:
+        found = [_parse(data) for data in _chunks(path.read_bytes())]
+        if any(r.WhichOneof("record_type") == "exit" for r in found) or time.monotonic() > end:
+            return found
+        time.sleep(0.05)
 
 
 def history(folder: Path) -> list[dict[str, Any]]:
@@ -63,6 +73,8 @@ def _chunks(content: bytes) -> Iterator[bytes]:
             continue
         length, kind = struct.unpack_from("<HB", content, position + 4)
         position += HEADER
+        if position + length > len(content):  # not written to its end yet
+            return
         whole += content[position : position + length]
         position += length
         if kind in (1, 4):
