@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from farfill.ablation.chart import Line, mean_curve, svg
+from farfill.ablation.curves import panels
 from farfill.ablation.record import Curve
 from farfill.ablation.report import report
 from farfill.ablation.side_by_side import read_sheet
@@ -127,6 +128,30 @@ def test_sheets_come_apart_where_they_were_put_together(written):
         for column, title in enumerate(TITLES):
             level = (row[title] + 1) * 127.5
             assert level.unique().tolist() == pytest.approx([20 + 6 * number + column], abs=1e-3)
+
+
+def test_the_page_shows_what_the_dashboard_shows(tmp_path):
+    """Hole and whole picture, attention and the terms of the game, if they were logged."""
+    logged = {"val/psnr_full": [20.0, 21.0], "val/attention_similarity": [0.5, 0.25],
+              "train/critic/penalty_local": [1.0, 3.0], "train/critic/total": [1.0, 3.0],
+              "train/generator/adversarial_global": [2.0, 2.0]}  # fmt: skip
+    write_plan(tmp_path, {"gan": "hinge,none"}, "ablation=gan")
+    gan_run(tmp_path / "0", "hinge", 1, curves=logged)
+    gan_run(tmp_path / "1", "none", 1)
+    sweep = read_sweep(tmp_path, {}, [])
+    assert {heading: [*figures] for heading, figures in panels(sweep).items()} == {
+        "Validation": ["l1_hole", "psnr_full"],
+        "Attention": ["attention_similarity"],
+        "Losses": ["critic_0", "terms_0"],
+    }
+    terms = panels(sweep)["Losses"]["terms_0"]
+    assert "critic/penalty local" in terms
+    assert "generator/adversarial global" in terms
+    assert "total" not in terms
+    text = report(sweep, tmp_path, TITLES)
+    hole, whole = text.split("## Every metric ")[1:]
+    assert "| cell | seeds x pictures | l1_hole ↓ |" in hole
+    assert "| cell | seeds x pictures | psnr_full ↑ |" in whole
 
 
 def test_an_unpaired_sweep_writes_nothing(tmp_path):

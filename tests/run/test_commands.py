@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.metadata import entry_points
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from helpers.runs import TINY
+from helpers.wandb_records import started
 
 SCRIPTS = Path(__file__).parents[2] / "src"
 
@@ -52,9 +53,15 @@ def test_a_sweep_is_one_folder_per_run(tmp_path):
         "hydra.sweep.dir=sweep", "trainer.max_generator_steps=1", "logger=wandb",
     )  # fmt: skip
     assert status == 0, err
+    shown = []
     for run in (tmp_path / "sweep" / number for number in ("0", "1")):
         assert (run / "checkpoints" / "last.ckpt").is_file()
-        assert len(list((run / "wandb").rglob("*.wandb"))) == 1
+        shown.append(started(run))
+    names = ["propagation=3, seed=1", "propagation=null, seed=1"]
+    assert [(run.display_name, run.run_group, run.job_type) for run in shown] == [
+        (name, "sweep", "train") for name in names
+    ]
+    assert {"attention=contextual", "gan=wgan_gp", "loss=known_l1"} < set(shown[0].tags)
 
 
 def test_evaluate_scores_what_was_trained(trained):
@@ -92,6 +99,8 @@ def test_inpaint_fills_with_what_was_trained(trained):
         ("train", "data=folder", "data.root"),
         ("evaluate", "ckpt_path=none.ckpt", "none.ckpt"),
         ("inpaint", "image=photo.jpg", "ckpt_path"),
+        ("dashboard", "group_by=[colour]", "colour"),
+        ("sync", "nothing", "nothing"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, script, argument, words):
@@ -112,8 +121,10 @@ def test_help_is_there(tmp_path, script):
 
 def test_installed_commands_are_the_scripts():
     """`farfill-train` and so on lead to the same functions."""
-    scripts = ("train", "evaluate", "inpaint")
-    found = {p.name: p.value for p in entry_points(group="console_scripts") if "farfill" in p.value}
-    assert found == {f"farfill-{script}": f"farfill.run.{script}:main" for script in scripts}
+    project = tomllib.loads((SCRIPTS.parent / "pyproject.toml").read_text())["project"]
+    scripts = {path.stem for path in SCRIPTS.glob("*.py")}
+    assert project["scripts"] == {
+        f"farfill-{script}": f"farfill.run.{script}:main" for script in scripts
+    }
     for script in scripts:
         assert f"from farfill.run.{script} import main" in (SCRIPTS / f"{script}.py").read_text()

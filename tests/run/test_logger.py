@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 import wandb
 
+from farfill.metric.suite import NAMES
 from farfill.run.logger import build_loggers
 from helpers.runs import compose_tiny, tiny_train
-from helpers.wandb_records import history, records
+from helpers.wandb_records import history, records, started, summary
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    tiny_train(folder, "logger=wandb", "logger.tags=[a,b]", "logger.group=g")
+    tiny_train(folder, "logger=wandb", "logger.tags=[a,b]", "logger.group=g", "gan=hinge")
     return folder
 
 
 def test_every_metric_stands_at_its_generator_step(run):
+    """metrics.csv is what was logged; wandb has the same values at the same steps."""
+    with (run / "metrics.csv").open(newline="") as lines:
+        logged = [
+            (name, float(row["generator_step"]), float(text))
+            for row in csv.DictReader(lines)
+            for name, text in row.items()
+            if text and name not in ("generator_step", "step", "epoch")
+        ]
     rows = history(run)
-    for name, steps in (
-        ("train/generator/total", [1, 2, 3, 4]),
-        ("train/critic/total", [1, 2, 3, 4]),
-        ("val/l1_hole", [2, 4]),
-        ("val/tv_anisotropic_full", [2, 4]),
-    ):
-        assert [row["generator_step"] for row in rows if name in row] == steps
+    names = {name for name, _, _ in logged}
+    assert {f"val/{name}" for name in NAMES} < names
+    assert {"train/generator/total", "train/critic/total", "val/attention_distance"} < names
+    for name in names:
+        expected = np.array([(step, value) for one, step, value in logged if one == name])
+        found = np.array([(row["generator_step"], row[name]) for row in rows if name in row])
+        np.testing.assert_allclose(found.astype(float), expected, rtol=1e-6, err_msg=name)
+
+
+def test_the_summary_holds_best_and_last(run):
+    found, rows = summary(run), history(run)
+    for name, best, kept in (("val/l1_hole", min, "min"), ("val/psnr_full", max, "max")):
+        values = [row[name] for row in rows if name in row]
+        assert len(values) == 2
+        assert found[name] == {kept: best(values), "last": values[-1]}
+    assert isinstance(found["val/tv_isotropic_hole"], float)  # neither direction is better
 
 
 def test_metrics_are_plotted_against_generator_steps(run):
@@ -48,13 +69,35 @@ def test_the_configuration_and_the_pictures_are_there(run):
     }
     assert config["image_size"] == 32
     assert config["attention"]["softmax_scale"] == 10.0
+    assert config["swap"]["loss"] == "discounted_l1+known_l1"
     shown = [row for row in history(run) if row.get("val/pictures/_type") == "images/separated"]
     assert [row["generator_step"] for row in shown] == [2, 4]
 
 
+def test_the_pictures_are_a_table_with_all_its_files_in_the_run(run):
+    """Offline, wandb would leave the files in the user's home."""
+    (row,) = [row for row in history(run) if "val/examples/_type" in row]
+    assert row["val/examples/_type"] == "table-file"
+    assert row["generator_step"] == 4
+    assert row["val/examples/nrows"] == 2  # the first batch's pictures
+    files = {
+        Path(content.path).suffix: Path(content.local_path)
+        for record in records(run)
+        if record.WhichOneof("record_type") == "artifact"
+        for content in record.artifact.manifest.contents
+    }
+    assert all(run in path.parents for path in files.values())
+    table = json.loads(files[".json"].read_text())
+    assert table["columns"][:4] == ["generator_step", "picture", "original", "masked"]
+    assert [cells[:2] for cells in table["data"]] == [[4, "0 chelsea.png"], [4, "1 china.jpg"]]
+    shown = {cells[table["columns"].index("completed")]["sha256"] for cells in table["data"]}
+    assert len(shown) == 2
+
+
 def test_group_and_tags_are_kept(run):
-    (started,) = (r.run for r in records(run) if r.WhichOneof("record_type") == "run")
-    assert (list(started.tags), started.run_group) == (["a", "b"], "g")
+    shown = started(run)
+    assert shown.run_group == "g"
+    assert {"a", "b", "loss=discounted_l1"} < set(shown.tags)
 
 
 def exit_codes(folder):
@@ -127,7 +170,21 @@ def test_offline_unless_logged_in(monkeypatch, tmp_path, made, mode, logged_in, 
     assert made.get("offline", False) is offline
 
 
-def test_disabled_means_no_wandb(monkeypatch, tmp_path, made):
-    monkeypatch.setenv("WANDB_MODE", "disabled")
-    assert len(build_loggers(compose_tiny("logger=wandb"), tmp_path)) == 1
+@pytest.mark.parametrize("override", ["logger.mode=disabled", "logger.mode=null"])
+def test_disabled_means_no_wandb(monkeypatch, tmp_path, made, override):
+    if override == "logger.mode=null":
+        monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert len(build_loggers(compose_tiny("logger=wandb", override), tmp_path)) == 1
     assert not made
+
+
+def test_the_configuration_wins_over_the_environment(tmp_path, made):
+    build_loggers(
+        compose_tiny("logger=wandb", "logger.mode=online"), tmp_path
+    )  # WANDB_MODE=offline
+    assert "offline" not in made
+
+
+def test_an_unknown_mode_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"logger\.mode.*got on"):
+        build_loggers(compose_tiny("logger=wandb", "logger.mode=on"), tmp_path)

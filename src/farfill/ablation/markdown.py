@@ -12,6 +12,7 @@ from farfill.ablation.statistics import Summary
 from farfill.ablation.sweep import Sweep, state
 from farfill.ablation.verdict import Verdict
 from farfill.evaluation.table import arrow
+from farfill.metric.suite import NAMES
 
 COLUMNS = (
     "l1_hole",
@@ -67,9 +68,14 @@ def runs(sweep: Sweep) -> str:
     return table(("cell", *STATES, *CHECKS, "remarks"), rows, "l" + "r" * 7 + "l")
 
 
-def means(sweep: Sweep) -> str:
+def measured(sweep: Sweep, region: str) -> list[str]:
+    """Every metric over ``hole`` or ``full`` that a run was scored by."""
+    scored = {name for run in sweep.records for one in run.scores.values() for name in one}
+    return [name for name in NAMES if name in scored and name.endswith(f"_{region}")]
+
+
+def means(sweep: Sweep, names: Sequence[str]) -> str:
     """One line per cell and baseline: mean, interval, spread over seeds."""
-    names = metrics(sweep)
     rows = []
     for title, cell in [*sweep.cells.items(), *sweep.baselines.items()]:
         found = [summary(cell, name) for name in names]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
 
 from farfill.ablation import markdown
-from farfill.ablation.curves import panels
+from farfill.ablation.curves import REGIONS, panels
 from farfill.ablation.page import page
 from farfill.ablation.side_by_side import side_by_side
 from farfill.ablation.sweep import Sweep, check
@@ -41,9 +41,10 @@ def report(sweep: Sweep, folder: Path, titles: Sequence[str]) -> str:
             claim is not well formed.
     """
     check(sweep)
-    figures = {f"{FIGURES}/{name}.svg": text.encode() for name, text in panels(sweep).items()}
+    drawn = panels(sweep)
+    figures = {_file(name): svg.encode() for group in drawn.values() for name, svg in group.items()}
     pictures, seed = _pictures(sweep, titles)
-    text = _text(sweep, list(figures), list(pictures), seed)
+    text = _text(sweep, drawn, list(pictures), seed)
     for name, content in {**figures, **pictures}.items():
         with atomic(folder / name) as part:
             part.write_bytes(content)
@@ -63,7 +64,13 @@ def _pictures(sweep: Sweep, titles: Sequence[str]) -> tuple[Mapping[str, bytes],
     return {f"{FIGURES}/pictures.png": png.tobytes()}, found[1]
 
 
-def _text(sweep: Sweep, figures: Sequence[str], pictures: Sequence[str], seed: int) -> str:
+def _file(figure: str) -> str:
+    return f"{FIGURES}/{figure}.svg"
+
+
+def _text(
+    sweep: Sweep, figures: Mapping[str, Iterable[str]], pictures: Sequence[str], seed: int
+) -> str:
     question = sweep.question
     verdicts = [judge(sweep, claim) for claim in question.get("claims", ())]
     manifests = dict.fromkeys(
@@ -76,12 +83,22 @@ def _text(sweep: Sweep, figures: Sequence[str], pictures: Sequence[str], seed: i
         "## Runs",
         markdown.runs(sweep),
         "## Means",
-        markdown.means(sweep),
+        markdown.means(sweep, markdown.metrics(sweep)),
         "## Differences from the reference cell",
         markdown.differences(sweep),
         "## Training",
         markdown.training(sweep),
-        "\n".join(f"![{Path(name).stem}]({name})" for name in figures),
+        *(
+            part
+            for heading, names in figures.items()
+            for part in (f"### {heading}", "\n".join(f"![{n}]({_file(n)})" for n in names))
+        ),
+        *(
+            part
+            for region, words in REGIONS.items()
+            if (names := markdown.measured(sweep, region))
+            for part in (f"## Every metric {words}", markdown.means(sweep, names))
+        ),
         *([f"## Pictures of seed {seed}", f"![side by side]({pictures[0]})"] if pictures else []),
         "## How to read this",
         HOW_TO_READ,

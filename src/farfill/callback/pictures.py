@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 
+from farfill.callback.picture_table import log_table, picture_names
 from farfill.op.colour import flow_to_colour, wheel_legend
 from farfill.op.grid import sheet, write_png
 from farfill.op.resize import resize_nearest
@@ -21,6 +22,8 @@ TITLES = ["original", "masked", "coarse", "completed", "borrows from", "colour k
 class Pictures(Callback):
     """Writes ``step-<n>.png`` for the first validation pictures, and shows it to wandb.
 
+    At the end wandb gets the last ones once more as a table, which compares across runs.
+
     Args:
         folder: Where the sheets go.
         count: Pictures on a sheet.
@@ -29,6 +32,7 @@ class Pictures(Callback):
     def __init__(self, folder: str | Path, count: int) -> None:
         self.folder = Path(folder)
         self.count = count
+        self._last: tuple[int, list[str], list[list[Tensor]]] | None = None
 
     def on_validation_batch_end(
         self,
@@ -43,11 +47,20 @@ class Pictures(Callback):
         if batch_idx or trainer.sanity_checking or not trainer.is_global_zero or not self.count:
             return
         step = cast(int, pl_module.generator_steps)
-        picture = sheet(rows(batch, outputs)[: self.count], TITLES)
+        shown = rows(batch, outputs)[: self.count]
+        picture = sheet(shown, TITLES)
+        paths = cast(Any, trainer).datamodule.val_set.paths
+        self._last = step, picture_names(batch.index.tolist()[: self.count], paths), shown
         write_png(self.folder / f"step-{step:07d}.png", picture)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 logger.log_image("val/pictures", [picture], step=step)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the last validation's pictures as a table."""
+        for logger in trainer.loggers:
+            if self._last is not None and isinstance(logger, WandbLogger):
+                log_table(logger, *self._last, TITLES[:-1])  # all but the colours' key
 
 
 @torch.no_grad()

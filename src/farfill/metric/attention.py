@@ -15,6 +15,10 @@ from torch import Tensor
 from farfill.op.resize import nearest_index
 
 EDGES = (0.125, 0.25, 0.5, 0.75)  # of the distance histogram, in sides of the picture
+SHARES = (*(f"distance_to_{edge}" for edge in EDGES), "distance_beyond")
+#: Every measure of this module.
+NAMES = ("hit_rate", "hit_chance", "hit_reachable", "distance", *SHARES, "hole_weight", "entropy",
+         "relative_entropy", "similarity", "same_source")  # fmt: skip
 
 
 def pixel_index(grid: int, features: int, pixels: int) -> Tensor:
@@ -95,8 +99,7 @@ def distances(offsets: Tensor, hole: Tensor, features: tuple[int, int]) -> dict[
     ]
     apart = torch.hypot(*(o[hole] * step for o, step in zip(offsets, steps, strict=True)))
     bins = torch.bucketize(apart, torch.tensor(EDGES, device=apart.device), right=True)
-    names = [*(f"distance_to_{edge}" for edge in EDGES), "distance_beyond"]
-    shares = {name: (bins == number).float().mean() for number, name in enumerate(names)}
+    shares = {name: (bins == number).float().mean() for number, name in enumerate(SHARES)}
     return {"distance": apart.mean(), **shares}
 
 

@@ -14,8 +14,10 @@ from omegaconf import DictConfig
 
 from farfill.run.build import plain
 from farfill.run.metrics_file import MetricsFile
+from farfill.run.wandb_run import define_metrics, hydra_choices, swaps, wandb_settings
 
-AXIS = "generator_step"
+#: What ``logger.mode`` and WANDB_MODE may be; the last three are wandb's older names.
+MODES = ("online", "offline", "disabled", "dryrun", "run", "shared")
 
 
 @contextmanager
@@ -53,20 +55,38 @@ def build_loggers(cfg: DictConfig, folder: Path, done: int = 0) -> list[Logger]:
         done: Generator steps the run has behind it; the rows of these stay.
     """
     loggers: list[Logger] = [MetricsFile(folder, done)]
-    mode = os.environ.get("WANDB_MODE")
+    mode = _mode(cfg)
     if cfg.logger and mode != "disabled":
         os.environ.setdefault("WANDB_SILENT", "true")
         # Lightning sets "dryrun" for an offline run, and the next one of a sweep finds it.
         offline = mode in ("offline", "dryrun") or (mode is None and not _logged_in())
         extra = {"offline": True, "mode": "offline"} if offline else {}
+        choices, overrides = hydra_choices()
+        if cfg.logger._target_.endswith(".WandbLogger"):
+            extra |= wandb_settings(cfg, folder, choices, overrides)
         logger = instantiate(cfg.logger, save_dir=str(folder), **extra)
         loggers.append(logger)
         if isinstance(logger, WandbLogger):
-            # Lightning's own axis would be called trainer/global_step, which is another count.
-            logger.experiment.define_metric(AXIS)
-            logger.experiment.define_metric("*", step_metric=AXIS, step_sync=True)
-            logger.log_hyperparams(plain(cfg))
+            define_metrics(logger.experiment)
+            logger.log_hyperparams({**plain(cfg), "swap": swaps(cfg, choices)})
     return loggers
+
+
+def _mode(cfg: DictConfig) -> str | None:
+    """What the configuration, the environment or ``wandb disabled`` says; None: nothing."""
+    mode = (cfg.logger or {}).get("mode") or os.environ.get("WANDB_MODE")
+    if mode is not None and mode not in MODES:
+        raise ValueError(
+            f"expected `logger.mode` or WANDB_MODE to be online, offline or disabled, got {mode}"
+        )
+    return mode or ("disabled" if cfg.logger and _switched_off() else None)
+
+
+def _switched_off() -> bool:
+    """Whether ``wandb disabled`` was said in this folder."""
+    import wandb
+
+    return wandb.setup().settings.mode == "disabled"
 
 
 def _logged_in() -> bool:

@@ -30,13 +30,13 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
     Raises:
         ValueError: There is no run, or two finished runs of one cell and seed.
     """
-    planned = [options(job) for job in _plan(folder / PLAN)]
+    planned = [options(job) for job in plan_of(folder / PLAN)]
     found = {path.parent.parent: path for path in sorted(folder.glob("*/.hydra/overrides.yaml"))}
     started = {run: options(map(str, OmegaConf.load(path))) for run, path in found.items()}
     if not planned and not started:
         raise ValueError(f"expected a sweep's folder with {PLAN} or runs in it, got {folder}")
     # A run that was repeated by hand may have been given other overrides for the same values.
-    swept = _swept(planned) or _swept([*planned, *started.values()])
+    swept = swept_options(planned) or swept_options([*planned, *started.values()])
 
     records: dict[tuple[str, int], Record] = {}
     question: Mapping[str, Any] = {}
@@ -83,20 +83,20 @@ def options(overrides: Iterable[str]) -> dict[str, str]:
     return {key.lstrip("+"): as_text(value) for key, _, value in pairs}
 
 
-def _load(path: Path) -> dict[str, Any]:
-    """A configuration as plain dictionaries; interpolations stay as they were written."""
-    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(path), resolve=False))
-
-
-def _plan(path: Path) -> list[list[str]]:
-    """Every job of a sweep's plan; none without one."""
+def plan_of(path: Path) -> list[list[str]]:
+    """Overrides of every job of a sweep's ``multirun.yaml``; none without one."""
     return jobs_of(cast(DictConfig, OmegaConf.load(path))) if path.is_file() else []
 
 
-def _swept(jobs: Sequence[Mapping[str, str]]) -> list[str]:
+def swept_options(jobs: Sequence[Mapping[str, str]]) -> list[str]:
     """Options with more than one value, in the order in which they were given."""
     keys = dict.fromkeys(key for job in jobs for key in job if key != SEED)
     return [key for key in keys if len({job.get(key) for job in jobs}) > 1]
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """A configuration as plain dictionaries; interpolations stay as they were written."""
+    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(path), resolve=False))
 
 
 def _cell(job: Mapping[str, str], swept: Sequence[str]) -> dict[str, str]:
