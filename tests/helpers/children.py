@@ -54,8 +54,17 @@ def _be_a_training(folder, overrides, prepare):
         os._exit(code)
 
 
-def die_at_call(owner: object, name: str, count: int, after: bool = False) -> Callable[[], None]:
-    """Arrange in a child that the ``count``-th call of a method is its last, before or after."""
+def die_at_call(
+    owner: object, name: str, count: int, after: bool = False, rest: float = 0
+) -> Callable[[], None]:
+    """Arrange in a child that the ``count``-th call of a method is its last, before or after.
+
+    It sleeps for ``rest`` seconds first, in which other processes may get on with their work.
+    """
+
+    def die():
+        time.sleep(rest)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def prepare() -> None:
         original, calls = getattr(owner, name), []
@@ -63,10 +72,10 @@ def die_at_call(owner: object, name: str, count: int, after: bool = False) -> Ca
         def method(*args, **kwargs):
             calls.append(None)
             if len(calls) == count and not after:
-                os.kill(os.getpid(), signal.SIGKILL)
+                die()
             result = original(*args, **kwargs)
             if len(calls) == count:
-                os.kill(os.getpid(), signal.SIGKILL)
+                die()
             return result
 
         setattr(owner, name, method)

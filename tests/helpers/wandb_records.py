@@ -1,21 +1,15 @@
-"""Read back what wandb wrote offline.
-
-A ``.wandb`` file is a header of 7 bytes, then blocks of 32 KiB with LevelDB's log records: 4 bytes
-of checksum, 2 of length (little-endian), 1 of kind (1 whole, 2 first, 3 middle, 4 last part), data.
-"""
+"""Read back what wandb wrote offline."""
 
 from __future__ import annotations
 
 import json
-import struct
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from wandb.proto.wandb_internal_pb2 import Record, RunRecord
 
-BLOCK, HEADER = 32768, 7
+from farfill.run.wandb_records import history_of, read_records
 
 
 def records(folder: Path, patience: float = 20) -> list[Record]:
@@ -27,7 +21,7 @@ def records(folder: Path, patience: float = 20) -> list[Record]:
     (path,) = folder.rglob("*.wandb")
     end = time.monotonic() + patience
     while True:
-        found = [_parse(data) for data in _chunks(path.read_bytes())]
+        found = read_records(path)
         if any(r.WhichOneof("record_type") == "exit" for r in found) or time.monotonic() > end:
             return found
         time.sleep(0.05)
@@ -35,12 +29,7 @@ def records(folder: Path, patience: float = 20) -> list[Record]:
 
 def history(folder: Path) -> list[dict[str, Any]]:
     """The logged rows: metric name -> value."""
-    return [
-        {"/".join(item.nested_key) or item.key: json.loads(item.value_json)
-         for item in record.history.item}
-        for record in records(folder)
-        if record.WhichOneof("record_type") == "history"
-    ]  # fmt: skip
+    return history_of(records(folder))
 
 
 def summary(folder: Path) -> dict[str, Any]:
@@ -57,26 +46,3 @@ def started(folder: Path) -> RunRecord:
     """How the run introduced itself: name, group, job type, tags."""
     (run,) = (r.run for r in records(folder) if r.WhichOneof("record_type") == "run")
     return run
-
-
-def _parse(data: bytes) -> Record:
-    record = Record()
-    record.ParseFromString(data)
-    return record
-
-
-def _chunks(content: bytes) -> Iterator[bytes]:
-    position, whole = HEADER, b""
-    while position + HEADER <= len(content):
-        if BLOCK - position % BLOCK < HEADER:  # too little room for a record: padding
-            position += BLOCK - position % BLOCK
-            continue
-        length, kind = struct.unpack_from("<HB", content, position + 4)
-        position += HEADER
-        if position + length > len(content):  # not written to its end yet
-            return
-        whole += content[position : position + length]
-        position += length
-        if kind in (1, 4):
-            yield whole
-            whole = b""

@@ -11,9 +11,10 @@ import pytest
 from farfill.callback.checkpoints import Checkpoints
 from farfill.callback.pictures import Pictures
 from farfill.run import train as command
-from farfill.run.metrics_file import _Writer
+from farfill.run.metrics_file import _Writer, read_rows
 from farfill.run.status import read_status
-from helpers.children import KILLED, assert_same_run, die_at_call, train_in_child
+from farfill.run.wandb_records import history_of, read_records
+from helpers.children import KILLED, LONG, assert_same_run, die_at_call, train_in_child
 
 RUN = ("trainer.max_generator_steps=7", "trainer.validate_every=3", "checkpoint.every=2")
 GANS = ("wgan_gp", "vanilla", "lsgan", "hinge", "none")
@@ -56,6 +57,53 @@ def test_killed_at_a_place(place, uncut, tmp_path):
     assert read_status(tmp_path / "run")["state"] == "done"
     assert not list((tmp_path / "run").rglob(".part-*"))
     assert (tmp_path / "run" / "report" / "table.md").is_file()
+
+
+def wandb_rows(run):
+    """Rows of every piece of the one wandb run below a folder."""
+    name = read_status(run)["wandb"]
+    pieces = sorted((run / "wandb").glob("offline-run-*"))
+    assert all(path.name.endswith(f"-{name}") for path in pieces)
+    return [history_of(read_records(path / f"run-{name}.wandb")) for path in pieces]
+
+
+def assert_wandb_has_every_row_once(run):
+    rows = read_rows(run / "metrics.csv", LONG)
+    logged = [row for piece in wandb_rows(run) for row in piece]
+    for name in rows[0]:
+        if name in ("step", "epoch", "generator_step") or name.startswith("train/time"):
+            continue
+        expected = {(int(row["step"]), float(row[name])) for row in rows if row[name]}
+        found = [(row["trainer/global_step"], row[name]) for row in logged if name in row]
+        assert len(found) == len(expected), name
+        assert set(found) == expected, name
+    for picture in ("val/pictures", "val/examples"):
+        steps = [row["trainer/global_step"] for row in logged if f"{picture}/_type" in row]
+        assert steps == sorted(set(steps)), picture
+        assert steps[-1] == int(rows[-1]["step"])
+
+
+@pytest.mark.parametrize("place", ["just after a checkpoint", "in a validation"])
+def test_rows_that_wandb_has_lost_are_sent_again(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    run, more = tmp_path / "run", (*RUN, "logger=wandb", "pictures=1")
+    assert train_in_child(run, *more, prepare=die_at_call(*PLACES[place])) == KILLED
+    assert train_in_child(run, *more) == 0
+    assert_wandb_has_every_row_once(run)
+
+
+def test_rows_that_wandb_has_are_not_sent_again(tmp_path, monkeypatch):
+    """wandb writes blocks of 32 KiB: it takes some rows until a killed run has left any there."""
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    run = tmp_path / "run"
+    more = ("logger=wandb", "pictures=1", "trainer.max_generator_steps=30", "baseline=[]",
+            "trainer.validate_every=30", "checkpoint.every=0")  # fmt: skip
+    prepare = die_at_call(_Writer, "save", 29, rest=1)
+    assert train_in_child(run, *more, prepare=prepare) == KILLED
+    (first,) = wandb_rows(run)
+    assert first
+    assert train_in_child(run, *more) == 0
+    assert_wandb_has_every_row_once(run)
 
 
 def survive(folder, uncut, overrides, kills, seed):

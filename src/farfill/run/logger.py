@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.utils import instantiate
-from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig
 
 from farfill.run.build import plain
 from farfill.run.metrics_file import MetricsFile
+from farfill.run.processes import is_first
+from farfill.run.status import read_status, write_status
+from farfill.run.wandb_logger import WandbLogger
 from farfill.run.wandb_run import define_metrics, hydra_choices, swaps, wandb_settings
 
 #: What ``logger.mode`` and WANDB_MODE may be; the last three are wandb's older names.
@@ -64,11 +67,16 @@ def build_loggers(cfg: DictConfig, folder: Path, done: int = 0) -> list[Logger]:
         choices, overrides = hydra_choices()
         if cfg.logger._target_.endswith(".WandbLogger"):
             extra |= wandb_settings(cfg, folder, choices, overrides)
+            if name := read_status(folder).get("wandb"):  # of this run before it was cut off
+                extra["id"] = name
         logger = instantiate(cfg.logger, save_dir=str(folder), **extra)
         loggers.append(logger)
         if isinstance(logger, WandbLogger):
             define_metrics(logger.experiment)
             logger.log_hyperparams({**plain(cfg), "swap": swaps(cfg, choices)})
+        if isinstance(logger, WandbLogger) and is_first():
+            logger.go_on(folder, done)
+            write_status(folder, "running", wandb=logger.experiment.id)
     return loggers
 
 

@@ -12,12 +12,18 @@ from typing import Any, cast
 import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning import Trainer
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from omegaconf import OmegaConf, read_write
 
 from farfill.run.errors import in_sweep
 
 #: What Lightning tells the processes that it starts, and leaves behind.
 _LEFT = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
+
+
+def is_first() -> bool:
+    """Whether this is the process that does all the writing, also before they are connected."""
+    return cast(Any, rank_zero_only).rank == 0
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import sys
 import warnings
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -47,11 +47,10 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         ValueError: The settings do not fit together, or not the folder; nothing was changed.
         Diverged: Too many updates in a row were not finite.
     """
-    from lightning.pytorch.utilities.rank_zero import rank_zero_only
-
     from farfill.run.check import check_numbers
     from farfill.run.folder import checkpoint_to_go_on_from, claim, held
     from farfill.run.kinds import check_kinds
+    from farfill.run.processes import is_first
     from farfill.run.status import here, is_done, now, read_status, record
     from farfill.run.trainer import check_flags
 
@@ -60,7 +59,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     check_kinds(cfg)
     check_flags(cfg.trainer)
     steps = cfg.trainer.max_generator_steps
-    if cast(Any, rank_zero_only).rank:  # of several processes the first does all the writing
+    if not is_first():
         start = checkpoint_to_go_on_from(cfg, folder)
         return fit(cfg, folder, *prepare(cfg, start), start)
     with held(folder):
