@@ -96,9 +96,9 @@ def test_rows_that_wandb_has_are_not_sent_again(tmp_path, monkeypatch):
     """wandb writes blocks of 32 KiB: it takes some rows until a killed run has left any there."""
     monkeypatch.setenv("WANDB_MODE", "offline")
     run = tmp_path / "run"
-    more = ("logger=wandb", "pictures=1", "trainer.max_generator_steps=30", "baseline=[]",
-            "trainer.validate_every=30", "checkpoint.every=0")  # fmt: skip
-    prepare = die_at_call(_Writer, "save", 29, rest=1)
+    more = ("logger=wandb", "pictures=1", "trainer.max_generator_steps=60", "baseline=[]",
+            "trainer.validate_every=60", "checkpoint.every=0")  # fmt: skip
+    prepare = die_at_call(_Writer, "save", 59, rest=1)
     assert train_in_child(run, *more, prepare=prepare) == KILLED
     (first,) = wandb_rows(run)
     assert first
