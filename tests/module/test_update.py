@@ -1,0 +1,129 @@
+"""How gradients become updates: in parts, clipped, or not at all."""
+
+from __future__ import annotations
+
+import csv
+import math
+from functools import partial
+
+import pytest
+import torch
+from lightning import Trainer
+from torch import nn
+from torch.utils.data import DataLoader
+
+from farfill.checkpoint import read_checkpoint
+from farfill.gan.hinge import Hinge
+from farfill.gan.none import NoGAN
+from farfill.module.inpainting import Update
+from farfill.run.status import read_status
+from farfill.types import Diverged
+from helpers.runs import tiny_train
+from helpers.tiny import random_batch, tiny_module
+
+PLAIN = {"gan": Hinge(0.001, 1.0, 1, (0.5, 0.9)),  # draws nothing, so parts see the same
+         "optimizer": partial(torch.optim.SGD, lr=0.1)}  # fmt: skip
+
+
+def step(module, batch=None):
+    """One generator step with one critic step, in float64."""
+    torch.manual_seed(0)
+    batch = random_batch(8) if batch is None else batch
+    trainer = Trainer(
+        max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False, precision="64-true",
+    )  # fmt: skip
+    trainer.fit(module, DataLoader([batch], batch_size=None))
+    return trainer
+
+
+def weights(module):
+    return torch.cat([p.detach().flatten().clone() for p in module.parameters()])
+
+
+def made(update, **change):
+    torch.manual_seed(1)
+    return tiny_module(batch_size=4, update=update, **(PLAIN | change)).double()
+
+
+def test_parts_of_an_update_make_the_gradient_of_the_whole():
+    whole, parts = made(Update()), made(Update(accumulate=4))
+    before = weights(whole)
+    assert torch.equal(before, weights(parts))
+    step(whole)
+    step(parts)
+    assert (weights(whole) - before).abs().max() > 1e-3
+    torch.testing.assert_close(weights(parts), weights(whole), rtol=0, atol=1e-12)
+    for name, value in (("total", 1e-12), ("adversarial_local", 1e-15)):
+        logged = [x.trainer.callback_metrics[f"train/generator/{name}"] for x in (whole, parts)]
+        torch.testing.assert_close(*logged, rtol=1e-9, atol=value)
+
+
+@pytest.mark.parametrize("by", ["norm", "value"])
+def test_gradients_are_clipped(by):
+    free, clipped = (
+        made(x, gan=NoGAN((0.5, 0.9))) for x in (Update(), Update(clip=1e-3, clip_by=by))
+    )
+    before = weights(free)
+    step(free, random_batch(4))
+    step(clipped, random_batch(4))
+    moved = [(weights(x) - before)[: sum(p.numel() for p in x.generator.parameters())]
+             for x in (free, clipped)]  # fmt: skip
+    if by == "norm":
+        assert moved[0].norm() > 2e-4
+        assert moved[1].norm() == pytest.approx(0.1 * 1e-3, rel=1e-4)
+        torch.testing.assert_close(moved[1] / moved[1].norm(), moved[0] / moved[0].norm())
+    else:
+        torch.testing.assert_close(moved[1], moved[0].clamp(-1e-4, 1e-4))
+
+
+class Spoilt(nn.Module):
+    """A loss that is what it is told to be."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+
+    def forward(self, completion, batch):
+        return {"spoilt": completion.refined.mean() * 0 + self.value}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_an_update_that_is_not_finite_is_left_out_and_counted(value):
+    module = made(Update(patience=3), losses={"spoilt": Spoilt(value)})
+    before = {k: v.clone() for k, v in module.generator.state_dict().items()}
+    step(module)
+    assert module.skipped == 1  # the critics' update was sound
+    assert module.trainer.callback_metrics["train/skipped"] == 1
+    for name, now in module.generator.state_dict().items():
+        assert torch.equal(now, before[name])
+
+
+def test_pictures_that_are_not_finite_spoil_nothing():
+    module = made(Update(patience=3))
+    before = weights(module)
+    batch = random_batch(8)
+    batch.image[0, 0, 0, 0] = math.nan
+    batch.image[5, 0, 0, 0] = math.nan
+    step(module, batch)
+    assert module.skipped == 2
+    assert torch.equal(weights(module), before)
+
+
+def test_a_run_that_does_not_recover_ends_as_diverged(tmp_path):
+    """The learning rate blows the weights up; what was saved before is still good."""
+    with pytest.raises(Diverged, match="lower `learning_rate`") as error:
+        tiny_train(
+            tmp_path, "learning_rate=1e30", "schedule=constant", "trainer.max_skipped=3",
+            "trainer.max_generator_steps=50", "trainer.validate_every=50",
+        )  # fmt: skip
+    assert "\n" not in str(error.value)
+    status = read_status(tmp_path)
+    assert status["state"] == "diverged"
+    assert "learning_rate" in status["message"]
+    saved = read_checkpoint(tmp_path / "checkpoints" / "last.ckpt")
+    assert all(value.isfinite().all() for value in saved["state_dict"].values())
+    with (tmp_path / "metrics.csv").open() as file:
+        skipped = [float(row["train/skipped"]) for row in csv.DictReader(file)]
+    assert skipped == sorted(skipped)
+    assert skipped[-1] > 0
