@@ -77,9 +77,7 @@ def test_a_failure_on_a_node_is_seen(command, tmp_path):
     assert command("sweep", "rerun", "sweep")[0] == 1  # it fails again, and says so
 
 
-def test_what_is_cancelled_or_preempted_ends_as_if_nothing_had_been(
-    command, environment, tmp_path
-):
+def test_what_is_cancelled_or_preempted_ends_as_if_nothing_had_been(command, environment, tmp_path):
     swept = ["attention.propagation=3,null", "seed=1,2"]
     sweep = tmp_path / "sweep"
     with (tmp_path / "launcher.txt").open("w") as output:
