@@ -1,6 +1,6 @@
 # Farfill. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all lint format evaluate benchmark clean
+.PHONY: help setup train test test-all test-slurm lint format evaluate benchmark clean
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
@@ -33,6 +33,14 @@ test: setup  ## Run the tests (minutes)
 
 test-all: setup  ## Run all tests, the slow ones too
 	@$(BIN)/python -m pytest -q $(ARGS)
+
+test-slurm: setup  ## Test sweeps on a real SLURM that is started for it (root installs its packages)
+	@if [ "$$(id -u)" = 0 ] && [ ! -x /usr/sbin/slurmd ] && command -v apt-get >/dev/null; then \
+	  echo "Installing slurm-wlm and munge ..."; apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y slurm-wlm munge >/dev/null; fi
+	@$(BIN)/python tests/helpers/slurm.py true
+	@echo "Testing: pytest tests/slurm"
+	@$(BIN)/python -m pytest -q tests/slurm $(ARGS)
 
 lint: setup  ## Check style, types and layers; changes nothing
 	$(BIN)/ruff check .

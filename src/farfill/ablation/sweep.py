@@ -13,7 +13,7 @@ from farfill.keys import below
 
 #: Keys that may differ between cells: they change what is written, not what is learnt.
 HARMLESS = ("question", "logger", "pictures", "ckpt_path", "datamodule.workers",
-            "trainer.enable_progress_bar")  # fmt: skip
+            "trainer.enable_progress_bar", "sweep")  # fmt: skip
 BASELINE = "baseline"  # a claim's side that is no cell: {baseline: telea}
 
 

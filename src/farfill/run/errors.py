@@ -33,11 +33,11 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
         except Exception as error:
             reason = _reason(error)
             if in_sweep():
-                logging.getLogger(__name__).error(_one_line(reason))
+                logging.getLogger(__name__).error(one_line(error))
                 raise
             if not isinstance(reason, ValueError | OSError) or os.environ.get("FARFILL_TRACEBACK"):
                 raise
-            print(f"farfill: {_one_line(reason)}", file=sys.stderr)
+            print(f"farfill: {one_line(error)}", file=sys.stderr)
             raise SystemExit(2) from None
 
     return wrapped
@@ -48,12 +48,16 @@ def in_sweep() -> bool:
     return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 
+def one_line(error: BaseException) -> str:
+    """What went wrong, without line breaks; with the error's kind where it was not foreseen."""
+    reason = _reason(error)
+    text = " ".join(str(reason).split())
+    foreseen = text and isinstance(reason, ValueError | OSError)
+    return text if foreseen else f"{type(reason).__name__}: {text}".rstrip(": ")
+
+
 def _reason(error: BaseException) -> BaseException:
     """What the part that was being made had to say, without Hydra's words around it."""
     while isinstance(error, InstantiationException) and error.__cause__ is not None:
         error = error.__cause__
     return error
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, open_dict
 
 from farfill.run.errors import one_line_errors
 from farfill.run.paths import conf_dir
+from farfill.run.presets import own_presets_first
 from farfill.run.sweep import SEED, jobs_of, options
 
 PROBE = 20  # generator steps
@@ -77,23 +78,38 @@ def main(arguments: list[str] | None = None) -> None:
     """
     overrides = sys.argv[1:] if arguments is None else arguments
     overrides = [one for one in overrides if one not in ("-m", "--multirun")]
+    own_presets_first()
     total = 0.0
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         jobs = plan(overrides)
-        cells = {tuple(one for one in job if SEED not in options([one])): job for job in jobs}
+        cells = cells_of(jobs)
         print(
             f"{len(jobs)} runs; a probe of {PROBE} generator steps for each of {len(cells)} cells"
         )
-        for cell, job in cells.items():
-            cfg = compose("train", overrides=[*job, "hydra.mode=RUN"], return_hydra_config=True)
-            HydraConfig.instance().set_config(cfg)  # values may ask for the run's choices
+        for cell, runs in cells.items():
+            cfg = composed(jobs[runs[0]])
             cost = probe(cfg)
-            runs = sum(set(cell) <= set(other) for other in jobs)
-            hours = cost.of_run(cfg) * runs / 3600
+            hours = cost.of_run(cfg) * len(runs) / 3600
             total += hours
             print(f"{cost.step:8.3f} s/step, {cfg.trainer.max_generator_steps} steps, "
-                  f"{runs} runs: {hours:.2f} h  {' '.join(cell)}", flush=True)  # fmt: skip
+                  f"{len(runs)} runs: {hours:.2f} h  {' '.join(cell)}", flush=True)  # fmt: skip
     print(f"In all {total:.2f} hours on this machine")
+
+
+def cells_of(jobs: Sequence[Sequence[str]]) -> dict[tuple[str, ...], list[int]]:
+    """Overrides without the seed -> numbers of the jobs that have them."""
+    cells: dict[tuple[str, ...], list[int]] = {}
+    for number, job in enumerate(jobs):
+        cell = tuple(one for one in job if SEED not in options([one]))
+        cells.setdefault(cell, []).append(number)
+    return cells
+
+
+def composed(job: Sequence[str]) -> DictConfig:
+    """Configuration of one job of a sweep; Hydra has to be initialised."""
+    cfg = compose("train", overrides=[*job, "hydra.mode=RUN"], return_hydra_config=True)
+    HydraConfig.instance().set_config(cfg)  # values may ask for the run's choices
+    return cfg
 
 
 def plan(overrides: Sequence[str]) -> list[list[str]]:
@@ -109,6 +125,8 @@ def plan(overrides: Sequence[str]) -> list[list[str]]:
 def probe(cfg: DictConfig) -> Cost:
     """Train a few steps, validate once and write a report, all in a folder that goes away.
 
+    One process does it, whatever the trainer's strategy.
+
     Args:
         cfg: Of one run.
     """
@@ -123,7 +141,7 @@ def probe(cfg: DictConfig) -> Cost:
     data.setup()
     watch = Stopwatch()
     flags = {**cfg.trainer, "max_generator_steps": PROBE, "validate_every": PROBE,
-             "enable_progress_bar": False}  # fmt: skip
+             "enable_progress_bar": False, "devices": 1, "strategy": "auto"}  # fmt: skip
     with TemporaryDirectory() as folder:
         build_trainer(flags, [watch], [], folder).fit(module, data)
         start = time.perf_counter()

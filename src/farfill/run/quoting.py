@@ -7,6 +7,8 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
+from farfill.run.presets import own_presets_first
+
 #: Settings of every command that are file names.
 _PATHS = (
     "ckpt_path", "init_from", "manifest", "data.root", "mask.root", "hydra.run.dir",
@@ -17,11 +19,15 @@ _PLAIN = re.compile(r"[\w./:%+@?|\- ]*|['\"\[$].*", re.ASCII | re.DOTALL)
 
 
 def quoted_paths(*names: str) -> Callable[[Callable[[], object]], Callable[[], None]]:
-    """Let a Hydra entry point read the command line after :func:`quote_paths` of ``names``."""
+    """Let a Hydra entry point read the command line after :func:`quote_paths` of ``names``.
+
+    What is chosen there is looked for in ``conf/`` first, and only then among plugins.
+    """
 
     def decorate(main: Callable[[], object]) -> Callable[[], None]:
         @functools.wraps(main)
         def wrapped() -> None:
+            own_presets_first()
             sys.argv[1:] = quote_paths(sys.argv[1:], names)
             main()
 

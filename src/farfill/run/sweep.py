@@ -43,15 +43,15 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
     for run, chosen in started.items():
         raw = _load(run / ".hydra" / "config.yaml")
         question = question or raw.get("question") or {}
-        record = read_record(run, _cell(chosen, swept), int(raw[SEED]), flat(raw))
+        record = read_record(run, cell_of(chosen, swept), int(raw[SEED]), flat(raw))
         key = (record.label, record.seed)
         records[key] = _better(records.get(key), record)
     usual = next(iter(records.values())).seed if records else 0
     for chosen in planned:
-        record = Record(_cell(chosen, swept), int(chosen.get(SEED, usual)))
+        record = Record(cell_of(chosen, swept), int(chosen.get(SEED, usual)))
         records.setdefault((record.label, record.seed), record)
     order = {
-        Record(_cell(chosen, swept), 0).label: n for n, chosen in reversed([*enumerate(planned)])
+        Record(cell_of(chosen, swept), 0).label: n for n, chosen in reversed([*enumerate(planned)])
     }
     ordered = sorted(records.values(), key=lambda one: (order.get(one.label, len(order)), one.seed))
     return Sweep(
@@ -65,16 +65,26 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
 def jobs_of(config: DictConfig) -> list[list[str]]:
     """Overrides of every job of a sweep, in its order, as Hydra's own sweeper makes them.
 
+    Of a search (``hydra/sweeper=optuna``) only those that stay the same in all trials are known.
+
     Args:
         config: Whole configuration with its ``hydra`` node.
     """
     hydra: Any = {
         name: OmegaConf.to_container(config.hydra[name]) for name in ("sweeper", "overrides")
     }
-    params, task = hydra["sweeper"].get("params") or {}, hydra["overrides"]["task"]
-    texts = [f"{key}={value}" for key, value in params.items()]
-    parsed = OverridesParser.create().parse_overrides([*texts, *task])
-    return BasicSweeper.split_arguments(parsed, None)[0]
+    sweeper, task = hydra["sweeper"], hydra["overrides"]["task"]
+    texts = [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
+    parse = OverridesParser.create().parse_overrides
+    if is_search(config):
+        fixed = [str(one.input_line) for one in parse(task) if not one.is_sweep_override()]
+        return [fixed] * sweeper["n_trials"]
+    return BasicSweeper.split_arguments(parse([*texts, *task]), None)[0]
+
+
+def is_search(config: DictConfig) -> bool:
+    """Whether a sweep finds its values as it goes (``hydra/sweeper=optuna``)."""
+    return "n_trials" in config.hydra.sweeper
 
 
 def options(overrides: Iterable[str]) -> dict[str, str]:
@@ -99,7 +109,8 @@ def _load(path: Path) -> dict[str, Any]:
     return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(path), resolve=False))
 
 
-def _cell(job: Mapping[str, str], swept: Sequence[str]) -> dict[str, str]:
+def cell_of(job: Mapping[str, str], swept: Sequence[str]) -> dict[str, str]:
+    """The swept options of one job."""
     return {key: job[key] for key in swept if key in job}
 
 

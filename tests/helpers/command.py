@@ -1,0 +1,20 @@
+"""A script as a user types it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parents[2] / "src"
+
+
+def command(script: str, folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """Status, output and errors of ``python src/<script>.py`` in a folder."""
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / f"{script}.py"), *arguments],
+        cwd=folder, capture_output=True, text=True, timeout=250, stdin=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr

@@ -1,0 +1,148 @@
+"""Sweeps on a real SLURM: undisturbed, with a run that fails, and with runs taken away."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from farfill.run.status import read_status
+from helpers.children import assert_same_run
+from helpers.runs import TINY
+from helpers.slurm import absent, cluster
+
+ROOT = Path(__file__).parents[2]
+RUN = [
+    *TINY, "baseline=[]", "trainer.max_generator_steps=150", "trainer.validate_every=50",
+    "checkpoint.every=10",
+]  # fmt: skip
+NODE = ["hydra/launcher=slurm", "hydra.launcher.gpus_per_node=0", "hydra.launcher.cpus_per_task=1",
+        "hydra.launcher.mem_gb=2", "hydra.sweep.dir=sweep"]  # fmt: skip
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(bool(absent()), reason=absent() or "it is here"),
+]
+
+
+@pytest.fixture(scope="module")
+def environment():
+    """Of every process that uses the cluster."""
+    with cluster() as added:
+        yield {**os.environ, **added, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def command(environment, tmp_path):
+    """Runs a script as a user would, in a folder of its own."""
+
+    def run(script, *arguments):
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "src" / f"{script}.py"), *arguments],
+            cwd=tmp_path, capture_output=True, text=True, timeout=300, env=environment,
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+def test_every_run_is_a_job(command, tmp_path):
+    status, _, err = command("train", "-m", *TINY, *NODE, "baseline=[]", "seed=1,2")
+    assert status == 0, err
+    said = [read_status(tmp_path / "sweep" / number) for number in "01"]
+    assert [one["state"] for one in said] == ["done", "done"]
+    assert [re.fullmatch(r"\d+_(\d)", one["job"])[1] for one in said] == ["0", "1"]
+    assert command("sweep", "missing", "sweep")[:2] == (0, "")
+    _, out, _ = command("sweep", "status", "sweep")
+    assert out.count(" done 4/4 ") == 2
+    assert out.endswith("2 runs: 2 done\n")
+
+
+def test_a_failure_on_a_node_is_seen(command, tmp_path):
+    status, _, _ = command("train", "-m", *TINY, *NODE, "baseline=[]", "attention.rate=0,2")
+    assert status != 0
+    failed, sound = (tmp_path / "sweep" / number for number in "01")
+    assert read_status(failed)["state"] == "failed"
+    assert "`rate`" in read_status(failed)["message"]
+    assert (failed / "traceback.txt").read_text().startswith("Traceback")
+    assert read_status(sound)["state"] == "done"
+    status, out, _ = command("sweep", "missing", "sweep")
+    assert status == 1
+    assert out.count("\n") == out.count("attention.rate=0") == 1
+    assert command("sweep", "rerun", "sweep")[0] == 1  # it fails again, and says so
+
+
+def test_what_is_cancelled_or_preempted_ends_as_if_nothing_had_been(command, environment, tmp_path):
+    swept = ["attention.propagation=3,null", "seed=1,2"]
+    sweep = tmp_path / "sweep"
+    with (tmp_path / "launcher.txt").open("w") as output:
+        launcher = subprocess.Popen(
+            [sys.executable, str(ROOT / "src" / "train.py"), "-m", *RUN, *NODE, *swept],
+            cwd=tmp_path, stdout=output, stderr=output, env=environment,
+        )  # fmt: skip
+    try:
+        cancelled, preempted = (under_way(sweep / number) for number in "01")
+        assert read_status(sweep / "3")["state"] == "queued"  # two processors, two at once
+        slurm(environment, "scancel", cancelled)
+        # To the step: to the job as a whole scancel would send it again and again.
+        slurm(environment, "scancel", "--signal=USR2", f"{preempted}.0")
+        until(lambda: read_status(sweep / "1")["state"] == "preempted")
+        until(lambda: cancelled not in jobs(environment))
+        assert command("sweep", "status", "sweep")[1].endswith("queued, 1 lost, 1 preempted\n")
+        until(lambda: not jobs(environment))
+    finally:
+        # Without accounting submitit waits for the cancelled job for ever; the others need it not.
+        launcher.kill()
+        launcher.wait()
+
+    log = sweep / ".submitit" / preempted / f"{preempted}_0_log.out"
+    assert "Going on after generator step" in log.read_text()
+    _, out, _ = command("sweep", "status", "sweep")
+    assert out.endswith("4 runs: 3 done, 1 lost\n")
+    status, out, _ = command("sweep", "missing", "sweep")
+    assert (status, out.count("\n")) == (1, 1)
+    assert "attention.propagation=3 seed=1 " in out
+
+    status, out, err = command("sweep", "rerun", "sweep")
+    assert status == 0, out + err
+    assert "Starting 1 runs again" in out
+    assert out.endswith("4 runs: 4 done\n")
+    assert read_status(sweep / "0")["job"] != cancelled
+
+    status, _, err = command("train", "-m", *RUN, *swept, "hydra.sweep.dir=calm")
+    assert status == 0, err
+    for number in "0123":
+        assert_same_run(sweep / number, tmp_path / "calm" / number)
+
+
+def under_way(run: Path) -> str:
+    """Wait until a run has a checkpoint, and time to go; its job's number."""
+    until((run / "checkpoints" / "last.ckpt").is_file)
+    status = read_status(run)
+    assert status["state"] == "running"
+    return status["job"]
+
+
+def jobs(environment) -> dict[str, str]:
+    """Number -> state of what SLURM has."""
+    lines = slurm(environment, "squeue", "--noheader", "--array", "--format=%i %T").splitlines()
+    return dict(line.split() for line in lines)
+
+
+def slurm(environment, *arguments: str) -> str:
+    done = subprocess.run(
+        arguments, capture_output=True, text=True, timeout=60, check=True, env=environment
+    )
+    return done.stdout
+
+
+def until(condition, seconds: float = 200) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.2)
