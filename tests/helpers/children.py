@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -39,15 +40,14 @@ def train_in_child(
 
 def _be_a_training(folder, overrides, prepare):
     code = 1
+    log = (folder.parent / f"{folder.name}.log").open("a", buffering=1)
+    sys.stdout = sys.stderr = log
     try:
-        with (folder.parent / f"{folder.name}.log").open("a") as log:
-            for number in (1, 2):
-                os.dup2(log.fileno(), number)
-            torch.manual_seed(0)
-            if prepare is not None:
-                prepare()
-            tiny_train(folder, *overrides)
-            code = 0
+        torch.manual_seed(0)
+        if prepare is not None:
+            prepare()
+        tiny_train(folder, *overrides)
+        code = 0
     except BaseException:
         traceback.print_exc()
     finally:

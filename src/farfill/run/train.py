@@ -15,6 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from farfill.run.errors import in_sweep, one_line_errors
+from farfill.run.last import last_run
 from farfill.run.paths import conf_dir
 from farfill.run.quoting import quoted_paths
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 
 @quoted_paths()
+@last_run
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
 @one_line_errors
 def main(cfg: DictConfig) -> float | None:
