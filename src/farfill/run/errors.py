@@ -6,12 +6,15 @@ import functools
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.types import RunMode
+
+from farfill.sentence import one_line
 
 Result = TypeVar("Result")
 
@@ -25,6 +28,9 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
 
     @functools.wraps(function)
     def wrapped(*args: object, **kwargs: object) -> Result:
+        # What makes a file unreadable is an error; these would tell of damaged metadata besides.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
         try:
             return function(*args, **kwargs)
         except KeyboardInterrupt:
@@ -33,11 +39,11 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
         except Exception as error:
             reason = _reason(error)
             if in_sweep():
-                logging.getLogger(__name__).error(_one_line(reason))
+                logging.getLogger(__name__).error(one_line(reason))
                 raise
             if not isinstance(reason, ValueError | OSError) or os.environ.get("FARFILL_TRACEBACK"):
                 raise
-            print(f"farfill: {_one_line(reason)}", file=sys.stderr)
+            print(f"farfill: {one_line(reason)}", file=sys.stderr)
             raise SystemExit(2) from None
 
     return wrapped
@@ -54,6 +60,3 @@ def _reason(error: BaseException) -> BaseException:
         error = error.__cause__
     return error
 
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
