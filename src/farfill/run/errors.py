@@ -41,7 +41,8 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
             if in_sweep():
                 logging.getLogger(__name__).error(one_line(reason))
                 raise
-            if not isinstance(reason, ValueError | OSError) or os.environ.get("FARFILL_TRACEBACK"):
+            known = isinstance(reason, ValueError | OSError | InstantiationException)
+            if not known or os.environ.get("FARFILL_TRACEBACK"):
                 raise
             print(f"farfill: {one_line(reason)}", file=sys.stderr)
             raise SystemExit(2) from None
@@ -55,7 +56,11 @@ def in_sweep() -> bool:
 
 
 def _reason(error: BaseException) -> BaseException:
-    """What the part that was being made had to say, without Hydra's words around it."""
-    while isinstance(error, InstantiationException) and error.__cause__ is not None:
-        error = error.__cause__
-    return error
+    """What the part that was being made had to say, without Hydra's words around it.
+
+    Python's own errors need those words: they tell which part does not take its options.
+    """
+    inner: BaseException | None = error
+    while isinstance(inner, InstantiationException):
+        inner = inner.__cause__
+    return inner if isinstance(inner, ValueError | OSError) or inner is error else error
