@@ -18,9 +18,12 @@ from farfill.sentence import one_line
 
 Result = TypeVar("Result")
 
+#: Errors that say what is wrong with the input, a machine too small for it included.
+_OF_THE_USER = (ValueError, OSError, MemoryError, InstantiationException)
+
 
 def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Print a ``ValueError`` or ``OSError`` as one line and exit with status 2.
+    """Print a ``ValueError``, ``OSError`` and the like as one line and exit with status 2.
 
     ``FARFILL_TRACEBACK=1`` shows where it came from. In a sweep the line goes into the run's log
     and Hydra goes on with the next run; it reports the failure at the end.
@@ -41,7 +44,7 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
             if in_sweep():
                 logging.getLogger(__name__).error(one_line(reason))
                 raise
-            known = isinstance(reason, ValueError | OSError | InstantiationException)
+            known = isinstance(reason, _OF_THE_USER)
             if not known or os.environ.get("FARFILL_TRACEBACK"):
                 raise
             print(f"farfill: {one_line(reason)}", file=sys.stderr)
