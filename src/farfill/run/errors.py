@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import logging
 import os
 import sys
@@ -31,9 +32,7 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
 
     @functools.wraps(function)
     def wrapped(*args: object, **kwargs: object) -> Result:
-        # What makes a file unreadable is an error; these would tell of damaged metadata besides.
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+        _calm_output()
         try:
             return function(*args, **kwargs)
         except KeyboardInterrupt:
@@ -51,6 +50,14 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
             raise SystemExit(2) from None
 
     return wrapped
+
+
+def _calm_output() -> None:
+    """Let nothing that is printed end a command, and no decoder speak besides its error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what is no letter
+        sys.stdout.reconfigure(errors="backslashreplace")
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
 
 def in_sweep() -> bool:
