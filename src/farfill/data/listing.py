@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from pathlib import Path
 
 from farfill.data.picture import SUFFIXES
+from farfill.files import expanded
 
 _ENDINGS = "|".join(suffix[1:] for suffix in SUFFIXES)
 _LINE = re.compile(rf"(?P<name>.*\.(?:{_ENDINGS}))(?:\s+(?P<label>\S+))?", re.IGNORECASE)
@@ -16,7 +18,8 @@ def pictures_below(folder: Path) -> list[Path]:
     """Every picture file below ``folder`` by its extension, sorted by path.
 
     Hidden files and folders are left out. Links to folders are followed, but no folder is
-    visited twice, so a loop of links ends.
+    visited twice, so a loop of links ends. A folder that may not be read is left out with a
+    warning.
 
     Raises:
         FileNotFoundError: There is no such folder.
@@ -26,7 +29,7 @@ def pictures_below(folder: Path) -> list[Path]:
         raise FileNotFoundError(f"there is no folder {folder} (data.root, data.train, data.val)")
     found: list[Path] = []
     visited = set()
-    for here, folders, files in os.walk(folder, followlinks=True):
+    for here, folders, files in os.walk(folder, onerror=_left_out, followlinks=True):
         real = os.path.realpath(here)
         folders[:] = [] if real in visited else sorted(f for f in folders if f[0] != ".")
         if real not in visited:
@@ -91,7 +94,14 @@ def _lines(listing: Path, strict: bool) -> list[tuple[str, str | None]]:
     if not listing.is_file():
         raise FileNotFoundError(f"there is no list file {listing} (data.root, data.*_list)")
     found = []
-    for number, line in enumerate(listing.read_text(encoding="utf-8-sig").splitlines(), 1):
+    try:
+        content = listing.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"the list {listing} is no text in UTF-8 (byte {error.start + 1}): save it as UTF-8"
+        ) from error
+    # Not str.splitlines: letters such as U+2028 may be part of a name.
+    for number, line in enumerate(content.split("\n"), 1):
         text = line.strip()
         if not text or text[0] == "#":
             continue
@@ -106,8 +116,13 @@ def _lines(listing: Path, strict: bool) -> list[tuple[str, str | None]]:
 
 
 def _locate(name: str, folder: Path) -> Path:
-    path = Path(name).expanduser()
+    path = expanded(name)
     return path if path.is_absolute() and path.exists() else folder / name.lstrip("/")
+
+
+def _left_out(error: OSError) -> None:
+    # No error: a disk of one's own has a folder lost+found, which only the system may read.
+    logging.getLogger(__name__).warning("%s: the pictures in it are left out", error)
 
 
 def _is_picture(name: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from farfill.files import atomic
+from farfill.run.errors import message_of
 from farfill.types import Diverged
 
 NAME = "status.json"
@@ -68,8 +69,7 @@ def record(folder: Path, work: Callable[[], float | None], **values: Any) -> flo
     except BaseException as error:
         if read_status(folder).get("state") == "running":
             state: State = "diverged" if isinstance(error, Diverged) else "failed"
-            message = " ".join(str(error).split()) or type(error).__name__
-            write_status(folder, state, ended=now(), message=message)
+            write_status(folder, state, ended=now(), message=message_of(error))
         raise
     if read_status(folder).get("state") == "running":
         write_status(folder, "done", ended=now(), value=value)

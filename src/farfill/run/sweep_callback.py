@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from farfill.files import atomic
 from farfill.run.alive import is_alive, slurm_queue
 from farfill.run.cells import WAITING, condition, planned_cells
-from farfill.run.errors import one_line, one_line_errors
+from farfill.run.errors import message_of, one_line_errors
 from farfill.run.presets import check_plugins
 from farfill.run.status import here, now, read_status, write_status
 from farfill.run.sweep import is_search, jobs_of
@@ -112,4 +112,4 @@ def write_failure(folder: Path, error: BaseException) -> None:
         return  # another process has this folder, which may be why we failed
     with atomic(folder / TRACEBACK) as part:
         part.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    write_status(folder, "failed", ended=now(), message=one_line(error), **me)
+    write_status(folder, "failed", ended=now(), message=message_of(error), **me)
