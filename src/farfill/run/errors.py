@@ -69,8 +69,8 @@ def message_of(error: BaseException) -> str:
     """What went wrong, in one line; with the error's kind where it was not foreseen."""
     reason = _reason(error)
     text = one_line(reason)
-    foreseen = isinstance(reason, _OF_THE_USER) and text != type(reason).__name__
-    return text if foreseen else f"{type(reason).__name__}: {text}".rstrip(": ")
+    kind = type(reason).__name__
+    return text if isinstance(reason, _OF_THE_USER) or text == kind else f"{kind}: {text}"
 
 
 def _reason(error: BaseException) -> BaseException:
