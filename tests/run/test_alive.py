@@ -38,26 +38,33 @@ def test_another_machine_has_to_have_spoken_within_the_hour(seconds, alive):
     assert is_alive(status) is alive
 
 
-@pytest.mark.parametrize("state", ["running", "preempted"])
-def test_a_job_has_to_be_in_the_queue_whatever_became_of_the_process(state, gone):
-    status = {"state": state, **HERE, "process": gone, "job": "12_3", "updated": ago(1)}
-    assert is_alive(status, queue=frozenset({"12_3"}))
-    assert not is_alive({**status, "process": os.getpid()}, queue=frozenset({"12_2"}))
+def test_a_job_has_to_be_in_the_queue():
+    status = {"state": "running", "host": "node3", "process": 1, "job": "12_3", "updated": ago(1)}
+    assert is_alive({**status, "updated": ago(9999)}, queue={"12_3": "R"})
+    assert not is_alive(status, queue={"12_2": "R"})
+
+
+def test_a_job_that_runs_here_has_a_process_unless_it_was_queued_again(gone):
+    status = {"state": "running", **HERE, "process": gone, "job": "12", "updated": ago(1)}
+    assert not is_alive(status, queue={"12": "R"})  # the job may be a shell that stays
+    assert is_alive({**status, "process": os.getpid()}, queue={"12": "R"})
+    assert is_alive(status, queue={"12": "PD"})
+    assert is_alive({**status, "state": "preempted"}, queue={"12": "R"})
 
 
 def test_a_queued_run_lives_by_the_job_that_was_submitted_since(gone):
     status = {"state": "queued", **HERE, "process": gone, "queued": ago(100)}
     now = datetime.now(UTC).timestamp()
     jobs = [Submission("7_0", now - 500), Submission("9_0", now - 50)]
-    assert is_alive(status, jobs, frozenset({"9_0"}))
-    assert not is_alive(status, jobs, frozenset({"7_0"}))
-    assert not is_alive(status, jobs, frozenset())
+    assert is_alive(status, jobs, {"9_0": "PD"})
+    assert not is_alive(status, jobs, {"7_0": "PD"})
+    assert not is_alive(status, jobs, {})
 
 
 def test_a_queued_run_lives_by_who_queued_it_until_there_is_a_job():
     status = {"state": "queued", **HERE, "process": os.getpid(), "queued": ago(1)}
     earlier = [Submission("7_0", datetime.now(UTC).timestamp() - 500)]
-    assert is_alive(status, earlier, frozenset())
+    assert is_alive(status, earlier, {})
 
 
 def test_jobs_are_those_of_the_runs_number_in_every_array(tmp_path):
@@ -78,8 +85,8 @@ def fake_squeue(folder, script, monkeypatch):
 
 
 def test_the_queue_is_what_squeue_says(tmp_path, monkeypatch):
-    fake_squeue(tmp_path, "echo 3; echo 12_1", monkeypatch)
-    assert slurm_queue() == {"3", "12_1"}
+    fake_squeue(tmp_path, "echo 3 R; echo 12_1 PD", monkeypatch)
+    assert slurm_queue() == {"3": "R", "12_1": "PD"}
 
 
 def test_nothing_is_known_where_squeue_fails_or_is_not_there(tmp_path, monkeypatch):

@@ -6,8 +6,10 @@ import math
 
 import pytest
 import yaml
+from hydra import compose, initialize_config_dir
 
-from farfill.run.presets import _installed
+from farfill.run.paths import conf_dir
+from farfill.run.presets import _installed, own_presets_first
 from farfill.run.status import read_status
 from helpers.command import command
 from helpers.runs import TINY
@@ -49,12 +51,10 @@ def test_a_search_minimises_what_is_monitored(tmp_path):
     assert command("sweep", tmp_path, "status", "sweep")[1].endswith("2 runs: 2 done\n")
 
 
-@needs("hydra_optuna_sweeper", "optuna")
 @pytest.mark.parametrize(("mode", "direction"), [("min", "minimize"), ("max", "maximize")])
-def test_a_search_follows_the_mode_of_checkpoints(tmp_path, mode, direction):
-    status, out, err = command(
-        "train", tmp_path, "hydra/sweeper=optuna", f"checkpoint.mode={mode}",
-        "--cfg=hydra", "--package=hydra.sweeper.direction", "--resolve",
-    )  # fmt: skip
-    assert status == 0, err
-    assert out.split()[-1] == direction
+def test_a_search_follows_the_mode_of_checkpoints(mode, direction):
+    own_presets_first()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        chosen = ["hydra/sweeper=optuna", f"checkpoint.mode={mode}"]
+        cfg = compose("train", overrides=chosen, return_hydra_config=True)
+    assert cfg.hydra.sweeper.direction == direction

@@ -26,16 +26,16 @@ class Submission(NamedTuple):
     time: float
 
 
-def slurm_queue() -> frozenset[str] | None:
-    """All jobs that SLURM has waiting or running; None if there is no SLURM to ask."""
+def slurm_queue() -> Mapping[str, str] | None:
+    """Every job that SLURM has and its state, ``R`` or ``PD``; None if there is no SLURM to ask."""
     if shutil.which("squeue") is None:
         return None
-    command = ["squeue", "--noheader", "--array", "--format=%i"]
+    command = ["squeue", "--noheader", "--array", "--format=%i %t"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    return frozenset(answer.stdout.split())
+    return dict(line.split() for line in answer.stdout.splitlines())
 
 
 def submissions(folder: Path, number: int, count: int) -> list[Submission]:
@@ -58,29 +58,35 @@ def submissions(folder: Path, number: int, count: int) -> list[Submission]:
 def is_alive(
     status: Mapping[str, Any],
     jobs: Sequence[Submission] = (),
-    queue: frozenset[str] | None = None,
+    queue: Mapping[str, str] | None = None,
 ) -> bool:
     """Whether a queued, running or preempted run can be what it says.
 
-    A SLURM job has to be in the queue, a process of this machine has to exist, and anything else
-    must have written its status within the last hour.
+    Its SLURM job has to be in the queue; once it runs on this machine, so has its process to be.
+    What can be asked for neither must have written its status within the last hour.
 
     Args:
         status: Of the run, see :func:`~farfill.run.status.read_status`.
         jobs: Submitted for it, whether or not they have begun.
         queue: See :func:`slurm_queue`.
     """
-    if queue is not None:
-        if status["state"] == "queued":  # then `job` is the launcher's own, if it has one
-            since = _seconds(status.get("queued"))
-            recent = [job.job for job in jobs if job.time >= since]
-            if recent:
-                return not queue.isdisjoint(recent)
-        elif status.get("job"):
-            return status["job"] in queue
-    if status.get("host") == socket.gethostname() and status.get("process"):
+    known = _jobs(status, jobs)
+    states = {queue[job] for job in known if job in queue} if queue is not None else set()
+    if queue is not None and known and not states:
+        return False
+    # A job that was queued again has no process yet, or one that has not found its feet.
+    begun = status["state"] == "running" and states <= {"R"}
+    if status.get("host") == socket.gethostname() and (begun or not states):
         return _exists(int(status["process"]))
-    return datetime.now(UTC).timestamp() - _seconds(status.get("updated")) < SILENCE
+    return bool(states) or datetime.now(UTC).timestamp() - _seconds(status["updated"]) < SILENCE
+
+
+def _jobs(status: Mapping[str, Any], jobs: Sequence[Submission]) -> list[str]:
+    """Jobs that are the run's, as far as is known."""
+    if status["state"] == "queued":  # and `job` is that of whoever queued it
+        since = _seconds(status.get("queued"))
+        return [job.job for job in jobs if job.time >= since]
+    return [status["job"]] if status.get("job") else []
 
 
 def _key(job: str) -> tuple[int, ...]:

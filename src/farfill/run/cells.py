@@ -111,7 +111,7 @@ def cell_folder(config: DictConfig, number: int, folder: Path) -> Path | None:
     return None if "${" in name else folder / name
 
 
-def condition(cell: Cell, queue: frozenset[str] | None = None) -> str:
+def condition(cell: Cell, queue: Mapping[str, str] | None = None) -> str:
     """What became of a run: a state of :mod:`~farfill.run.status`, ``missing`` or ``lost``.
 
     One that was queued and whose job is gone is missing; one that had begun is lost.

@@ -20,7 +20,7 @@ def grid(cells: Sequence[Cell], conditions: Sequence[str]) -> str:
     """
     said = [read_status(cell.folder) for cell in cells]
     entries = {
-        (cell.label, cell.seed): entry(found, status)
+        (cell.label, cell.seed): entry(found, status, cell.jobs[-1].job if cell.jobs else None)
         for cell, found, status in zip(cells, conditions, said, strict=True)
     }
     labels = list(dict.fromkeys(cell.label for cell in cells))
@@ -41,8 +41,14 @@ def grid(cells: Sequence[Cell], conditions: Sequence[str]) -> str:
     return "\n".join([*lines, "", *troubles, f"{len(cells)} runs: {counts}"])
 
 
-def entry(found: str, status: dict[str, Any]) -> str:
-    """``running 120/400 0:12:05 node3/123_4``; what is not known is left out."""
+def entry(found: str, status: dict[str, Any], job: str | None = None) -> str:
+    """``running 120/400 0:12:05 node3/123_4``; what is not known is left out.
+
+    Args:
+        found: What became of the run.
+        status: What it says of itself.
+        job: Submitted last for it; while it waits, nothing is known of a host.
+    """
     words = [found]
     if "step" in status:
         words.append(f"{status['step']}/{status.get('steps', '?')}")
@@ -52,7 +58,9 @@ def entry(found: str, status: dict[str, Any]) -> str:
         words.append(
             str(timedelta(seconds=round((until - _time(status["started"])).total_seconds())))
         )
-    if found != "missing" and status.get("host"):
+    if found == "queued" and job:
+        words.append(job)
+    elif found != "missing" and status.get("host"):
         words.append("/".join(filter(None, [status["host"], status.get("job")])))
     return " ".join(words)
 
