@@ -1,9 +1,12 @@
+import io
+
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from farfill.data.picture import PictureError, picture_size, read_picture
+from helpers.malformed import declare_size
 
 RAMP = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3) * 3
 
@@ -94,12 +97,27 @@ def test_damaged_files_are_named(tmp_path):
             read_picture(tmp_path / name)
 
 
-def test_pillows_pixel_limit_stays_an_error(tmp_path, monkeypatch):
-    Image.fromarray(RAMP).save(tmp_path / "bomb.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+@pytest.mark.parametrize("sides", [(40_000, 5_001), (2**31 - 1, 2**31 - 1)])
+def test_a_file_that_promises_too_much_is_refused_by_its_header(tmp_path, monkeypatch, sides):
+    small = io.BytesIO()
+    Image.fromarray(RAMP).save(small, "png")
+    (tmp_path / "bomb.png").write_bytes(declare_size(small.getvalue(), "png", *sides))
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("decoded"))
     for read in (read_picture, picture_size):
-        with pytest.raises(PictureError, match=r"bomb\.png: .*24 pixels.*limit of 20 pixels"):
+        with pytest.raises(PictureError, match=r"bomb\.png: it has more than 200000000 pixels: rai"
+                           r"se data\.max_file_pixels"):  # fmt: skip
             read(tmp_path / "bomb.png")
+
+
+def test_the_limit_can_be_raised_and_lifted(tmp_path, monkeypatch):
+    """Pillow's own limit, of the whole process, follows."""
+    Image.fromarray(RAMP).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
+    with pytest.raises(PictureError, match=r"more than 23 pixels: raise data\.max_file_pixels"):
+        read_picture(tmp_path / "a.png", 23)
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png", 24), RAMP)
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png", None), RAMP)
+    assert Image.MAX_IMAGE_PIXELS is None
 
 
 def test_an_error_survives_the_way_out_of_a_worker():

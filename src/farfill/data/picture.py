@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from farfill.opening import MAX_FILE_PIXELS, opened
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 
 
@@ -24,29 +26,29 @@ class PictureError(ValueError):
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[Image.Image]:
+def _opened(path: str | Path, max_pixels: int | None) -> Iterator[Image.Image]:
     try:
-        # Opened by name, Pillow 13 garbles uncompressed tif files that lie on their side.
-        with Path(path).open("rb") as stream, Image.open(stream) as image:
+        with opened(path, max_pixels, "data.max_file_pixels") as image:
             yield image
-    except PictureError:
-        raise
-    except Exception as error:  # Pillow's decoders meet damaged bytes with many kinds of error
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise PictureError(f"cannot read the picture {path}: {reason}") from error
+    except FileNotFoundError as error:
+        raise PictureError(f"cannot read the picture {path}: there is no such file") from error
+    except ValueError as error:
+        raise PictureError(str(error)) from error
 
 
-def picture_size(path: str | Path) -> tuple[int, int]:
+def picture_size(
+    path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS
+) -> tuple[int, int]:
     """Height and width in pixels as the file's header has them, before EXIF turns the picture.
 
     Raises:
-        PictureError: The header cannot be read, or promises more than Pillow's pixel limit.
+        PictureError: The header cannot be read, or promises more than ``max_pixels``.
     """
-    with _opened(path) as image:
+    with _opened(path, max_pixels) as image:
         return image.height, image.width
 
 
-def read_picture(path: str | Path) -> np.ndarray:
+def read_picture(path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS) -> np.ndarray:
     """Decode a picture.
 
     * EXIF orientation is honoured: the picture is as a viewer shows it.
@@ -57,27 +59,31 @@ def read_picture(path: str | Path) -> np.ndarray:
       because their range is anyone's guess.
     * Of several frames or pages the first is taken.
 
+    Args:
+        path: The file.
+        max_pixels: Refuse files whose header promises more; None = no limit.
+
     Returns:
         ``(H, W, 3)``, uint8, RGB.
 
     Raises:
-        PictureError: The file is missing, damaged, of no known kind, or has more pixels than
-            Pillow's limit against decompression bombs.
+        PictureError: The file is missing, damaged, of no known kind, or has more than
+            ``max_pixels``.
     """
-    with _opened(path) as opened:
-        image = ImageOps.exif_transpose(opened)
+    with _opened(path, max_pixels) as file:
+        image = ImageOps.exif_transpose(file)
         if image.mode.startswith("I"):
-            image = Image.fromarray(_eight_bits(np.asarray(image), path))
+            image = Image.fromarray(_eight_bits(np.asarray(image)))
         elif image.mode == "F":
-            raise PictureError(f"cannot read the picture {path}: its levels are floating-point")
+            raise ValueError("its levels are floating-point")
         if image.has_transparency_data:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         return np.array(image.convert("RGB"))
 
 
-def _eight_bits(levels: np.ndarray, path: str | Path) -> np.ndarray:
+def _eight_bits(levels: np.ndarray) -> np.ndarray:
     """Scale 0 ... 65535 to 0 ... 255; Pillow itself would clip."""
     if levels.min() < 0 or levels.max() > 65535:
-        raise PictureError(f"cannot read the picture {path}: its levels are beyond 16 bits")
+        raise ValueError("its levels are beyond 16 bits")
     return ((levels.astype(np.int64) + 128) // 257).astype(np.uint8)

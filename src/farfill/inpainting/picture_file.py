@@ -12,11 +12,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ImageOps
 from PIL.ExifTags import Base
 from PIL.ImageFile import ImageFile
 
-_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
+from farfill.opening import MAX_FILE_PIXELS, opened
+
 #: File names that count as pictures when a folder is read.
 READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif")
 
@@ -65,31 +66,26 @@ def luminance(rgb: np.ndarray) -> np.ndarray:
     return rgb.astype(np.float32) @ np.array(_LUMINANCE, np.float32)
 
 
-def read_picture(path: str | Path) -> Picture:
+def read_picture(path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS) -> Picture:
     """Read a png, jpg, tif, webp, bmp or gif.
 
     Palettes and colour keys become RGB or RGBA, one-bit pictures 8-bit grey. An EXIF orientation
     is applied, so that a mask drawn over what a viewer shows fits. Of the metadata only the
     colour profile is kept: EXIF may hold a preview of what is to be removed.
 
+    Args:
+        path: The file.
+        max_pixels: Refuse files whose header promises more; None = no limit.
+
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no such picture, damaged, animated, or of a kind that cannot be kept
-            (CMYK, 32 bits ...).
+        ValueError: If it is no such picture, damaged, animated, larger than ``max_pixels``, or of
+            a kind that cannot be kept (CMYK, 32 bits ...).
     """
     path = Path(path)
-    try:
-        # Opened by name, Pillow 13 garbles uncompressed tif files that lie on their side.
-        with path.open("rb") as stream, Image.open(stream, formats=_FORMATS) as file:
-            channels = _read(file, path)
-            profile = file.info.get("icc_profile")
-    except FileNotFoundError:
-        raise
-    except UnidentifiedImageError as error:
-        expected = ", ".join(_FORMATS).lower()
-        raise ValueError(f"cannot read the picture {path}: it is none of {expected}") from error
-    except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
-        raise ValueError(f"cannot read the picture {path}: {error}") from error
+    with opened(path, max_pixels, "max_file_pixels") as file:
+        channels = _read(file, path)
+        profile = file.info.get("icc_profile")
     has_alpha = channels.shape[2] in (2, 4)
     colour = channels[..., : channels.shape[2] - has_alpha]
     return Picture(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import io
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,11 +15,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.types import RunMode
 
+from farfill import sentence
+
 Result = TypeVar("Result")
+
+#: Errors that say what is wrong with the input, a machine too small for it included.
+_OF_THE_USER = (ValueError, OSError, MemoryError, InstantiationException)
 
 
 def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Print a ``ValueError`` or ``OSError`` as one line and exit with status 2.
+    """Print a ``ValueError``, ``OSError`` and the like as one line and exit with status 2.
 
     ``FARFILL_TRACEBACK=1`` shows where it came from. In a sweep the line goes into the run's log
     and Hydra goes on with the next run; it reports the failure at the end.
@@ -25,6 +32,7 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
 
     @functools.wraps(function)
     def wrapped(*args: object, **kwargs: object) -> Result:
+        _calm_output()
         try:
             return function(*args, **kwargs)
         except KeyboardInterrupt:
@@ -35,12 +43,21 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
             if in_sweep():
                 logging.getLogger(__name__).error(one_line(error))
                 raise
-            if not isinstance(reason, ValueError | OSError) or os.environ.get("FARFILL_TRACEBACK"):
+            known = isinstance(reason, _OF_THE_USER)
+            if not known or os.environ.get("FARFILL_TRACEBACK"):
                 raise
             print(f"farfill: {one_line(error)}", file=sys.stderr)
             raise SystemExit(2) from None
 
     return wrapped
+
+
+def _calm_output() -> None:
+    """Let nothing that is printed end a command, and no decoder speak besides its error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what is no letter
+        sys.stdout.reconfigure(errors="backslashreplace")
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
 
 def in_sweep() -> bool:
@@ -49,15 +66,18 @@ def in_sweep() -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """What went wrong, without line breaks; with the error's kind where it was not foreseen."""
+    """What went wrong, in one line; with the error's kind where it was not foreseen."""
     reason = _reason(error)
-    text = " ".join(str(reason).split())
-    foreseen = text and isinstance(reason, ValueError | OSError)
-    return text if foreseen else f"{type(reason).__name__}: {text}".rstrip(": ")
+    text, kind = sentence.one_line(reason), type(reason).__name__
+    return text if isinstance(reason, _OF_THE_USER) or text == kind else f"{kind}: {text}"
 
 
 def _reason(error: BaseException) -> BaseException:
-    """What the part that was being made had to say, without Hydra's words around it."""
-    while isinstance(error, InstantiationException) and error.__cause__ is not None:
-        error = error.__cause__
-    return error
+    """What the part that was being made had to say, without Hydra's words around it.
+
+    Python's own errors need those words: they tell which part does not take its options.
+    """
+    inner: BaseException | None = error
+    while isinstance(inner, InstantiationException):
+        inner = inner.__cause__
+    return inner if isinstance(inner, ValueError | OSError) or inner is error else error

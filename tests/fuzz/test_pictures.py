@@ -1,0 +1,51 @@
+"""Pictures of every kind, whole, damaged and lying: read rightly or refused in one line."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from farfill.data.picture import picture_size
+from farfill.data.picture import read_picture as read_to_train
+from farfill.inpainting.picture_file import read_picture as read_to_fill
+from farfill.inpainting.picture_output import write_picture
+from helpers.fuzz import fuzz, refusal
+from helpers.malformed import PictureFile, picture_files
+
+LIMIT = 100_000  # pixels
+
+
+@fuzz(500, picture_files())
+def test_training_gets_rgb_or_one_line(folder, case: PictureFile):
+    path = case.put(folder)
+    try:
+        pixels = read_to_train(path, LIMIT)
+        height, width = picture_size(path, LIMIT)
+    except (ValueError, OSError) as error:
+        refusal(error, case.name)
+        return
+    assert pixels.dtype == np.uint8
+    assert pixels.ndim == 3
+    assert pixels.shape[2] == 3
+    assert 0 < pixels.size <= 3 * LIMIT
+    assert {height, width} == set(pixels.shape[:2])
+
+
+@fuzz(500, picture_files())
+def test_filling_gets_a_picture_that_can_be_written_or_one_line(folder, case: PictureFile):
+    path = case.put(folder)
+    try:
+        picture = read_to_fill(path, LIMIT)
+    except (ValueError, OSError) as error:
+        refusal(error, case.name)
+        return
+    assert picture.pixels.dtype in (np.uint8, np.uint16)
+    assert 0 < picture.size[0] * picture.size[1] <= LIMIT
+    assert picture.rgb().shape == (*picture.size, 3)
+    if picture.alpha is not None:
+        assert picture.alpha.shape == picture.size
+        assert picture.alpha.dtype == picture.pixels.dtype
+    write_picture(folder / "result.png", picture)
+    again = read_to_fill(folder / "result.png", LIMIT)
+    np.testing.assert_array_equal(again.rgb(), picture.rgb())
+    if picture.alpha is not None:
+        np.testing.assert_array_equal(again.alpha, picture.alpha)

@@ -1,0 +1,84 @@
+"""Many malformed inputs of one kind, each of which has to end well or in one line."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import SearchStrategy
+
+from farfill.sentence import one_line
+
+SLOWEST = 8  # seconds for one small input: anything longer hangs
+LONGEST = 500  # characters of a message, besides the name of the file
+
+#: Inputs that each test of the quick suite tries, by the test's name.
+promised: dict[str, int] = {}
+
+
+def fuzz(number: int, cases: SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any]:
+    """Make a test of ``body(folder, case)``, which is given ``number`` cases.
+
+    The quick test tries the same cases every time, the slow one ten times as many others.
+    """
+
+    def decorate(body: Callable[[Path, Any], None]) -> Callable[..., None]:
+        promised[f"{body.__module__}.{body.__name__}"] = number
+
+        @pytest.mark.parametrize("times", [1, pytest.param(10, marks=pytest.mark.slow)])
+        def test(tmp_path: Path, times: int) -> None:
+            tried = 0
+
+            def once(case: Any) -> None:
+                nonlocal tried
+                tried += 1
+                folder = tmp_path / str(tried)
+                folder.mkdir()
+                start = time.perf_counter()
+                with warnings.catch_warnings(record=True) as shown:
+                    warnings.simplefilter("default")
+                    body(folder, case)
+                # Pillow's, about metadata, are silent in the commands (farfill.run.errors).
+                others = [str(one.message) for one in shown if "/PIL/" not in one.filename]
+                assert not others
+                assert time.perf_counter() - start < SLOWEST
+
+            run = settings(
+                max_examples=number * times,
+                derandomize=times == 1,
+                database=None,
+                deadline=None,
+                print_blob=True,
+                suppress_health_check=list(HealthCheck),
+            )
+            run(given(case=cases)(once))()
+            assert tried >= number * times, "the strategy has no more inputs than these"
+
+        test.__doc__ = body.__doc__
+        return test
+
+    return decorate
+
+
+def refusal(error: BaseException, *names: str) -> str:
+    """The message of an error that is fit to be shown; fails if it is not.
+
+    Args:
+        error: What came.
+        names: Of which the message has to hold one.
+    """
+    assert isinstance(error, ValueError | OSError), f"{type(error).__name__}: {error}"
+    text = one_line(error)
+    # An OSError quotes names, with what cannot be printed escaped.
+    told = [shown for name in names for shown in (one_line(name), repr(name)[1:-1]) if shown in text]
+    assert told or not names, f"does not name {names}: {text}"
+    rest = text.replace(max(told, key=len), "") if told else text
+    assert 5 < len(rest) < LONGEST, text
+    assert "Traceback" not in text
+    assert " object at 0x" not in text
+    return text
