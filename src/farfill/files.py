@@ -9,6 +9,14 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 
+def expanded(path: str | Path) -> Path:
+    """The path with ``~`` as the home folder; a ``~`` that means nobody's is a letter."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it takes the name of ``path``.

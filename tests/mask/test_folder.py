@@ -88,7 +88,7 @@ def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"mask\.root: no mask file"):
         folder(tmp_path).check(16, 16)
     (tmp_path / "broken.png").write_text("no picture")
-    with pytest.raises(ValueError, match=r"cannot read the mask .*broken\.png"):
+    with pytest.raises(ValueError, match=r"cannot read the picture .*broken\.png"):
         folder(tmp_path).check(16, 16)
 
 
@@ -96,3 +96,11 @@ def test_a_patch_larger_than_the_picture_is_refused(tmp_path):
     save(tmp_path / "a.png", corner())
     with pytest.raises(ValueError, match=r"mask\.patch_height"):
         folder(tmp_path).check(3, 16)
+
+
+def test_half_a_jpeg_is_no_mask(tmp_path):
+    save(tmp_path / "a.jpg", corner(64, 64))
+    data = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(data[: -len(data) // 8])
+    with pytest.raises(ValueError, match=r"cannot read the picture .*a\.jpg: .*truncated"):
+        folder(tmp_path).check(16, 16)

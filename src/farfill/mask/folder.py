@@ -7,32 +7,52 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image, ImageOps
 
+from farfill.files import expanded
 from farfill.mask.irregular import check_not_trivial, check_patch, irregular_hole
 from farfill.mask.protocol import Hole
+from farfill.opening import MAX_FILE_PIXELS, opened
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 CHECKED = 1000  # masks read before training
 
 
-def read_mask(path: str | Path, threshold: int, invert: bool) -> np.ndarray:
+def read_mask(
+    path: str | Path,
+    threshold: int,
+    invert: bool,
+    max_pixels: int | None = MAX_FILE_PIXELS,
+) -> np.ndarray:
     """Read a mask file: white = hole.
+
+    Not with OpenCV, which takes half a JPEG for a whole one.
 
     Args:
         path: A picture file; colours become grey, 16 bits become 8, transparency is ignored.
         threshold: Grey levels above it, of 0 ... 255, are white.
         invert: Black = hole instead.
+        max_pixels: Refuse a file whose header promises more; None = no limit.
 
     Returns:
         ``(H, W)``, bool, True = missing.
 
     Raises:
-        ValueError: The file is not there or cannot be read.
+        FileNotFoundError: There is no such file.
+        ValueError: It cannot be read.
     """
-    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if Path(path).is_file() else None
-    if grey is None:
-        raise ValueError(f"cannot read the mask {path}: it is missing or no picture")
-    return (grey > threshold) != invert
+    with opened(path, max_pixels, "mask.max_file_pixels") as file:
+        return (_grey(ImageOps.exif_transpose(file)) > threshold) != invert
+
+
+def _grey(image: Image.Image) -> np.ndarray:
+    """``(H, W)``, 0 ... 255."""
+    if not image.mode.startswith(("I", "F")):
+        return np.asarray(image.convert("L"))
+    levels = np.asarray(image)
+    if image.mode == "F" or levels.min() < 0 or levels.max() > 65535:
+        raise ValueError("its levels are neither of 8 nor of 16 bits")
+    return levels.astype(np.uint16) >> 8
 
 
 class Folder:
@@ -45,6 +65,7 @@ class Folder:
         flip: Mirror a mask at random, in both directions.
         patch_height: Of the local critic's patch around the hole's centre of mass, in pixels.
         patch_width: Likewise.
+        max_file_pixels: Refuse files whose header promises more pixels; None = no limit.
     """
 
     def __init__(
@@ -55,12 +76,14 @@ class Folder:
         flip: bool,
         patch_height: int,
         patch_width: int,
+        max_file_pixels: int | None = MAX_FILE_PIXELS,
     ) -> None:
         self.root = root
         self.invert = invert
         self.threshold = threshold
         self.flip = flip
         self.patch = (patch_height, patch_width)
+        self.max_file_pixels = max_file_pixels
 
     @cached_property
     def files(self) -> list[Path]:
@@ -72,7 +95,7 @@ class Folder:
         """
         if self.root is None:
             raise ValueError("mask=folder needs mask.root=..., the folder of the mask files")
-        root = Path(self.root).expanduser()
+        root = expanded(self.root)
         if not root.is_dir():
             raise FileNotFoundError(f"mask.root: there is no folder {root}")
         found = sorted(
@@ -111,7 +134,7 @@ class Folder:
         return irregular_hole(np.ascontiguousarray(mask), *self.patch)
 
     def _read(self, path: Path, height: int, width: int) -> np.ndarray:
-        mask = read_mask(path, self.threshold, self.invert).view(np.uint8)
+        mask = read_mask(path, self.threshold, self.invert, self.max_file_pixels).view(np.uint8)
         # Nearest keeps it binary; the exact form samples at pixel centres.
         resized = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
         check_not_trivial(resized.astype(bool), str(path))
