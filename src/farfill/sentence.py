@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 
+_LONGEST = 2000  # characters; names from a damaged file may have any length
+
+
 def one_line(words: object) -> str:
-    """Fold white space, and escape what cannot be printed, such as bytes that are no letters.
+    """Fold white space, escape what cannot be printed, and leave out the middle of long words.
+
+    What cannot be printed is, for example, a byte in a file's name that is no letter in UTF-8.
 
     Args:
         words: A text, or an error, whose class stands for an empty message.
     """
     text = " ".join(str(words).split()) or type(words).__name__
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-half:]}"

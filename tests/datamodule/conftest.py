@@ -12,6 +12,7 @@ class Pictures:
     cache = False
     resize = None
     on_error = "raise"
+    max_file_pixels = 10_000
 
     def __init__(self, train, val, **changes):
         self.sides = Split(train, val)

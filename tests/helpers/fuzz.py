@@ -65,20 +65,26 @@ def fuzz(number: int, cases: SearchStrategy[Any]) -> Callable[[Callable[..., Non
     return decorate
 
 
-def refusal(error: BaseException, *names: str) -> str:
+def refusal(error: BaseException, *names: str, longest: int = LONGEST) -> str:
     """The message of an error that is fit to be shown; fails if it is not.
 
     Args:
         error: What came.
         names: Of which the message has to hold one.
+        longest: Most characters of the message besides the name.
     """
     assert isinstance(error, ValueError | OSError), f"{type(error).__name__}: {error}"
     text = one_line(error)
     # An OSError quotes names, with what cannot be printed escaped.
-    told = [shown for name in names for shown in (one_line(name), repr(name)[1:-1]) if shown in text]
+    told = [
+        shown
+        for name in names
+        for shown in map(one_line, (name, repr(name)[1:-1]))
+        if shown in text
+    ]
     assert told or not names, f"does not name {names}: {text}"
     rest = text.replace(max(told, key=len), "") if told else text
-    assert 5 < len(rest) < LONGEST, text
+    assert 5 < len(rest) < longest, text
     assert "Traceback" not in text
     assert " object at 0x" not in text
     return text

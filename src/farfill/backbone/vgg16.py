@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from farfill.backbone.frozen import Frozen
+from farfill.files import expanded
 
 _WIDTHS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
@@ -28,7 +29,7 @@ class VGG16(Frozen):
     """
 
     def __init__(self, layers: Sequence[str], weights: str | None) -> None:
-        state = _torchvision() if weights is None else _read(Path(weights).expanduser())
+        state = _torchvision() if weights is None else _read(expanded(weights))
         parts = _layers()
         for name, layer in parts.items():
             if isinstance(layer, nn.Conv2d):

@@ -5,23 +5,31 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from farfill.data.picture import PictureError, picture_size, read_picture
+from farfill.opening import MAX_FILE_PIXELS
 
 CHECKED = 5000  # headers read per data set
 THREADS = 8
 
 
-def check_sizes(paths: Sequence[Path], resize: int | None, side: int) -> None:
+def check_sizes(
+    paths: Sequence[Path],
+    resize: int | None,
+    side: int,
+    max_pixels: int | None = MAX_FILE_PIXELS,
+) -> None:
     """Read the headers of all pictures, or of 5000 evenly spaced ones of more.
 
     Args:
         paths: Picture files.
         resize: Shorter side every picture will have; None = its own.
         side: Of the square crop, in pixels.
+        max_pixels: Refuse files that promise more; None = no limit.
 
     Raises:
         ValueError: ``resize`` is smaller than the crop; or (:class:`PictureError`, naming the
@@ -34,8 +42,9 @@ def check_sizes(paths: Sequence[Path], resize: int | None, side: int) -> None:
         )
     numbers = np.linspace(0, len(paths) - 1, min(len(paths), CHECKED)).round().astype(int)
     some = [paths[number] for number in numbers]
+    read = partial(picture_size, max_pixels=max_pixels)
     with ThreadPoolExecutor(THREADS) as pool:
-        for path, size in zip(some, pool.map(picture_size, some), strict=True):
+        for path, size in zip(some, pool.map(read, some), strict=True):
             if resize is None:
                 check_size(path, size, side)
 
@@ -54,7 +63,7 @@ def check_size(path: Path, size: Iterable[int], side: int) -> None:
         )
 
 
-def unreadable(paths: Sequence[Path]) -> set[Path]:
+def unreadable(paths: Sequence[Path], max_pixels: int | None = MAX_FILE_PIXELS) -> set[Path]:
     """Decode every picture, and list once those that fail.
 
     This is what ``data.on_error=skip`` costs: one pass over all pictures before training, with
@@ -64,8 +73,9 @@ def unreadable(paths: Sequence[Path]) -> set[Path]:
     Raises:
         ValueError: No picture at all is readable.
     """
+    failure = partial(_failure, max_pixels=max_pixels)
     with ThreadPoolExecutor(THREADS) as pool:
-        reasons = [reason for reason in pool.map(_failure, paths) if reason is not None]
+        reasons = [reason for reason in pool.map(failure, paths) if reason is not None]
     if not reasons:
         return set()
     listed = "\n  ".join(reason for _, reason in reasons)
@@ -77,9 +87,9 @@ def unreadable(paths: Sequence[Path]) -> set[Path]:
     return {path for path, _ in reasons}
 
 
-def _failure(path: Path) -> tuple[Path, str] | None:
+def _failure(path: Path, max_pixels: int | None) -> tuple[Path, str] | None:
     try:
-        read_picture(path)
+        read_picture(path, max_pixels)
     except PictureError as error:
         return path, str(error)
     return None

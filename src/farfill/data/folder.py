@@ -9,6 +9,8 @@ from pathlib import Path
 
 from farfill.data.listing import pictures_below, pictures_listed, rename
 from farfill.data.protocol import Split
+from farfill.files import expanded
+from farfill.opening import MAX_FILE_PIXELS
 
 
 class Folder:
@@ -36,6 +38,7 @@ class Folder:
         resize: Shorter side in pixels to which every picture is scaled; None = as is.
         on_error: ``"raise"``: an unreadable picture ends the run and is named; ``"skip"``: all
             pictures are decoded once before training, failing ones are listed and left out.
+        max_file_pixels: Refuse files whose header promises more pixels; None = no limit.
     """
 
     cache = False
@@ -53,6 +56,7 @@ class Folder:
         renamed: str | None,
         resize: int | None,
         on_error: str,
+        max_file_pixels: int | None = MAX_FILE_PIXELS,
     ) -> None:
         if on_error not in ("raise", "skip"):
             raise ValueError(f"expected data.on_error to be raise or skip, got {on_error}")
@@ -67,6 +71,7 @@ class Folder:
         self.renamed = renamed
         self.resize = resize
         self.on_error = on_error
+        self.max_file_pixels = max_file_pixels
 
     def split(self, train: bool = True) -> Split:
         """Find the pictures of both sides.
@@ -80,7 +85,7 @@ class Folder:
         """
         if self.root is None:
             raise ValueError("this data needs data.root=..., the folder of the pictures")
-        root = Path(self.root).expanduser()
+        root = expanded(self.root)
         if not root.is_dir():
             raise FileNotFoundError(f"data.root: there is no folder {root}")
         home = root / (self.train or "")
@@ -122,5 +127,5 @@ def _split_by_hash(paths: Sequence[Path], home: Path, fraction: float) -> Split:
 
 def _hash(path: Path, home: Path) -> float:
     """A number in [0, 1) that is evenly spread over paths and the same on every machine."""
-    name = Path(os.path.relpath(path, home)).as_posix()
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
+    name = Path(os.path.relpath(path, home)).as_posix().encode(errors="surrogateescape")
+    return int.from_bytes(hashlib.sha256(name).digest()[:6], "big") / 2**48

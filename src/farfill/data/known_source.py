@@ -55,6 +55,7 @@ class KnownSource:
     """
 
     on_error = "raise"
+    max_file_pixels = None  # there are no files
     cache = False
 
     def __init__(

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from farfill.data.picture import SUFFIXES
+from farfill.files import expanded
 
 _ENDINGS = "|".join(suffix[1:] for suffix in SUFFIXES)
 _LINE = re.compile(rf"(?P<name>.*\.(?:{_ENDINGS}))(?:\s+(?P<label>\S+))?", re.IGNORECASE)
@@ -91,7 +92,14 @@ def _lines(listing: Path, strict: bool) -> list[tuple[str, str | None]]:
     if not listing.is_file():
         raise FileNotFoundError(f"there is no list file {listing} (data.root, data.*_list)")
     found = []
-    for number, line in enumerate(listing.read_text(encoding="utf-8-sig").splitlines(), 1):
+    try:
+        content = listing.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"the list {listing} is no text in UTF-8 (byte {error.start + 1}): save it as UTF-8"
+        ) from error
+    # Not str.splitlines: letters such as U+2028 may be part of a name.
+    for number, line in enumerate(content.split("\n"), 1):
         text = line.strip()
         if not text or text[0] == "#":
             continue
@@ -106,7 +114,7 @@ def _lines(listing: Path, strict: bool) -> list[tuple[str, str | None]]:
 
 
 def _locate(name: str, folder: Path) -> Path:
-    path = Path(name).expanduser()
+    path = expanded(name)
     return path if path.is_absolute() and path.exists() else folder / name.lstrip("/")
 
 

@@ -36,9 +36,7 @@ def _opened(path: str | Path, max_pixels: int | None) -> Iterator[Image.Image]:
         raise PictureError(str(error)) from error
 
 
-def picture_size(
-    path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS
-) -> tuple[int, int]:
+def picture_size(path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS) -> tuple[int, int]:
     """Height and width in pixels as the file's header has them, before EXIF turns the picture.
 
     Raises:

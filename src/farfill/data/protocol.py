@@ -26,11 +26,13 @@ class Source(Protocol):
     Attributes:
         resize: Shorter side in pixels to which every picture is scaled, up or down; None = as is.
         on_error: What an unreadable picture does: ``"raise"`` or ``"skip"``.
+        max_file_pixels: Files whose header promises more are refused; None = no limit.
         cache: Whether all pictures, read and scaled, are few enough to stay in memory.
     """
 
     resize: int | None
     on_error: str
+    max_file_pixels: int | None
     cache: bool
 
     def split(self, train: bool = True) -> Split:

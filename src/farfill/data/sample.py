@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from farfill.data.protocol import Split
+from farfill.opening import MAX_FILE_PIXELS
 
 PICTURES = {
     "skimage/data": (
@@ -44,6 +45,7 @@ class Sample:
     """
 
     on_error = "raise"
+    max_file_pixels = MAX_FILE_PIXELS
 
     def __init__(self, val: Sequence[str], resize: int | None, cache: bool) -> None:
         self.val = list(val)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -114,7 +115,7 @@ class InpaintingData(LightningDataModule):
             val = [val[i] for i in np.linspace(0, len(val) - 1, count).round().astype(int)]
         # What is generated has no headers to look at; its size is `resize`.
         for paths in ([], []) if isinstance(self.source, Generated) else (train, val):
-            check_sizes(paths, self.source.resize, self.image_size)
+            check_sizes(paths, self.source.resize, self.image_size, self.source.max_file_pixels)
         self.train_set = self._dataset(train, self.holes, train=True)
         self.val_set = self._dataset(val, self.val_holes, train=False)
 
@@ -159,7 +160,7 @@ class InpaintingData(LightningDataModule):
         split = self.source.split(train)
         if self.source.on_error == "raise":
             return split
-        bad = unreadable([*split.train, *split.val])
+        bad = unreadable([*split.train, *split.val], self.source.max_file_pixels)
         return Split(*([path for path in side if path not in bad] for side in split))
 
     def _dataset(self, paths: Sequence[Path], holes: HoleSampler, train: bool) -> InpaintingDataset:
@@ -172,7 +173,11 @@ class InpaintingData(LightningDataModule):
             train=train,
             flip=self.flip,
             cache=self.source.cache,
-            read=self.source.read if isinstance(self.source, Generated) else read_picture,
+            read=(
+                self.source.read
+                if isinstance(self.source, Generated)
+                else partial(read_picture, max_pixels=self.source.max_file_pixels)
+            ),
         )
 
     def _loader(self, dataset: InpaintingDataset, **order: object) -> DataLoader[Batch]:

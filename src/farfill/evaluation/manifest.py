@@ -127,7 +127,9 @@ def read(path: str | Path) -> Manifest:
         recorded = content.pop("hash")
         entries = [Entry(**entry) for entry in content.pop("entries")]
         manifest = Manifest(entries=entries, **content)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if manifest.version == VERSION:
+            _check_kinds(manifest)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"manifest: expected a manifest as Farfill writes it, got {path}."
         ) from error
@@ -136,6 +138,17 @@ def read(path: str | Path) -> Manifest:
     if manifest.hash != recorded:
         raise ValueError(f"manifest: the entries of {path} do not have its hash {recorded}.")
     return manifest
+
+
+def _check_kinds(manifest: Manifest) -> None:
+    """Raise a ``TypeError`` unless every field that is compared is of its kind."""
+    numbers: list[object] = [manifest.seed, *manifest.image_size]
+    words: list[object] = [manifest.mask]
+    for entry in manifest.entries:
+        numbers += [entry.index, *entry.box]
+        words += [entry.name, entry.folder, entry.image, entry.hole]
+    if {*map(type, numbers)} != {int} or {*map(type, words)} != {str}:
+        raise TypeError("a field is of another kind")
 
 
 def check(found: Manifest, frozen: Manifest) -> None:

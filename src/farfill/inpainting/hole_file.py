@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from farfill.inpainting.picture_file import Picture, luminance, read_picture
+from farfill.opening import MAX_FILE_PIXELS
 
 _LOG = logging.getLogger(__name__)
 _CLEAR = 25.5  # a level this near to the mask's darkest or brightest one is not in between
@@ -23,6 +24,7 @@ def read_hole(
     invert: bool = False,
     resize: bool = False,
     max_hole: float = 0.75,
+    max_pixels: int | None = MAX_FILE_PIXELS,
 ) -> np.ndarray:
     """Read a mask: white is the hole, as for the authors.
 
@@ -38,6 +40,7 @@ def read_hole(
         resize: Stretch a mask of another size (nearest) instead of refusing it.
         max_hole: Refuse a hole that covers a larger part of the picture than this, since then the
             polarity is usually wrong.
+        max_pixels: Refuse a file whose header promises more; None = no limit.
 
     Returns:
         ``(H, W)``, bool, True = missing; neither empty nor everything.
@@ -48,7 +51,7 @@ def read_hole(
     """
     if not 0 <= threshold < 255:
         raise ValueError(f"expected `threshold` from 0 to below 255, got {threshold}")
-    levels = _levels(read_picture(path))
+    levels = _levels(read_picture(path, max_pixels))
     if levels.shape != size:
         if not resize:
             raise ValueError(_other_size(path, levels.shape, size))

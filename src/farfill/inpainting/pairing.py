@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from farfill.files import expanded
 from farfill.inpainting.picture_file import READABLE
 from farfill.inpainting.picture_output import check_name
 
@@ -172,7 +173,7 @@ def _is_folder(names: Names) -> bool:
 
 def _paths(names: Names) -> list[Path]:
     listed = [names] if isinstance(names, str | Path) else names
-    return [Path(name).expanduser() for name in listed]
+    return [expanded(name) for name in listed]
 
 
 def _some(names: Sequence[object]) -> str:

@@ -6,7 +6,6 @@ import math
 import os
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hydra
@@ -15,6 +14,7 @@ from omegaconf import DictConfig, ListConfig
 from farfill.run.errors import one_line_errors
 from farfill.run.paths import conf_dir
 from farfill.run.quoting import quoted_paths
+from farfill.sentence import one_line
 
 if TYPE_CHECKING:
     from farfill.inpainting.estimate import Estimate
@@ -61,6 +61,7 @@ def inpaint(cfg: DictConfig) -> list[str]:
             raise ValueError(f"say `{option}`, for example {option}={example}")
 
     from farfill.checkpoint import load_generator
+    from farfill.files import expanded
     from farfill.inpainting.pairing import pair
     from farfill.inpainting.predictor import Predictor
     from farfill.run.device import find_device
@@ -75,18 +76,18 @@ def inpaint(cfg: DictConfig) -> list[str]:
         lossy=cfg.lossy,
     )
     tune_processor()
-    generator = load_generator(Path(str(cfg.ckpt_path)).expanduser())
+    generator = load_generator(expanded(str(cfg.ckpt_path)))
     predictor = Predictor(
         generator, find_device(cfg.device), cfg.precision, cfg.compile, cfg.backend
     )
     failures = []
     for job in jobs:
         try:
-            print(_fill_one(job, predictor, cfg), flush=True)
+            print(one_line(_fill_one(job, predictor, cfg)), flush=True)
         except (ValueError, OSError, RuntimeError, MemoryError) as error:
             if len(jobs) == 1:
                 raise
-            failures.append(f"{job.image}: {' '.join(str(error).split())}")
+            failures.append(one_line(f"{job.image}: {error}"))
     return failures
 
 
@@ -97,7 +98,7 @@ def _fill_one(job: Job, predictor: Predictor, cfg: DictConfig) -> str:
     from farfill.inpainting.picture_file import Picture, read_picture
     from farfill.inpainting.picture_output import check_depth, write_picture
 
-    picture = read_picture(job.image)
+    picture = read_picture(job.image, cfg.max_file_pixels)
     check_depth(job.output, picture)
     hole = read_hole(
         job.mask,
@@ -106,6 +107,7 @@ def _fill_one(job: Job, predictor: Predictor, cfg: DictConfig) -> str:
         invert=cfg.invert,
         resize=cfg.resize_mask,
         max_hole=cfg.max_hole,
+        max_pixels=cfg.max_file_pixels,
     )
     filled = fill(
         predictor,
@@ -137,7 +139,7 @@ def _announce(job: Job, limit: float | None, guess: Estimate) -> None:
             f"{job.image} takes {needs}, more than {which}: lower max_pixels, or raise memory_limit"
         )
     if guess.seconds > _LONG:
-        print(f"{job.image}: {needs}; a smaller max_pixels takes less", flush=True)
+        print(one_line(f"{job.image}: {needs}; a smaller max_pixels takes less"), flush=True)
 
 
 def _free_memory() -> float:
