@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, get_type_hints
+from zipfile import ZipFile
 
 import torch
 from torch import nn
 
+from farfill.sentence import one_line
 from farfill.types import Completion
 
 _TARGET = re.compile(r"farfill\.(attention|generator)\.(\w+)\.(\w+)")
+_DATA = re.compile(r"(farfill\.(?:data|mask)\.\w+)\.(\w+)", re.ASCII)
+#: Settings that an evaluation takes over from the run.
+_TAKEN_OVER = {"data", "mask", "seed", "image_size", "box_size", "val_holes", "val_limit"}
+_MOST_VALUES, _DEEPEST = 10_000, 50  # of a configuration; ours have hundreds, and less than ten
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -27,29 +33,76 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(f"expected `ckpt_path` to be a checkpoint file, but {path} is none")
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        whole = _is_stored(path)
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True) if whole else None
     except PermissionError:
         raise
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    except Exception as error:  # damaged bytes end in nearly any kind of error
         raise ValueError(
             f"{path} is not a whole checkpoint (damaged, or not written by Farfill); "
             "try another one, for example last.ckpt or best.ckpt of the run"
         ) from error
+    if not whole:
+        raise ValueError(
+            f"{path} promises more bytes than it has, and so is refused: Farfill's checkpoints are "
+            "not compressed"
+        )
     if not _is_ours(checkpoint):
         raise ValueError(f"{path} is a checkpoint, but not one of Farfill")
     return checkpoint
+
+
+def _is_stored(path: Path) -> bool:
+    """Whether the archive's parts are no larger than itself; a few bytes can promise any size."""
+    with ZipFile(path) as archive:
+        return sum(part.file_size for part in archive.infolist()) <= path.stat().st_size
 
 
 def _is_ours(checkpoint: Any) -> bool:
     if not isinstance(checkpoint, dict):
         return False
     ours, weights = checkpoint.get("farfill"), checkpoint.get("state_dict")
+    steps = checkpoint.get("generator_steps")
     return (
         isinstance(ours, dict)
         and isinstance(ours.get("generator"), dict)
+        and _is_plain(ours)
         and isinstance(weights, dict)
-        and all(isinstance(value, torch.Tensor) for value in weights.values())
-        and isinstance(checkpoint.get("generator_steps"), int)
+        and all(isinstance(name, str) and _is_whole(value) for name, value in weights.items())
+        and isinstance(steps, int)
+        and not isinstance(steps, bool)
+        and steps >= 0
+    )
+
+
+def _is_plain(description: Any) -> bool:
+    """Whether it is a tree of plain values, of a size that a configuration can have.
+
+    In a pickle, a list may hold itself, or be the billion-fold list of lists of one list.
+    """
+    rest, count = [(description, 0)], 0
+    while rest:
+        (node, depth), count = rest.pop(), count + 1
+        if count > _MOST_VALUES or depth > _DEEPEST:
+            return False
+        if isinstance(node, dict):
+            rest += [(one, depth + 1) for item in node.items() for one in item]
+        elif isinstance(node, list):
+            rest += [(one, depth + 1) for one in node]
+        elif not isinstance(node, str | int | float | None):
+            return False
+    return True
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it is a tensor of real numbers, each of which the file has."""
+    return (
+        isinstance(value, torch.Tensor)
+        and value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not value.is_complex()
+        and not value.is_quantized
+        and value.numel() * value.element_size() <= value.untyped_storage().nbytes()
     )
 
 
@@ -68,11 +121,66 @@ def load_generator(path: str | Path) -> nn.Module:
 
 def generator_of(checkpoint: Mapping[str, Any], path: str | Path) -> nn.Module:
     """Do as :func:`load_generator` with a checkpoint that has been read; ``path`` names it."""
-    generator = _build(checkpoint["farfill"]["generator"])
+    config = checkpoint["farfill"]["generator"]
+    weights = _part(checkpoint["state_dict"], "generator.")
+    with torch.device("meta"):  # where it takes no memory, however large it is said to be
+        plan = _build_generator(config, path)
+    _load(plan, weights, path, assign=True)
+    generator = _build_generator(config, path)
+    _load(generator, weights, path)
+    return generator.eval()
+
+
+def _build_generator(config: Mapping[str, Any], path: str | Path) -> nn.Module:
+    try:
+        generator = _build(config)
+    except Exception as error:  # any value of a file's configuration may be anything
+        raise ValueError(f"cannot build the generator of {path}: {one_line(error)}") from error
     if get_type_hints(generator.forward).get("return") is not Completion:
         raise ValueError(f"expected {path} to hold a Generator, got {type(generator).__name__}")
-    _load(generator, _part(checkpoint["state_dict"], "generator."), path)
-    return generator.eval()
+    return generator
+
+
+def config_of(checkpoint: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
+    """The configuration of the run that made a checkpoint; ``path`` names it.
+
+    Everything in it that an evaluation builds is a class of Farfill.
+
+    Raises:
+        ValueError: If it has none, an incomplete one, or one that names other code.
+    """
+    config = checkpoint["farfill"].get("config")
+    data = config.get("datamodule") if isinstance(config, dict) else None
+    if not isinstance(data, dict) or not _TAKEN_OVER <= {*config, *data}:
+        raise ValueError(f"{path} does not say how its run was configured, so it cannot be scored")
+    for part in (config["data"], config["mask"], data["val_holes"]):
+        _check_targets(part, path)
+    return config
+
+
+def _check_targets(node: Any, path: str | Path) -> None:
+    if isinstance(node, list):
+        for one in node:
+            _check_targets(one, path)
+    elif isinstance(node, dict):
+        if "_target_" in node and not _names_a_class(node["_target_"]):
+            raise ValueError(
+                f"{path} may name Farfill's data and masks, not {str(node['_target_'])[:80]!r}"
+            )
+        for one in node.values():
+            _check_targets(one, path)
+
+
+def _names_a_class(target: Any) -> bool:
+    """Whether it is a class that one of Farfill's own modules defines."""
+    match = _DATA.fullmatch(target) if isinstance(target, str) else None
+    if match is None:
+        return False
+    try:
+        cls = getattr(import_module(match[1]), match[2])
+    except (ImportError, AttributeError):
+        return False
+    return isinstance(cls, type) and cls.__module__ == match[1]
 
 
 def load_weights(module: nn.Module, path: str | Path) -> None:
@@ -94,14 +202,19 @@ def _part(weights: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.T
     return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
 
 
-def _load(module: nn.Module, weights: Mapping[str, torch.Tensor], path: str | Path) -> None:
+def _load(
+    module: nn.Module,
+    weights: Mapping[str, torch.Tensor],
+    path: str | Path,
+    assign: bool = False,
+) -> None:
     try:
-        module.load_state_dict(weights)
+        module.load_state_dict(weights, assign=assign)
     except RuntimeError as error:
-        reason = str(error).splitlines()[1].strip()
+        reason = shorten(str(error).partition("\n")[2], 200, placeholder=" ...")
         raise ValueError(
-            f"the weights in {path} are of another configuration: {reason} "
-            "Use the run's own settings (its config.yaml)."
+            f"the weights in {path} are of another configuration ({reason}): "
+            "use the run's own settings (its config.yaml)."
         ) from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -148,7 +148,8 @@ def test_a_manifest_can_be_compared_or_is_refused(folder, case):
     except (ValueError, OSError) as error:
         refusal(error, str(path))
         return
-    if {entry.index: entry for entry in frozen.entries} != dict(enumerate(_WHOLE.entries)):
+    by_index = {one.index: replace(one, folder="") for one in frozen.entries}
+    if by_index != dict(enumerate(_WHOLE.entries)):
         with pytest.raises(ValueError, match="manifest: the data differ") as error:
             manifest.check(_WHOLE, frozen)
         refusal(error.value)

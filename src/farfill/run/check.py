@@ -36,6 +36,18 @@ _FIXED = tuple(f"trainer.{name}" for name in _TRAINER)
 
 
 def check_numbers(cfg: DictConfig) -> None:
+    """Refuse counts that are none, and other numbers of a training that cannot be.
+
+    Raises:
+        ValueError: Names the setting, what was expected, and what came.
+    """
+    check_counts(cfg)
+    rate = cfg.learning_rate
+    if not isinstance(rate, int | float) or not math.isfinite(rate) or rate < 0:
+        raise ValueError(f"expected `learning_rate` to be a number from 0, got {rate}")
+
+
+def check_counts(cfg: DictConfig) -> None:
     """Refuse counts that are none.
 
     Raises:
@@ -47,9 +59,6 @@ def check_numbers(cfg: DictConfig) -> None:
             continue
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(f"expected `{name}` to be a whole number from {least}, got {value}")
-    rate = cfg.learning_rate
-    if not isinstance(rate, int | float) or not math.isfinite(rate) or rate < 0:
-        raise ValueError(f"expected `learning_rate` to be a number from 0, got {rate}")
     if cfg.image_size % 4:
         raise ValueError(f"expected `image_size` to be a multiple of 4, got {cfg.image_size}")
 

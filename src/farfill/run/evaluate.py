@@ -35,18 +35,22 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     Raises:
         ValueError: If there is no such checkpoint, or the data differ from ``cfg.manifest``.
     """
-    from farfill.checkpoint import generator_of, read_checkpoint
+    from farfill.checkpoint import config_of, generator_of, read_checkpoint
     from farfill.evaluation import manifest, report
     from farfill.run.build import build_baselines, build_data, filler_of
+    from farfill.run.check import check_counts
     from farfill.run.device import find_device
+    from farfill.run.kinds import check_kinds
     from farfill.run.machine import tune_processor
 
     if cfg.ckpt_path is None:
         raise ValueError("say which checkpoint to score: ckpt_path=runs/.../checkpoints/best.ckpt")
     tune_processor()
     checkpoint = read_checkpoint(cfg.ckpt_path)
-    trained = checkpoint["farfill"]["config"]
+    trained = config_of(checkpoint, cfg.ckpt_path)
     take_over(cfg, trained)
+    check_counts(cfg)
+    check_kinds(cfg)
     device = find_device(cfg.device)
     data = build_data(cfg)
     data.setup("validate")
