@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pickle
 from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 import torch
 from torch import nn
 
 from farfill import Generator, load_generator
-from farfill.checkpoint import load_weights, read_checkpoint
+from farfill.checkpoint import config_of, load_weights, read_checkpoint
 
 GENERATOR = {"_target_": "farfill.generator.two_stage.Generator", "channels": 2}
 
@@ -104,6 +106,74 @@ def test_other_programs_checkpoints_are_refused(save, other):
 )
 def test_what_a_checkpoint_may_build(save, generator, words):
     refused(save(contents(farfill={"generator": generator})), words)
+
+
+def test_what_only_promises_its_size_is_refused(save, tmp_path):
+    path = save({**contents(), "more": torch.zeros(10**6)})
+    with ZipFile(path) as source, ZipFile(tmp_path / "b.ckpt", "w", ZIP_DEFLATED) as packed:
+        for part in source.infolist():
+            packed.writestr(part.filename, source.read(part))
+    refused(tmp_path / "b.ckpt", "promises more bytes than it has")
+    name = next(iter(contents()["state_dict"]))
+    many = contents()["state_dict"] | {name: torch.zeros(1).expand(10**12)}
+    refused(save(contents(state_dict=many)), "not one of Farfill")
+
+
+@pytest.mark.parametrize("channels", [10**6, 10**9, 2**62])
+def test_a_width_that_no_memory_holds_is_refused(save, channels):
+    generator = {**GENERATOR, "channels": channels}
+    refused(save(contents(farfill={"generator": generator})), "a.ckpt")
+
+
+def test_lists_that_hold_themselves_or_each_other_too_often_are_refused(save):
+    itself = []
+    itself.append(itself)
+    billions = ["x"]
+    for _ in range(40):
+        billions = [billions, billions]
+    for value in (itself, billions):
+        farfill = {"generator": GENERATOR, "config": value}
+        refused(save(contents(farfill=farfill)), "not one of Farfill")
+
+
+CONFIG = {
+    "data": {"_target_": "farfill.data.sample.Sample"},
+    "mask": {"_target_": "farfill.mask.box.Box"},
+    "seed": 1, "image_size": 32, "box_size": 16,
+    "datamodule": {"val_holes": None, "val_limit": None},
+}  # fmt: skip
+
+
+def test_the_configuration_is_given_back():
+    assert config_of(contents(farfill={"config": CONFIG}), "a.ckpt") is CONFIG
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["os.system", "farfill.data.sample.find_spec", "farfill.data.listing.Path",
+     "farfill.mask.no.No", "farfill.mask.folder.no", "farfill.files.atomic", "builtins.eval", 3, None],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["data", "mask", "val_holes", "nested"])
+def test_an_evaluation_builds_only_farfills_data_and_masks(target, place):
+    config, forged = deepcopy(CONFIG), {"_target_": target, "command": "touch made"}
+    if place == "val_holes":
+        config["datamodule"]["val_holes"] = forged
+    elif place == "nested":
+        config["data"]["root"] = [{"more": forged}]
+    else:
+        config[place] = forged
+    with pytest.raises(ValueError, match=r"a\.ckpt may name Farfill's data and masks, not "):
+        config_of(contents(farfill={"config": config}), "a.ckpt")
+
+
+@pytest.mark.parametrize(
+    "missing", ["data", "mask", "seed", "image_size", "box_size", "datamodule"]
+)
+def test_an_incomplete_configuration_is_refused(missing):
+    config = {name: value for name, value in CONFIG.items() if name != missing}
+    for farfill in ({"config": config}, {"config": 3}, {}):
+        with pytest.raises(ValueError, match=r"a\.ckpt does not say how its run was configured"):
+            config_of(contents(farfill=farfill), "a.ckpt")
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from textwrap import shorten
-from typing import Any, get_type_hints
+from typing import Any, TypeGuard, get_type_hints
 from zipfile import ZipFile
 
 import torch
@@ -58,7 +58,7 @@ def _is_stored(path: Path) -> bool:
         return sum(part.file_size for part in archive.infolist()) <= path.stat().st_size
 
 
-def _is_ours(checkpoint: Any) -> bool:
+def _is_ours(checkpoint: Any) -> TypeGuard[dict[str, Any]]:
     if not isinstance(checkpoint, dict):
         return False
     ours, weights = checkpoint.get("farfill"), checkpoint.get("state_dict")
@@ -151,7 +151,7 @@ def config_of(checkpoint: Mapping[str, Any], path: str | Path) -> dict[str, Any]
     """
     config = checkpoint["farfill"].get("config")
     data = config.get("datamodule") if isinstance(config, dict) else None
-    if not isinstance(data, dict) or not _TAKEN_OVER <= {*config, *data}:
+    if not isinstance(data, dict) or not {*config, *data} >= _TAKEN_OVER:
         raise ValueError(f"{path} does not say how its run was configured, so it cannot be scored")
     for part in (config["data"], config["mask"], data["val_holes"]):
         _check_targets(part, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 _LONGEST = 2000  # characters; names from a damaged file may have any length
 
 

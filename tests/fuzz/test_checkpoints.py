@@ -118,11 +118,11 @@ def tensors(draw: st.DrawFn, like: torch.Tensor) -> Any:
 
 
 @st.composite
-def forged(draw: st.DrawFn) -> bytes:
-    """A good checkpoint of which one thing is missing or another, or that holds code."""
+def described(draw: st.DrawFn) -> dict[str, Any]:
+    """A checkpoint of which something that is no weight is missing or another."""
     checkpoint = copy.deepcopy(contents())
-    name = draw(st.sampled_from(sorted(checkpoint["state_dict"])))
-    match draw(st.integers(0, 8)):
+    generator = checkpoint["farfill"]["generator"]
+    match draw(st.integers(0, 4)):
         case 0:
             checkpoint[draw(st.sampled_from(sorted(checkpoint)))] = draw(strange)
         case 1:
@@ -130,21 +130,36 @@ def forged(draw: st.DrawFn) -> bytes:
         case 2:
             checkpoint["farfill"]["generator"] = draw(strange)
         case 3:
-            key = draw(st.sampled_from(["_target_", "channels", "attention", "more"]))
-            checkpoint["farfill"]["generator"][key] = draw(strange)
-        case 4:
-            keys = ["_target_", "patch_size", "rate", "stride", "propagation", "softmax_scale", ""]
-            key = draw(st.sampled_from(keys))
-            checkpoint["farfill"]["generator"]["attention"][key] = draw(strange)
-        case 5:
-            checkpoint["state_dict"][name] = draw(tensors(checkpoint["state_dict"][name]))
-        case 6:
-            del checkpoint["state_dict"][name]
-        case 7:
-            checkpoint["state_dict"][draw(st.one_of(st.text(max_size=9), numbers))] = torch.ones(1)
-        case 8:
+            generator[draw(st.sampled_from([*generator, "more"]))] = draw(strange)
+        case _:
+            names = ["_target_", "patch_size", "rate", "stride", "propagation", "softmax_scale", ""]
+            generator["attention"][draw(st.sampled_from(names))] = draw(strange)
+    return checkpoint
+
+
+@st.composite
+def weighted(draw: st.DrawFn) -> dict[str, Any]:
+    """A checkpoint of which a weight is missing or another, or that holds code."""
+    checkpoint = copy.deepcopy(contents())
+    weights = checkpoint["state_dict"]
+    name = draw(st.sampled_from(sorted(weights)))
+    match draw(st.integers(0, 4)):
+        case 0:
+            del weights[name]
+        case 1:
+            weights[draw(st.one_of(st.text(max_size=9), numbers))] = torch.ones(1)
+        case 2:
             bomb = draw(st.sampled_from([Touch(), Run(), nn.Linear(1, 1), Path, eval]))
             checkpoint[draw(st.text(max_size=5))] = bomb
+        case _:
+            weights[name] = draw(tensors(weights[name]))
+    return checkpoint
+
+
+@st.composite
+def forged(draw: st.DrawFn) -> bytes:
+    """A file that was written as a good one is, or as others are, with another content."""
+    checkpoint = draw(st.one_of(described(), weighted()))
     match draw(st.integers(0, 5)):
         case 0:
             return pickle.dumps(checkpoint, protocol=2)
@@ -160,9 +175,10 @@ def archives(draw: st.DrawFn) -> bytes:
     stream = io.BytesIO()
     compression = draw(st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))
     skipped = draw(st.integers(-10, 100))
-    with zipfile.ZipFile(io.BytesIO(whole())) as source, zipfile.ZipFile(
-        stream, "w", compression
-    ) as made:
+    with (
+        zipfile.ZipFile(io.BytesIO(whole())) as source,
+        zipfile.ZipFile(stream, "w", compression) as made,
+    ):
         for number, part in enumerate(source.infolist()):
             content = source.read(part)
             if number == skipped:

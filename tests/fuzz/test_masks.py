@@ -40,7 +40,7 @@ def test_a_hole_fits_its_picture_or_is_refused(folder, case: tuple[PictureFile, 
     try:
         hole = read_hole(path, SIZE, **how, max_pixels=LIMIT)
     except (ValueError, OSError) as error:
-        refusal(error, file.name, "`threshold`")
+        refusal(error, file.name, "`threshold`", "`max_hole`")
         return
     assert hole.dtype == bool
     assert hole.shape == SIZE

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+from resource import RUSAGE_SELF, getrusage
+
 import numpy as np
+import pytest
+from hypothesis import strategies as st
 
 from farfill.data.picture import picture_size
 from farfill.data.picture import read_picture as read_to_train
 from farfill.inpainting.picture_file import read_picture as read_to_fill
 from farfill.inpainting.picture_output import write_picture
 from helpers.fuzz import fuzz, refusal
-from helpers.malformed import PictureFile, picture_files
+from helpers.malformed import PictureFile, declare_size, picture_files, whole_pictures
 
 LIMIT = 100_000  # pixels
+
+
+@st.composite
+def bombs(draw: st.DrawFn) -> PictureFile:
+    """A small file whose header promises between ten million and 2**62 pixels."""
+    files = {name: data for name, data in whole_pictures().items() if not name.startswith("moving")}
+    name = draw(st.sampled_from(sorted(files)))
+    extension = name.rpartition(".")[2]
+    width, height = draw(st.tuples(*[st.integers(3200, 16_000) | st.integers(3200, 2**31 - 1)] * 2))
+    return PictureFile(name, declare_size(files[name], extension, width, height))
+
+
+@fuzz(200, bombs())
+def test_a_declared_size_takes_no_memory(folder, case: PictureFile):
+    path, before = case.put(folder), getrusage(RUSAGE_SELF).ru_maxrss
+    for read in (read_to_train, read_to_fill, picture_size):
+        with pytest.raises(ValueError, match="cannot read the picture") as error:
+            read(path, LIMIT)
+        refusal(error.value, case.name)
+    assert getrusage(RUSAGE_SELF).ru_maxrss - before < 20_000  # kilobytes, on Linux
 
 
 @fuzz(500, picture_files())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 
@@ -33,6 +34,7 @@ def fuzz(number: int, cases: SearchStrategy[Any]) -> Callable[[Callable[..., Non
         @pytest.mark.parametrize("times", [1, pytest.param(10, marks=pytest.mark.slow)])
         def test(tmp_path: Path, times: int) -> None:
             tried = 0
+            torch.set_flush_denormal(False)  # a command of an earlier test may have asked for it
 
             def once(case: Any) -> None:
                 nonlocal tried

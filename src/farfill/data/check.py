@@ -32,13 +32,19 @@ def check_sizes(
         max_pixels: Refuse files that promise more; None = no limit.
 
     Raises:
-        ValueError: ``resize`` is smaller than the crop; or (:class:`PictureError`, naming the
-            file) a header cannot be read or a picture is smaller than the crop.
+        ValueError: ``resize`` is smaller than the crop or makes more than ``max_pixels``; or
+            (:class:`PictureError`, naming the file) a header cannot be read or a picture is smaller
+            than the crop.
     """
     if resize is not None and resize < side:
         raise ValueError(
             f"expected data.resize to be at least image_size={side}, got {resize}: pictures would "
             "be smaller than the crop"
+        )
+    if resize is not None and max_pixels is not None and resize**2 > max_pixels:
+        raise ValueError(
+            f"expected data.resize to make pictures of at most data.max_file_pixels={max_pixels}, "
+            f"got {resize}"
         )
     numbers = np.linspace(0, len(paths) - 1, min(len(paths), CHECKED)).round().astype(int)
     some = [paths[number] for number in numbers]

@@ -51,6 +51,8 @@ def read_hole(
     """
     if not 0 <= threshold < 255:
         raise ValueError(f"expected `threshold` from 0 to below 255, got {threshold}")
+    if not 0 < max_hole <= 1:
+        raise ValueError(f"expected `max_hole` above 0 and up to 1, got {max_hole}")
     levels = _levels(read_picture(path, max_pixels))
     if levels.shape != size:
         if not resize:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
@@ -12,6 +13,7 @@ from torch import nn
 from farfill.baseline.protocol import Filler
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.module.inpainting import Inpainting, Update
+from farfill.run.machine import physical_memory
 from farfill.types import Batch
 
 
@@ -36,7 +38,12 @@ def build_data(
 
 
 def build_module(cfg: DictConfig) -> Inpainting:
-    """Make both networks, the losses and the optimisers' recipes."""
+    """Make both networks, the losses and the optimisers' recipes.
+
+    Raises:
+        ValueError: If the networks do not fit into this machine's memory.
+    """
+    _check_memory(cfg)
     generator = instantiate(cfg.generator).to(memory_format=torch.channels_last)
     if cfg.compile:
         generator.compile()
@@ -57,6 +64,26 @@ def build_module(cfg: DictConfig) -> Inpainting:
             cfg.trainer.max_skipped,
         ),
     )
+
+
+def _check_memory(cfg: DictConfig) -> None:
+    """Refuse networks that no memory holds; filling it would end the process without a word."""
+    try:
+        with torch.device("meta"):  # where numbers take no memory
+            networks = (instantiate(cfg.generator), instantiate(cfg.critic))
+    except InstantiationException as error:
+        if isinstance(error.__cause__, ValueError):
+            raise
+        reason = str(error.__cause__).partition("\n")[0]
+        raise ValueError(
+            f"cannot build the networks ({reason}): look at the numbers of generator and critic"
+        ) from error
+    sizes = [value.numel() * value.element_size() for net in networks for value in net.parameters()]
+    if sum(sizes) > physical_memory():
+        raise ValueError(
+            f"the networks' weights take {sum(sizes) / 1e9:.3g} GB, more than this machine has: "
+            "lower `channels` or `critic_channels`"
+        )
 
 
 def build_baselines(cfg: DictConfig) -> dict[str, Filler]:

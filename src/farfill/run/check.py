@@ -21,12 +21,15 @@ _COUNTS = {
     "critic_channels": 1, "critic_steps": 0, "pictures": 0, "checkpoint.every": 0,
     "datamodule.workers": 0, "datamodule.val_batch_size": 1, "datamodule.val_limit": 1,
 }  # fmt: skip
+_MOST = 2**32 - 1  # as NumPy has it for seeds; no other count comes near
 #: What a run that goes on may change: how long, how it is watched, where its files are.
 _FREE = (
     "attention_diagnostics", "ablation", "baseline", "checkpoint", "ckpt_path", "compile",
     "init_from", "logger", "metric", "pictures", "question", "sweep", "trainer", "schedule.steps",
     "data.root", "datamodule.source.root", "datamodule.workers", "datamodule.val_batch_size",
     "datamodule.val_limit", "mask.root", "datamodule.holes.root",
+    "data.max_file_pixels", "datamodule.source.max_file_pixels", "mask.max_file_pixels",
+    "datamodule.holes.max_file_pixels",
 )  # fmt: skip
 #: What a checkpoint needs besides weights.
 _PARTS = ("optimizer_states", "lr_schedulers", "loops", "callbacks", "generator_steps")
@@ -57,9 +60,12 @@ def check_counts(cfg: DictConfig) -> None:
         value = OmegaConf.select(cfg, name)
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or value < least:
             raise ValueError(f"expected `{name}` to be a whole number from {least}, got {value}")
-    if cfg.image_size % 4:
+        if value > _MOST:
+            raise ValueError(f"expected `{name}` to be at most {_MOST}, got {value}")
+    if cfg.image_size is not None and cfg.image_size % 4:
         raise ValueError(f"expected `image_size` to be a multiple of 4, got {cfg.image_size}")
 
 

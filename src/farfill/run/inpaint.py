@@ -29,6 +29,12 @@ _EXAMPLES = {
     "output": "filled.png",
 }
 
+_KINDS = {
+    "threshold": float, "invert": bool, "resize_mask": bool, "max_hole": float, "overwrite": bool,
+    "lossy": bool, "max_pixels": int | None, "max_file_pixels": int | None,
+    "memory_limit": float | None, "device": str, "precision": str, "backend": str, "compile": bool,
+}  # fmt: skip
+
 
 # A folder of its own: beside conf/mask, Hydra would take `mask=hole.png` for a choice of conf/mask.
 @quoted_paths("image", "mask", "output", "attention")
@@ -65,8 +71,10 @@ def inpaint(cfg: DictConfig) -> list[str]:
     from farfill.inpainting.pairing import pair
     from farfill.inpainting.predictor import Predictor
     from farfill.run.device import find_device
+    from farfill.run.kinds import check_settings
     from farfill.run.machine import tune_processor
 
+    check_settings(cfg, _KINDS)
     jobs = pair(
         image=_names(cfg.image),
         mask=_names(cfg.mask),

@@ -1,0 +1,165 @@
+"""Wrong values of real options: a run that could start, or one line; nothing is written or lost."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hypothesis import strategies as st
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+from PIL import Image
+
+import farfill.run.machine
+import farfill.run.trainer
+from farfill.keys import flat
+from farfill.run.build import plain
+from farfill.run.errors import one_line_errors
+from farfill.run.inpaint import inpaint
+from farfill.run.paths import conf_dir
+from farfill.run.train import train
+from helpers.fuzz import LONGEST, fuzz
+from helpers.runs import compose_tiny
+
+values = st.one_of(
+    st.integers(), st.floats(), st.text(max_size=10), st.none(), st.booleans(),
+    st.sampled_from([0, -1, 1, 3, 0.5, 10**6, 10**9, 2**31, 2**63, 10**30, 1e308]),
+    st.sampled_from(["", " ", "é\n", "nan", "null", "/dev/null", "~nobody", "\udcff", "a" * 300,
+                     "${seed}", "${nowhere}"]),
+    st.lists(st.integers() | st.text(max_size=3), max_size=3),
+    st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(), max_size=2),
+)  # fmt: skip
+
+VARIANTS = (
+    (), ("data=folder", "data.root=."), ("mask=free_form",), ("mask=folder", "mask.root=."),
+    ("data=known_source", "data.resize=48"), ("attention=stn",), ("attention=shift",),
+    ("gan=hinge",), ("model=glcic",),
+    ("schedule=constant", "loss=[style,total_variation]", "backbone=vgg16"),
+)  # fmt: skip
+
+
+class Reached(Exception):  # noqa: N818 -- it is none
+    """Everything was checked and built, training would begin."""
+
+
+def refused_or_done(command: Any) -> bool:
+    """Run a command; whether it came to its end, or else said why not in one line."""
+    err, status = io.StringIO(), 0
+    try:
+        with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()):
+            one_line_errors(command)()
+    except Reached:
+        pass
+    except SystemExit as end:
+        status = end.code
+    if status == 0:
+        return True
+    line = err.getvalue()
+    assert status == 2
+    assert line.startswith("farfill: ")
+    assert line.count("\n") == 1
+    assert 15 < len(line) < LONGEST + 600, line  # it may quote a value of 300 letters
+    return False
+
+
+@cache
+def composed(number: int) -> DictConfig:
+    return compose_tiny(*VARIANTS[number], "trainer.max_generator_steps=1")
+
+
+@st.composite
+def trainings(draw: st.DrawFn) -> tuple[int, dict[str, Any]]:
+    """One of the configurations, and values that replace some of its own."""
+    number = draw(st.integers(0, len(VARIANTS) - 1))
+    names = sorted(name for name in flat(plain(composed(number))) if name)
+    changed = draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True))
+    return number, {name: draw(values) for name in changed}
+
+
+def changed(cfg: DictConfig, changes: dict[str, Any]) -> DictConfig | None:
+    """The configuration with other values, or None where OmegaConf or Hydra refuses them."""
+    cfg = copy.deepcopy(cfg)
+    try:
+        with open_dict(cfg):
+            for name, value in changes.items():
+                OmegaConf.update(cfg, name, value, merge=False)
+    except OmegaConfBaseException:
+        return None
+    return cfg
+
+
+@pytest.fixture(autouse=True)
+def _no_training(monkeypatch):
+    def reached(*_: object, **__: object) -> None:
+        raise Reached
+
+    monkeypatch.setattr(farfill.run.trainer, "build_trainer", reached)
+    monkeypatch.setattr(farfill.run.machine, "tune_processor", lambda: None)  # of this process
+
+
+@fuzz(100, trainings())
+def test_a_training_could_begin_or_one_line_says_why_not(folder, case):
+    number, changes = case
+    cfg = changed(composed(number), changes)
+    (folder / "run").mkdir()
+    if cfg is not None and not refused_or_done(lambda: train(cfg, folder / "run")):
+        assert not (folder / "run" / "checkpoints").exists()
+
+
+@cache
+def inpainting(folder: Path) -> DictConfig:
+    """A configuration that fills a small picture, with an earlier result in its place."""
+    weights = farfill.Generator(channels=2).state_dict()
+    generator = {"_target_": "farfill.generator.two_stage.Generator", "channels": 2}
+    state = {f"generator.{name}": value for name, value in weights.items()}
+    whole = {"farfill": {"generator": generator}, "state_dict": state, "generator_steps": 0}
+    torch.save(whole, folder / "a.ckpt")
+    Image.new("RGB", (12, 8), "red").save(folder / "photo.png")
+    mask = Image.new("L", (12, 8))
+    mask.paste(255, (3, 2, 7, 6))
+    mask.save(folder / "hole.png")
+    with initialize_config_dir(str(conf_dir() / "run"), version_base="1.3"):
+        return compose(
+            "inpaint",
+            [f"{name}={folder}/{file}" for name, file in {
+                "ckpt_path": "a.ckpt", "image": "photo.png", "mask": "hole.png", "output": "old.png"
+            }.items()],
+        )  # fmt: skip
+
+
+def test_without_wrong_values_both_come_to_their_end(tmp_path):
+    (tmp_path / "run").mkdir()
+    assert refused_or_done(lambda: train(composed(0), tmp_path / "run"))
+    cfg = changed(inpainting(tmp_path), {"overwrite": True})
+    assert refused_or_done(lambda: inpaint(cfg))
+    assert Image.open(tmp_path / "old.png").size == (12, 8)
+
+
+_OPTIONS = (
+    "ckpt_path", "image", "mask", "threshold", "invert", "resize_mask", "max_hole", "overwrite",
+    "lossy", "max_pixels", "max_file_pixels", "memory_limit", "device", "precision", "backend",
+)  # fmt: skip
+
+
+@fuzz(300, st.dictionaries(st.sampled_from(_OPTIONS), values, min_size=1, max_size=2))
+def test_a_hole_is_filled_or_the_old_result_stays(folder, case):
+    common = folder.parent / "common"
+    common.mkdir(exist_ok=True)
+    cfg = changed(inpainting(common), case)
+    (common / "old.png").write_bytes(b"old")
+    if cfg is None:
+        return
+    before = {path.name for path in common.iterdir()}
+    if refused_or_done(lambda: inpaint(cfg)):
+        assert cfg.overwrite
+        assert Image.open(common / "old.png").size == (12, 8)
+    else:
+        assert (common / "old.png").read_bytes() == b"old"
+    assert {path.name for path in common.iterdir()} == before
