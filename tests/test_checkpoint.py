@@ -151,7 +151,7 @@ def test_the_configuration_is_given_back():
 @pytest.mark.parametrize(
     "target",
     ["os.system", "farfill.data.sample.find_spec", "farfill.data.listing.Path",
-     "farfill.mask.no.No", "farfill.mask.folder.no", "farfill.files.atomic", "builtins.eval", 3, None],
+     "farfill.mask.no.No", "farfill.mask.folder.no", "farfill.files.atomic", "eval", 3, None],
 )  # fmt: skip
 @pytest.mark.parametrize("place", ["data", "mask", "val_holes", "nested"])
 def test_an_evaluation_builds_only_farfills_data_and_masks(target, place):

@@ -26,6 +26,7 @@ from farfill.run.inpaint import inpaint
 from farfill.run.paths import conf_dir
 from farfill.run.train import train
 from helpers.fuzz import LONGEST, fuzz
+from helpers.malformed import picture_files
 from helpers.runs import compose_tiny
 
 values = st.one_of(
@@ -163,3 +164,25 @@ def test_a_hole_is_filled_or_the_old_result_stays(folder, case):
     else:
         assert (common / "old.png").read_bytes() == b"old"
     assert {path.name for path in common.iterdir()} == before
+
+
+@fuzz(200, st.tuples(picture_files(), picture_files(), st.booleans()))
+def test_a_bad_picture_or_mask_leaves_the_old_result(folder, case):
+    image, mask, both = case
+    common = folder.parent / "common"
+    common.mkdir(exist_ok=True)
+    cfg = changed(
+        inpainting(common),
+        {
+            "image": str(image.put(folder)),
+            "mask": str(mask.put(folder / "masks")) if both else str(common / "hole.png"),
+            "output": str(folder / "old.tif"), "overwrite": True, "resize_mask": True,
+            "max_file_pixels": 100_000, "max_pixels": 2_000,
+        },
+    )  # fmt: skip
+    (folder / "old.tif").write_bytes(b"old")
+    if refused_or_done(lambda: inpaint(cfg)):
+        assert Image.open(folder / "old.tif").width > 0
+    else:
+        assert (folder / "old.tif").read_bytes() == b"old"
+    assert not list(folder.glob(".part-*"))

@@ -211,7 +211,8 @@ class PictureFile:
     kind: str = "file"
 
     def put(self, folder: Path) -> Path:
-        """Make it below ``folder``; its path."""
+        """Make it below ``folder``, which need not exist; its path."""
+        folder.mkdir(exist_ok=True)
         path = folder / (self.name if self.kind != "too long" else "x" * 300 + self.name)
         if self.kind in ("file", "unreadable"):
             path.write_bytes(self.data)

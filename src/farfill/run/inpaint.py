@@ -93,8 +93,10 @@ def inpaint(cfg: DictConfig) -> list[str]:
         try:
             print(one_line(_fill_one(job, predictor, cfg)), flush=True)
         except (ValueError, OSError, RuntimeError, MemoryError) as error:
-            if len(jobs) == 1:
+            if len(jobs) == 1 and not isinstance(error, RuntimeError):
                 raise
+            if len(jobs) == 1:
+                raise ValueError(f"{job.image} cannot be filled: {error}") from error
             failures.append(one_line(f"{job.image}: {error}"))
     return failures
 
