@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -31,6 +32,14 @@ def originals(path, count):
     page = cv2.imread(str(path))[..., ::-1]
     tops = [TITLE_HEIGHT + PADDING + row * (160 + PADDING) for row in range(count)]
     return [page[top : top + 160 : 10, PADDING : PADDING + 240 : 10] for top in tops]
+
+
+def test_a_picture_whose_name_is_no_text_loses_no_table(tmp_path, batches, manifest):
+    entries = [replace(manifest.entries[0], name="\udcff.png"), *manifest.entries[1:]]
+    named = replace(manifest, entries=entries)
+    report(tmp_path / "out", {"ours": worse_and_worse}, batches, named)
+    assert "\\udcff.png" in (tmp_path / "out" / "per_image.csv").read_text(encoding="utf-8")
+    assert read(tmp_path / "out" / "manifest.json") == named
 
 
 def test_report_writes_every_file_and_returns_the_table(tmp_path, batches, manifest):

@@ -21,13 +21,14 @@ def pictures_below(folder: Path) -> list[Path]:
 
     Raises:
         FileNotFoundError: There is no such folder.
+        PermissionError: A folder below it may not be read; its pictures would be missing.
         ValueError: It holds no picture.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder} (data.root, data.train, data.val)")
     found: list[Path] = []
     visited = set()
-    for here, folders, files in os.walk(folder, followlinks=True):
+    for here, folders, files in os.walk(folder, onerror=_end, followlinks=True):
         real = os.path.realpath(here)
         folders[:] = [] if real in visited else sorted(f for f in folders if f[0] != ".")
         if real not in visited:
@@ -116,6 +117,10 @@ def _lines(listing: Path, strict: bool) -> list[tuple[str, str | None]]:
 def _locate(name: str, folder: Path) -> Path:
     path = expanded(name)
     return path if path.is_absolute() and path.exists() else folder / name.lstrip("/")
+
+
+def _end(error: OSError) -> None:
+    raise error
 
 
 def _is_picture(name: str) -> bool:

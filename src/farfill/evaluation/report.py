@@ -61,7 +61,8 @@ def report(
     }
     for name, text in texts.items():
         with atomic(folder / name) as part:
-            part.write_text(text, encoding="utf-8")
+            # A file's name may hold bytes that are no letters.
+            part.write_text(text, encoding="utf-8", errors="backslashreplace")
     write(folder / "manifest.json", manifest)
 
     ranked = next(iter(scores.values())).ranked(by)
