@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from farfill.data.listing import pictures_below, pictures_listed, rename
@@ -20,6 +22,30 @@ def test_links_are_followed_but_loops_end(save, tmp_path):
     (root / "a" / "loop").symlink_to(root)
     (root / "b").symlink_to(tmp_path / "other")
     assert relative(pictures_below(root), root) == ["a/1.png", "b/elsewhere/2.png"]
+
+
+def test_a_folder_that_may_not_be_read_is_told_of(save, monkeypatch, caplog):
+    root, scan = save("a/1.png", "b/2.png"), os.scandir
+
+    def scandir(path):
+        if os.fspath(path).endswith("b"):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)  # a test may run as root, who may read all
+    assert relative(pictures_below(root), root) == ["a/1.png"]
+    (record,) = caplog.records
+    assert "Permission denied" in record.message
+    assert str(root / "b") in record.message
+
+
+def test_a_list_that_is_no_utf_8_and_odd_names(tmp_path):
+    (tmp_path / "list.txt").write_bytes("a\u2028b.png\r\n~nobody/c.png".encode())
+    found = pictures_listed(tmp_path / "list.txt", tmp_path, None)
+    assert relative(found, tmp_path) == ["a\u2028b.png", "~nobody/c.png"]
+    (tmp_path / "list.txt").write_bytes("a.png\nä.png".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"list\.txt is no text in UTF-8 \(byte 7\)"):
+        pictures_listed(tmp_path / "list.txt", tmp_path, None)
 
 
 def test_a_missing_or_empty_folder_is_named(tmp_path):

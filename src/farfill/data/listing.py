@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from pathlib import Path
@@ -17,18 +18,18 @@ def pictures_below(folder: Path) -> list[Path]:
     """Every picture file below ``folder`` by its extension, sorted by path.
 
     Hidden files and folders are left out. Links to folders are followed, but no folder is
-    visited twice, so a loop of links ends.
+    visited twice, so a loop of links ends. A folder that may not be read is left out with a
+    warning.
 
     Raises:
         FileNotFoundError: There is no such folder.
-        PermissionError: A folder below it may not be read; its pictures would be missing.
         ValueError: It holds no picture.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder} (data.root, data.train, data.val)")
     found: list[Path] = []
     visited = set()
-    for here, folders, files in os.walk(folder, onerror=_end, followlinks=True):
+    for here, folders, files in os.walk(folder, onerror=_left_out, followlinks=True):
         real = os.path.realpath(here)
         folders[:] = [] if real in visited else sorted(f for f in folders if f[0] != ".")
         if real not in visited:
@@ -119,8 +120,9 @@ def _locate(name: str, folder: Path) -> Path:
     return path if path.is_absolute() and path.exists() else folder / name.lstrip("/")
 
 
-def _end(error: OSError) -> None:
-    raise error
+def _left_out(error: OSError) -> None:
+    # No error: a disk of one's own has a folder lost+found, which only the system may read.
+    logging.getLogger(__name__).warning("%s: the pictures in it are left out", error)
 
 
 def _is_picture(name: str) -> bool:
