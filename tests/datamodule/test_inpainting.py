@@ -203,3 +203,13 @@ def test_the_default_configuration_works_with_every_mask(mask):
     assert batch.image.shape == (2 * cfg.batch_size, 3, cfg.image_size, cfg.image_size)
     assert set(batch.box[:, 2:].flatten().tolist()) == {cfg.box_size}
     assert len(data.val_set) >= 4
+
+
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+def test_the_sources_limit_of_pixels_holds_everywhere(make, pictures, paths, on_error):
+    data = make(pictures(paths[:3], paths[3:], on_error=on_error, max_file_pixels=24 * 32))
+    data.setup()
+    data.val_set.read(paths[0])
+    data = make(pictures(paths[:3], paths[3:], on_error=on_error, max_file_pixels=24 * 32 - 1))
+    with pytest.raises(ValueError, match=r"more than 767 pixels: raise data\.max_file_pixels"):
+        data.setup()

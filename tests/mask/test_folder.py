@@ -104,3 +104,10 @@ def test_half_a_jpeg_is_no_mask(tmp_path):
     (tmp_path / "a.jpg").write_bytes(data[: -len(data) // 8])
     with pytest.raises(ValueError, match=r"cannot read the picture .*a\.jpg: .*truncated"):
         folder(tmp_path).check(16, 16)
+
+
+def test_a_mask_that_promises_too_much_is_refused_until_the_limit_is_raised(tmp_path):
+    save(tmp_path / "a.png", corner())
+    folder(tmp_path, max_file_pixels=256).check(16, 16)
+    with pytest.raises(ValueError, match=r"more than 255 pixels: raise mask\.max_file_pixels"):
+        folder(tmp_path, max_file_pixels=255).check(16, 16)

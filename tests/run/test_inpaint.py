@@ -133,6 +133,41 @@ def test_what_does_not_fit_into_memory_is_refused_before_the_work(inpaint):
     assert inpaint(*names, "memory_limit=100")[0] == 0
 
 
+def test_a_file_that_promises_too_many_pixels_is_refused_until_the_limit_is_raised(inpaint):
+    names = "image=photo.png", "mask=hole.png", "output=f.png"
+    status, _, err = inpaint(*names, "max_file_pixels=713")  # it has 714
+    assert (status, err.count("\n")) == (2, 1)
+    assert "photo.png: it has more than 713 pixels: raise max_file_pixels" in err
+    assert not Path("f.png").exists()
+    assert inpaint(*names, "max_file_pixels=714")[0] == 0
+    assert inpaint(*names, "max_file_pixels=null", "overwrite=true")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("threshold=abc", "`threshold` to be a number, got 'abc'"),
+        ("max_hole=nan", "`max_hole` to be a number, got nan"),
+        ("max_hole=0", "`max_hole` above 0 and up to 1, got 0"),
+        ("invert=1", "`invert` to be true or false, got 1"),
+        ("max_pixels=1.5", "`max_pixels` to be a whole number or null, got 1.5"),
+        ("memory_limit=abc", "`memory_limit` to be a number or null, got 'abc'"),
+    ],
+)
+def test_options_of_another_kind_are_named(inpaint, override, words):
+    status, _, err = inpaint("image=photo.png", "mask=hole.png", "output=f.png", override)
+    assert (status, err.count("\n")) == (2, 1)
+    assert words in err
+
+
+def test_names_that_are_no_text_work_as_others(inpaint):
+    Path("photo.png").rename("\udcff (1)\n.png")
+    status, out, err = inpaint("image='\udcff (1)\n.png'", "mask=hole.png", "output=f.png")
+    assert (status, err) == (0, "")
+    assert out.startswith("\\udcff (1) .png -> f.png")
+    assert Path("f.png").exists()
+
+
 def test_what_takes_long_is_announced(inpaint, monkeypatch):
     monkeypatch.setattr("farfill.run.inpaint._LONG", 0)
     status, out, _ = inpaint("image=photo.png", "mask=hole.png", "output=f.png")
