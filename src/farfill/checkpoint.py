@@ -135,7 +135,8 @@ def _build_generator(config: Mapping[str, Any], path: str | Path) -> nn.Module:
     try:
         generator = _build(config)
     except Exception as error:  # any value of a file's configuration may be anything
-        raise ValueError(f"cannot build the generator of {path}: {one_line(error)}") from error
+        reason = str(error).partition("\n")[0]  # PyTorch adds where in its code it was
+        raise ValueError(f"cannot build the generator of {path}: {one_line(reason)}") from error
     if get_type_hints(generator.forward).get("return") is not Completion:
         raise ValueError(f"expected {path} to hold a Generator, got {type(generator).__name__}")
     return generator
