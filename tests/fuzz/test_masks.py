@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
-import pytest
 from hypothesis import strategies as st
 
 from farfill.inpainting.hole_file import read_hole
@@ -26,11 +23,6 @@ options = st.fixed_dictionaries(
         "max_hole": st.floats(0, 1),
     }
 )
-
-
-@pytest.fixture(autouse=True)
-def _quiet(caplog):
-    caplog.set_level(logging.ERROR)  # soft edges are warned about
 
 
 @fuzz(400, st.tuples(picture_files(), options))

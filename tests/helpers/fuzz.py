@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import warnings
 from collections.abc import Callable
@@ -64,7 +65,11 @@ def fuzz(number: int, cases: SearchStrategy[Any]) -> Callable[[Callable[..., Non
                 print_blob=True,
                 suppress_health_check=list(HealthCheck),
             )
-            run(given(case=cases)(once))()
+            logging.disable()  # names that are no text, in captured logs, stop pytest-xdist
+            try:
+                run(given(case=cases)(once))()
+            finally:
+                logging.disable(logging.NOTSET)
             assert tried >= number * times, "the strategy has no more inputs than these"
 
         test.__doc__ = body.__doc__

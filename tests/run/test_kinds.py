@@ -26,6 +26,11 @@ def config(*overrides: str):
         ("attention.stride=1.5", "`attention.stride` to be a whole number, got 1.5"),
         ("attention.stride=true", "`attention.stride` to be a whole number, got True"),
         ("gan.weight=abc", "`gan.weight` to be a number, got 'abc'"),
+        ("data.val=[0]", "`data.val` to be a list, and a word each of it, got [0]"),
+        ("datamodule.source=null", "`datamodule.source` to be a part with `_target_`, got None"),
+        ("stage.trained=[1]", "`stage.trained` to be a list, and a word each of it or null, got"),
+        ("gan.weight=.nan", "`gan.weight` to be a number, got nan"),
+        ("attention._target_=no.where", "`attention._target_` to name a class or function, got"),
         ("gan.weight=null", "`gan.weight` to be a number, got None"),
     ],
 )

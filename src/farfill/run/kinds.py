@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 from hydra.utils import get_object
@@ -96,7 +96,7 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(_fits(value, one) for one in get_args(hint))
     if origin is Literal:
         return value in get_args(hint)
-    if origin is list:
+    if origin in (list, Sequence):
         return isinstance(value, list) and all(_fits(one, *get_args(hint)) for one in value)
     if getattr(hint, "_is_protocol", False):
         return isinstance(value, dict) and "_target_" in value
@@ -114,8 +114,8 @@ def _is_plain(value: Any, kind: type) -> bool:
 def _said(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(map(str, get_args(hint)))
-    if get_origin(hint) is list:
-        return "a list"
+    if get_origin(hint) in (list, Sequence):
+        return f"a list, and {_said(*get_args(hint))} each of it"
     if get_origin(hint) in (Union, types.UnionType):
         return " or ".join(map(_said, get_args(hint)))
     return _NAMES.get(hint, "a part with `_target_`")
