@@ -29,6 +29,7 @@ def config(*overrides: str):
         ("data.val=[0]", "`data.val` to be a list, and a word each of it, got [0]"),
         ("datamodule.source=null", "`datamodule.source` to be a part with `_target_`, got None"),
         ("stage.trained=[1]", "`stage.trained` to be a list, and a word each of it or null, got"),
+        ("trainer.devices=0.5", "`trainer.devices` to be a whole number or a word or a list"),
         ("gan.weight=nan", "`gan.weight` to be a number, got nan"),
         ("attention._target_=no.where", "`attention._target_` to name a class or function, got"),
         ("gan.weight=null", "`gan.weight` to be a number, got None"),

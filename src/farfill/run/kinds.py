@@ -23,6 +23,7 @@ _SETTINGS = {
     "stage.trained": list[str] | None,
     "checkpoint.keep_steps": bool, "attention_diagnostics.tolerance": float,
     "attention_diagnostics.pictures": int, "device": str, "manifest": str | None,
+    "trainer.devices": int | str | list[int] | None,
 }  # fmt: skip
 _ABSENT = object()
 
