@@ -77,6 +77,18 @@ def test_a_failure_on_a_node_is_seen(command, tmp_path):
     assert command("sweep", "rerun", "sweep")[0] == 1  # it fails again, and says so
 
 
+def test_the_tasks_of_a_job_are_the_processes_of_a_run(command, tmp_path):
+    two = [*TINY, "baseline=[]", "batch_size=4", "trainer=ddp", "trainer.devices=2",
+           "trainer.accelerator=cpu"]  # fmt: skip
+    tasks = ["hydra/launcher=slurm_ddp", "hydra.launcher.tasks_per_node=2", *NODE[1:]]
+    status, _, err = command("train", "-m", *two, *tasks)
+    assert status == 0, err
+    assert read_status(tmp_path / "sweep" / "0")["job"]
+    status, _, err = command("train", *two, "hydra.run.dir=here")
+    assert status == 0, err
+    assert_same_run(tmp_path / "sweep" / "0", tmp_path / "here")
+
+
 def test_what_is_cancelled_or_preempted_ends_as_if_nothing_had_been(command, environment, tmp_path):
     swept = ["attention.propagation=3,null", "seed=1,2"]
     sweep = tmp_path / "sweep"
