@@ -65,6 +65,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         start = checkpoint_to_go_on_from(cfg, folder)
         return fit(cfg, folder, *prepare(cfg, start), start)
     with held(folder):
+        start = checkpoint_to_go_on_from(cfg, folder)
         if is_done(folder, steps):
             if in_sweep():
                 print(f"Done already: {folder}", flush=True)
@@ -73,7 +74,6 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
                 f"the run in {folder} is done: raise trainer.max_generator_steps to go on, or "
                 "choose another hydra.run.dir"
             )
-        start = checkpoint_to_go_on_from(cfg, folder)
         parts = prepare(cfg, start)
         claim(cfg, folder)
         work = partial(fit, cfg, folder, *parts, start)
