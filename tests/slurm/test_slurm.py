@@ -89,6 +89,34 @@ def test_the_tasks_of_a_job_are_the_processes_of_a_run(command, tmp_path):
     assert_same_run(tmp_path / "sweep" / "0", tmp_path / "here")
 
 
+def test_a_run_of_several_tasks_that_is_preempted_ends_as_if_nothing_had_been(
+    command, environment, tmp_path
+):
+    pair = [
+        *RUN, "trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu",
+        "trainer.max_generator_steps=60",
+    ]  # fmt: skip
+    ddp = [*NODE[1:], "hydra/launcher=slurm_ddp", "hydra.launcher.tasks_per_node=2", "seed=1"]
+    status, _, err = command("train", "-m", *pair, *ddp, "hydra.sweep.dir=calm")
+    assert status == 0, err
+    with (tmp_path / "launcher.txt").open("w") as output:
+        launcher = subprocess.Popen(
+            [sys.executable, str(ROOT / "src" / "train.py"), "-m", *pair, *ddp],
+            cwd=tmp_path, stdout=output, stderr=output, env=environment,
+        )  # fmt: skip
+    try:
+        job = under_way(tmp_path / "sweep" / "0")
+        slurm(environment, "scancel", "--signal=USR2", f"{job}.0")
+        until(lambda: read_status(tmp_path / "sweep" / "0")["state"] == "preempted")
+        assert launcher.wait(200) == 0  # it waits for the job that was queued again
+    finally:
+        launcher.kill()
+        launcher.wait()
+    log = tmp_path / "sweep" / ".submitit" / job / f"{job}_0_log.out"
+    assert "Going on after generator step" in log.read_text()
+    assert_same_run(tmp_path / "sweep" / "0", tmp_path / "calm" / "0")
+
+
 def test_what_is_cancelled_or_preempted_ends_as_if_nothing_had_been(command, environment, tmp_path):
     swept = ["attention.propagation=3,null", "seed=1,2"]
     sweep = tmp_path / "sweep"

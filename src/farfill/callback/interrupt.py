@@ -59,6 +59,8 @@ class Interrupt(Callback):
         """
         handler = signal.getsignal(PREEMPTED)
         if self.received == PREEMPTED and callable(handler):
+            # Requeueing ends all tasks; Lightning would answer that by speaking to those gone.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             handler(PREEMPTED, None)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
