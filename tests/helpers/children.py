@@ -42,6 +42,7 @@ def _be_a_training(folder, overrides, prepare):
     code = 1
     log = (folder.parent / f"{folder.name}.log").open("a", buffering=1)
     sys.stdout = sys.stderr = log
+    os.environ.pop("WANDB_SERVICE", None)  # a process of one's own has a service of its own
     try:
         torch.manual_seed(0)
         if prepare is not None:
