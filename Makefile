@@ -29,7 +29,7 @@ benchmark: setup  ## Measure against plain implementations (ten minutes; ARGS="a
 
 test: setup  ## Run the tests (minutes)
 	@echo "Testing: pytest -m 'not slow'"
-	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m "not slow" $(ARGS)
 
 test-all: setup  ## Run all tests, the slow ones too
 	@$(BIN)/python -m pytest -q $(ARGS)
