@@ -28,7 +28,8 @@ def record(**curves):
         ({"l1": [0.3, 0.2, 0.1], "critic": [-3.0] * STEPS, "variance": [0.01, 0.4, 0.6]}, []),
         ({"critic": [*[1.0] * 20, math.nan]}, ["diverged"]),
         ({"critic": [*[1.0] * 20, math.inf]}, ["diverged"]),
-        ({"l1": [0.1, math.nan]}, ["diverged"]),
+        ({"critic": [*[1.0] * 20, math.nan, *[1.0] * 20]}, []),  # an update was skipped
+        ({"l1": [0.1, math.nan, 0.1]}, ["diverged"]),
         ({"variance": [0.5, 0.5, 0.04, 0.5]}, ["collapsed"]),
         ({"variance": [0.04, 0.5, 0.5, 0.5]}, []),
         ({"critic": [*[1.4] * 36, *[0.039] * 4]}, ["saturated"]),

@@ -71,15 +71,6 @@ def test_an_error_in_the_log_is_told(tmp_path):
     assert read_sweep(tmp_path, {}, []).records[0].error == "no memory"
 
 
-def test_a_run_taken_up_again_has_one_curve(tmp_path):
-    gan_sweep(tmp_path, {"hinge": 0.1}, seeds=1)
-    text = "generator_step,step,val/l1_hole\n5.0,5,0.9\n10.0,10,0.8\n"
-    (tmp_path / "0" / "metrics-1.csv").write_text(text)
-    curve = read_sweep(tmp_path, {}, []).records[0].curves["val/l1_hole"]
-    assert curve.steps.tolist() == [5, 10, 20, 30]
-    assert curve.values.tolist() == [0.9, 0.3, 0.2, 0.1]
-
-
 def test_unpaired_holes_are_refused(tmp_path):
     gan_sweep(tmp_path, CELLS, seeds=1)
     gan_run(tmp_path / "other", "none", 1, manifest="another")

@@ -86,12 +86,10 @@ def read_record(
 
 
 def _curves(folder: Path) -> dict[str, Curve]:
-    """All logged columns; a run that was taken up again has earlier files ``metrics-<n>.csv``."""
+    """All logged columns."""
     points: dict[str, dict[float, float]] = {}
-    earlier = sorted(folder.glob("metrics-*.csv"), key=lambda path: int(path.stem.split("-")[1]))
-    for path in [*earlier, folder / "metrics.csv"]:
-        if not path.is_file():
-            continue
+    path = folder / "metrics.csv"
+    if path.is_file():
         with path.open(newline="") as lines:
             for row in csv.DictReader(lines):
                 for name, text in row.items():

@@ -2,7 +2,7 @@
 
 A run is
 
-* **diverged** if a logged loss or validation L1 is NaN or infinite;
+* **diverged** if a loss is NaN or infinite in the end, or validation L1 ever;
 * **collapsed** if at a validation in the second half of the run ``val/hole_variance`` is below
   0.05: across pictures, the completed holes vary with less than a twentieth of the truth's
   variance, so the generator paints nearly the same whatever surrounds the hole;
@@ -34,9 +34,14 @@ CRITIC = "train/critic/total"
 
 
 def diverged(record: Record) -> bool:
-    """Whether a loss or the validation L1 is not finite anywhere."""
-    watched = (c for name, c in record.curves.items() if name.startswith(("train/", "val/l1_")))
-    return not all(np.isfinite(curve.values).all() for curve in watched)
+    """Whether a loss is not finite in the end, or the validation L1 anywhere.
+
+    Training skips an update whose loss is not finite; a run that gets over it has not diverged.
+    """
+    losses = [curve for name, curve in record.curves.items() if name.startswith("train/")]
+    quality = [curve for name, curve in record.curves.items() if name.startswith("val/l1_")]
+    ends = all(np.isfinite(curve.values[-1]) for curve in losses)
+    return not (ends and all(np.isfinite(curve.values).all() for curve in quality))
 
 
 def collapsed(record: Record) -> bool:
