@@ -218,6 +218,7 @@ def quiet() -> None:
         ".*does not have many workers.*",
         ".*resuming from a checkpoint that ended.*",  # the stream starts where the run was cut
         ".*LeafSpec.*",
+        ".*Detected call of `lr_scheduler.step.*",  # of a first update that was skipped
         ".*It is recommended to use `self.log.*",  # what is logged is reduced already
         ".*`srun` command is available.*",  # on a login node one trains without it
     )
