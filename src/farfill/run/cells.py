@@ -52,6 +52,9 @@ def read_plan(folder: Path) -> DictConfig:
     for file in files:
         if file.is_file():
             return cast(DictConfig, OmegaConf.load(file))
+    if (folder / "config.yaml").is_file():
+        state = read_status(folder).get("state", "unknown")
+        raise ValueError(f"{folder} is a single run's folder, not a sweep's; its state: {state}")
     raise ValueError(f"expected a sweep's folder with {PLAN} or runs in it, got {folder}")
 
 

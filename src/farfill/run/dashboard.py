@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from farfill.files import atomic
 from farfill.run.errors import one_line_errors
+from farfill.run.kinds import check_settings
 from farfill.run.paths import conf_dir
 
 
@@ -43,6 +44,7 @@ def dashboard(cfg: DictConfig) -> str:
         raise ValueError(
             f"expected `group_by` to name swaps ({', '.join(SWAPS)}), got {', '.join(unknown)}"
         )
+    check_settings(cfg, {"dry_run": bool})
     if cfg.dry_run:
         shown = [asdict(section) for section in sections()]
         whole = {"name": cfg.name, "group_by": list(cfg.group_by), "sections": shown}

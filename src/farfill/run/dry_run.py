@@ -27,8 +27,9 @@ def dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
     chosen = [options(job) for job in jobs]
     common = [one for one in jobs[0] if all(one in job for job in jobs)] if len(jobs) > 1 else []
     cells = cells_of(jobs)
+    name = config.hydra.runtime.choices["hydra/launcher"].replace("basic", "local")
     print(f"Dry run of {len(jobs)} runs with hydra/launcher="
-          f"{' '.join([config.hydra.runtime.choices['hydra/launcher'], *knobs])}")  # fmt: skip
+          f"{' '.join([name, *knobs])}")  # fmt: skip
     if is_search(config):
         print(f"A search over {', '.join(config.hydra.sweeper.params)}")
     if common:

@@ -111,12 +111,15 @@ def _check_same(cfg: DictConfig, config: Path) -> None:
 def _lock(descriptor: int, folder: Path) -> None:
     if fcntl is None:
         return
-    end = time.monotonic() + _PATIENCE
+    end, told = time.monotonic() + _PATIENCE, False
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
+            if not told:
+                print(f"Waiting: another process holds {folder} ...", flush=True)
+                told = True
             if time.monotonic() > end:
                 raise ValueError(
                     f"another process is writing to {folder}: wait for it, or choose another "

@@ -12,7 +12,7 @@ from farfill.run.status import write_status
 
 
 class Heartbeat(Callback):
-    """Notes the generator step at the first and the last step, and every few seconds between.
+    """Notes the generator step every few seconds, with every checkpoint, and when a run fails.
 
     Args:
         folder: Of the run.
@@ -26,8 +26,22 @@ class Heartbeat(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         """Note the step."""
-        step = cast(int, pl_module.generator_steps)
-        due = time.monotonic() >= self._next or step == trainer.num_training_batches
-        if due and trainer.is_global_zero:
+        if time.monotonic() >= self._next:
             self._next = time.monotonic() + self.seconds
-            write_status(self.folder, "running", step=step)
+            self._note(trainer, pl_module)
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Note the step from which a run that is killed now will go on."""
+        self._note(trainer, pl_module)
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Note the step at which the run failed."""
+        self._note(trainer, pl_module)
+
+    def _note(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.is_global_zero:
+            write_status(self.folder, "running", step=cast(int, pl_module.generator_steps))

@@ -56,11 +56,30 @@ def _in_earnest(function: Callable[..., None], *args: Any) -> None:
 
 def _prepare(config: DictConfig) -> None:
     check_plugins(config.hydra)
+    _check_search(config)
     _check_processes(config)
+    _check_cluster(config)
     if config.sweep.dry_run:
         _end_dry(config, jobs_of(config))
     if not is_search(config):
         write_queued(config)
+
+
+def _check_cluster(config: DictConfig) -> None:
+    """Refuse a launcher for SLURM where there is none."""
+    slurm = str(config.hydra.launcher["_target_"]).endswith("SlurmLauncher")
+    if slurm and not config.sweep.dry_run and slurm_queue() is None:
+        raise ValueError(
+            f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']} needs SLURM, but "
+            "squeue is not here or does not reach one: hydra/launcher=local or joblib works here"
+        )
+
+
+def _check_search(config: DictConfig) -> None:
+    """Refuse a number of trials that is none."""
+    trials = config.hydra.sweeper.get("n_trials", 1)
+    if type(trials) is not int or trials < 1:
+        raise ValueError(f"expected `hydra.sweeper.n_trials` from 1, got {trials}")
 
 
 def _check_processes(config: DictConfig) -> None:

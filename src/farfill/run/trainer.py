@@ -60,6 +60,11 @@ def check_flags(flags: Mapping[str, Any]) -> None:
             f"expected `trainer.devices` to be 1, or a list of one, got {flags['devices']}: "
             "trainer=ddp takes several"
         )
+    devices = flags["devices"]
+    if isinstance(devices, int) and devices < 1 and devices != -1:
+        raise ValueError(
+            f"expected `trainer.devices` to be a number from 1, a list, auto or -1, got {devices}"
+        )
     for name in ("max_generator_steps", "validate_every", "log_every"):
         if not isinstance(flags[name], int) or flags[name] < 1:
             raise ValueError(
