@@ -14,7 +14,7 @@ def command(script: str, folder: Path, *arguments: str) -> tuple[int, str, str]:
     """Status, output and errors of ``python src/<script>.py`` in a folder."""
     done = subprocess.run(
         [sys.executable, str(SCRIPTS / f"{script}.py"), *arguments],
-        cwd=folder, capture_output=True, text=True, timeout=250, stdin=subprocess.DEVNULL,
+        cwd=folder, capture_output=True, text=True, timeout=200, stdin=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr

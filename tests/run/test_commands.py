@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tomllib
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.command import SCRIPTS, command
 from helpers.runs import TINY
 from helpers.wandb_records import started
-
-SCRIPTS = Path(__file__).parents[2] / "src"
-
-
-def command(script, folder, *arguments):
-    done = subprocess.run(
-        [sys.executable, str(SCRIPTS / f"{script}.py"), *arguments],
-        cwd=folder, capture_output=True, text=True, timeout=200, stdin=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture(scope="module")

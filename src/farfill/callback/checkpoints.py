@@ -120,10 +120,8 @@ class Checkpoints(Callback):
         try:
             with atomic(path) as part:
                 trainer.save_checkpoint(part, weights_only=False)  # with optimisers and counts
-        except (
-            OSError,
-            RuntimeError,
-        ) as error:  # the latter is how PyTorch says that a disk is full
+        # A RuntimeError is how PyTorch says that a disk is full.
+        except (OSError, RuntimeError) as error:
             raise OSError(
                 f"{path} could not be written ({error}): the file before it is kept; make room, "
                 "then the same command with this run's folder goes on"

@@ -26,9 +26,8 @@ class HoleVariance(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Measure the first batch as it was completed."""
-        if batch_idx or not trainer.is_global_zero or len(batch.image) < 2:
-            return
-        if trainer.sanity_checking:
+        elsewhere = batch_idx or trainer.sanity_checking or not trainer.is_global_zero
+        if elsewhere or len(batch.image) < 2:
             return
         completed = outputs.completed(batch.image, batch.hole).float()
         value = relative_variance(completed, batch)

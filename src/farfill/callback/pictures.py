@@ -16,6 +16,7 @@ from farfill.op.grid import sheet, write_png
 from farfill.op.resize import resize_nearest
 from farfill.types import Batch, Completion
 
+KEY = "val/pictures"
 TITLES = ["original", "masked", "coarse", "completed", "borrows from", "colour key"]
 
 
@@ -54,7 +55,7 @@ class Pictures(Callback):
         write_png(self.folder / f"step-{step:07d}.png", picture)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                logger.log_image("val/pictures", [picture], step=step)
+                logger.log_image(KEY, [picture], step=step)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the last validation's pictures as a table."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -51,8 +52,20 @@ def held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def checkpoint_to_go_on_from(cfg: DictConfig, folder: Path) -> Path | None:
-    """Where to begin: with a checkpoint, or (None) from nothing.
+class Start(NamedTuple):
+    """Where a run begins.
+
+    Attributes:
+        checkpoint: To go on from; None: from nothing.
+        done: Generator steps that it has behind it.
+    """
+
+    checkpoint: Path | None = None
+    done: int = 0
+
+
+def find_start(cfg: DictConfig, folder: Path) -> Start:
+    """Where to begin: with a checkpoint, or from nothing.
 
     A folder that holds a run of the same settings is gone on with, whether ``ckpt_path`` says so
     or not. ``ckpt_path=last`` insists on it; a path may name another run's checkpoint.
@@ -64,33 +77,34 @@ def checkpoint_to_go_on_from(cfg: DictConfig, folder: Path) -> Path | None:
     last = folder / "checkpoints" / "last.ckpt"
     asked = None if cfg.ckpt_path in (None, LAST) else Path(cfg.ckpt_path)
     if asked is not None and folder.resolve() in asked.resolve().parents:
-        check_resume(cfg, asked)
-        return asked
+        return Start(asked, check_resume(cfg, asked))
     if not config.is_file():
         return _elsewhere(cfg, folder, asked)
     begun = OmegaConf.select(OmegaConf.load(config), "ckpt_path")
     if asked is not None and begun != cfg.ckpt_path:
         raise ValueError(f"{folder} already holds another run: choose another hydra.run.dir")
     if last.is_file():
-        check_resume(cfg, last)
-        return last
+        return Start(last, check_resume(cfg, last))
     _check_same(cfg, config)
-    return asked
+    return Start() if asked is None else Start(asked, check_resume(cfg, asked))
 
 
-def _elsewhere(cfg: DictConfig, folder: Path, asked: Path | None) -> Path | None:
+def _elsewhere(cfg: DictConfig, folder: Path, asked: Path | None) -> Start:
     """The checkpoint that a run in a folder of its own begins with."""
     if cfg.ckpt_path == LAST:
         raise ValueError(
             f"ckpt_path=last goes on with the run in {folder}, but there is none: name its folder "
             "with hydra.run.dir=..."
         )
-    if asked is not None and check_resume(cfg, asked) >= cfg.trainer.max_generator_steps:
+    if asked is None:
+        return Start()
+    done = check_resume(cfg, asked)
+    if done >= cfg.trainer.max_generator_steps:
         raise ValueError(
             f"{asked} has done all its generator steps already: raise trainer.max_generator_steps "
             "to go on"
         )
-    return asked
+    return Start(asked, done)
 
 
 def claim(cfg: DictConfig, folder: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
@@ -141,7 +139,9 @@ def _fill_one(job: Job, predictor: Predictor, cfg: DictConfig) -> str:
 
 def _announce(job: Job, limit: float | None, guess: Estimate) -> None:
     """Say what a large picture will take, and refuse what does not fit."""
-    available = _free_memory() if limit is None else float(limit)
+    from farfill.run.machine import free_memory
+
+    available = free_memory() / 1e9 if limit is None else float(limit)
     needs = f"about {guess.seconds:.0f} s and {guess.bytes / 1e9:.1f} GB of memory"
     if guess.bytes / 1e9 > available:
         which = f"the {available:.1f} GB that are free" if limit is None else "memory_limit"
@@ -150,14 +150,6 @@ def _announce(job: Job, limit: float | None, guess: Estimate) -> None:
         )
     if guess.seconds > _LONG:
         print(one_line(f"{job.image}: {needs}; a smaller max_pixels takes less"), flush=True)
-
-
-def _free_memory() -> float:
-    """In GB; infinite if the system does not say."""
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-    except (AttributeError, ValueError, OSError):
-        return math.inf
 
 
 def _names(value: object) -> str | list[str]:

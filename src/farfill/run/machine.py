@@ -15,9 +15,18 @@ _KEPT, _REUSED = 512 << 20, 64 << 20
 
 
 def physical_memory() -> float:
-    """In bytes; infinite if the system does not say."""
+    """All of this machine's, in bytes; infinite if the system does not say."""
+    return _bytes("SC_PHYS_PAGES")
+
+
+def free_memory() -> float:
+    """What nobody uses, likewise."""
+    return _bytes("SC_AVPHYS_PAGES")
+
+
+def _bytes(pages: str) -> float:
     try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return math.inf
 

@@ -63,7 +63,7 @@ class _Writer(ExperimentWriter):
         """Keep what is there: Lightning's own would delete it."""
 
     def _rewrite_with_new_header(self, fieldnames: list[str]) -> None:
-        with open(self.metrics_file_path, encoding="utf-8", newline="") as file:  # noqa: PTH123
+        with Path(self.metrics_file_path).open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         self._write(rows)
 

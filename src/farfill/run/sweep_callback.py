@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,17 +58,18 @@ def _prepare(config: DictConfig) -> None:
     check_plugins(config.hydra)
     _check_search(config)
     _check_processes(config)
-    _check_cluster(config)
     if config.sweep.dry_run:
         _end_dry(config, jobs_of(config))
+    queue = slurm_queue()
+    _check_cluster(config, queue)
     if not is_search(config):
-        write_queued(config)
+        write_queued(config, queue)
 
 
-def _check_cluster(config: DictConfig) -> None:
+def _check_cluster(config: DictConfig, queue: Mapping[str, str] | None) -> None:
     """Refuse a launcher for SLURM where there is none."""
     slurm = str(config.hydra.launcher["_target_"]).endswith("SlurmLauncher")
-    if slurm and not config.sweep.dry_run and slurm_queue() is None:
+    if slurm and queue is None:
         raise ValueError(
             f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']} needs SLURM, but "
             "squeue is not here or does not reach one: hydra/launcher=local or joblib works here"
@@ -100,14 +101,14 @@ def _end_dry(config: DictConfig, jobs: list[list[str]]) -> None:
     raise SystemExit(0)
 
 
-def write_queued(config: DictConfig) -> None:
+def write_queued(config: DictConfig, queue: Mapping[str, str] | None) -> None:
     """Write ``queued`` into the folder of every run that is neither done nor under way.
 
     Args:
         config: Of the sweep, with its ``hydra`` node.
+        queue: See :func:`~farfill.run.alive.slurm_queue`.
     """
-    folder, queue = Path(config.hydra.sweep.dir), slurm_queue()
-    for cell in planned_cells(config, folder):
+    for cell in planned_cells(config, Path(config.hydra.sweep.dir)):
         if condition(cell, queue) in ("done", *WAITING):
             continue
         (cell.folder / TRACEBACK).unlink(missing_ok=True)

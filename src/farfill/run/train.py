@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from farfill.callback.interrupt import Interrupt
     from farfill.datamodule.inpainting import InpaintingData
     from farfill.module.inpainting import Inpainting
+    from farfill.run.folder import Start
 
 
 @quoted_paths()
@@ -50,7 +51,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         Diverged: Too many updates in a row were not finite.
     """
     from farfill.run.check import check_numbers
-    from farfill.run.folder import checkpoint_to_go_on_from, claim, held
+    from farfill.run.folder import claim, find_start, held
     from farfill.run.kinds import check_kinds
     from farfill.run.processes import is_first
     from farfill.run.status import here, is_done, now, read_status, record
@@ -62,10 +63,10 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     check_flags(cfg.trainer)
     steps = cfg.trainer.max_generator_steps
     if not is_first():
-        start = checkpoint_to_go_on_from(cfg, folder)
+        start = find_start(cfg, folder)
         return fit(cfg, folder, *prepare(cfg, start), start)
     with held(folder):
-        start = checkpoint_to_go_on_from(cfg, folder)
+        start = find_start(cfg, folder)
         if is_done(folder, steps):
             if in_sweep():
                 print(f"Done already: {folder}", flush=True)
@@ -80,7 +81,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         return record(folder, work, steps=steps, started=now(), **here())
 
 
-def prepare(cfg: DictConfig, start: Path | None) -> tuple[Inpainting, InpaintingData]:
+def prepare(cfg: DictConfig, start: Start) -> tuple[Inpainting, InpaintingData]:
     """Build and check everything, before anything is written."""
     from lightning import seed_everything
 
@@ -92,7 +93,7 @@ def prepare(cfg: DictConfig, start: Path | None) -> tuple[Inpainting, Inpainting
     tune_processor()
     seed_everything(cfg.seed, verbose=False)
     module = build_module(cfg)
-    if start is None and cfg.init_from is not None:
+    if start.checkpoint is None and cfg.init_from is not None:
         load_weights(module, cfg.init_from)
     if str(cfg.trainer.precision).startswith("64"):
         module.double()  # Lightning does it after it has read a checkpoint, and so loses half
@@ -105,7 +106,7 @@ def prepare(cfg: DictConfig, start: Path | None) -> tuple[Inpainting, Inpainting
 
 
 def fit(
-    cfg: DictConfig, folder: Path, module: Inpainting, data: InpaintingData, start: Path | None
+    cfg: DictConfig, folder: Path, module: Inpainting, data: InpaintingData, start: Start
 ) -> float | None:
     """Train from ``start`` on, and report."""
     from farfill.callback.attention_diagnostics import AttentionDiagnostics
@@ -123,16 +124,16 @@ def fit(
     from farfill.run.processes import together
     from farfill.run.trainer import build_trainer
 
-    done = read_checkpoint(start)["generator_steps"] if start else 0
     interrupt = Interrupt()
     checkpoints = Checkpoints(
         folder / "checkpoints",
         description={"version": 1, "generator": plain(cfg.generator), "config": plain(cfg)},
         **cfg.checkpoint,
     )
-    if start is not None and done >= cfg.trainer.max_generator_steps:  # cut off in its report
-        load_weights(module, start)
-        checkpoints.load_state_dict(read_checkpoint(start)["callbacks"]["Checkpoints"])
+    whole = start.done >= cfg.trainer.max_generator_steps
+    if start.checkpoint is not None and whole:  # cut off in its report
+        load_weights(module, start.checkpoint)
+        checkpoints.load_state_dict(read_checkpoint(start.checkpoint)["callbacks"]["Checkpoints"])
         print(final_report(cfg, module, data, folder), flush=True)
         return checkpoints.best
 
@@ -148,12 +149,12 @@ def fit(
         checkpoints,
         Heartbeat(folder),
     ]
-    with open_loggers(cfg, folder, done) as loggers:
+    with open_loggers(cfg, folder, start.done) as loggers:
         trainer = build_trainer(cfg.trainer, callbacks, loggers, str(folder))
         if trainer.is_global_zero:
-            print(introduction(cfg, module, folder, done), flush=True)
+            print(introduction(cfg, module, folder, start.done), flush=True)
         with together(trainer, folder, cfg.batch_size):
-            trainer.fit(module, data, ckpt_path=start, weights_only=True)
+            trainer.fit(module, data, ckpt_path=start.checkpoint, weights_only=True)
     if interrupt.stopped and trainer.is_global_zero:
         hand_over(interrupt, module.generator_steps, folder)
     elif trainer.is_global_zero:

@@ -8,12 +8,13 @@ from typing import Any
 
 from lightning.pytorch.loggers import WandbLogger as LightningWandbLogger
 
+from farfill.callback import picture_table, pictures
 from farfill.run.metrics_file import NAME, read_rows
 from farfill.run.wandb_records import history_of, read_records
 
 #: What every row has, besides what wandb adds with a leading underscore.
 _COMMON = ("generator_step", "epoch", "trainer/global_step", "step")
-_PICTURES = ("val/pictures", "val/examples")
+_PICTURES = (picture_table.KEY, pictures.KEY)
 Row = tuple[int, str]
 
 
