@@ -4,7 +4,7 @@ python ablations/estimate.py ablation=attention
 python ablations/estimate.py ablation=gan scale=small trainer.max_generator_steps=5000
 """
 
-from farfill.run.estimate import main
+from farfill.sweep.estimate import main
 
 if __name__ == "__main__":
     main()

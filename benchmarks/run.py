@@ -19,9 +19,9 @@ import numpy as np
 from timing import commit, in_turn, live_peak, machine, peak_in_child, peak_of
 
 from farfill.ablation.chart import Line, svg
-from farfill.ablation.record import Curve
 from farfill.files import atomic
-from farfill.run.machine import tune_processor
+from farfill.machine.processor import tune_processor
+from farfill.rundir.record import Curve
 
 RESULTS = Path(__file__).parent / "results"
 SIZES = {"attention": (64, 128), "attention_training": (32, 64), "inference": (256, 512),

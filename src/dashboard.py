@@ -5,7 +5,7 @@ python src/dashboard.py group_by=[attention] name=Attention
 python src/dashboard.py dry_run=true                           what it shows, without a network
 """
 
-from farfill.run.dashboard import main
+from farfill.cli.dashboard import main
 
 if __name__ == "__main__":
     main()

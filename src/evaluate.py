@@ -5,7 +5,7 @@ python src/evaluate.py ckpt_path=best.ckpt data=folder data.root=pictures mask=f
 python src/evaluate.py ckpt_path=best.ckpt manifest=runs/.../manifest.json
 """
 
-from farfill.run.evaluate import main
+from farfill.cli.evaluate import main
 
 if __name__ == "__main__":
     main()

@@ -5,7 +5,7 @@ python src/inpaint.py ckpt_path=best.ckpt image=photos mask=masks output=filled 
 python src/inpaint.py ckpt_path=best.ckpt image=[a.jpg,b.png] mask=hole.png output=[c.png,d.tif]
 """
 
-from farfill.run.inpaint import main
+from farfill.cli.inpaint import main
 
 if __name__ == "__main__":
     main()

@@ -5,7 +5,7 @@ python src/sweep.py missing runs/<date>/<time>     a command for each that is mi
 python src/sweep.py rerun runs/<date>/<time>       start these again, and only these
 """
 
-from farfill.run.sweep_command import main
+from farfill.cli.sweep import main
 
 if __name__ == "__main__":
     main()

@@ -5,7 +5,7 @@ python src/train.py data=folder data.root=pictures mask=free_form
 python src/train.py experiment=paper data=places2 data.root=places2
 """
 
-from farfill.run.train import main
+from farfill.cli.train import main
 
 if __name__ == "__main__":
     main()

@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import torch
 from torch import nn
 
-from farfill.sentence import one_line
+from farfill.text import one_line
 from farfill.types import Completion
 
 _TARGET = re.compile(r"farfill\.(attention|generator)\.(\w+)\.(\w+)")

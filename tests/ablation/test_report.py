@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from farfill.ablation.chart import Line, mean_curve, svg
+from farfill.ablation.command import main
 from farfill.ablation.curves import panels
-from farfill.ablation.record import Curve
 from farfill.ablation.report import report
 from farfill.ablation.side_by_side import read_sheet
+from farfill.ablation.sweep import read_sweep
 from farfill.callback.pictures import TITLES
-from farfill.op.grid import sheet, write_png
-from farfill.run.ablation import main
-from farfill.run.sweep import read_sweep
+from farfill.image.contact_sheet import sheet, write_png
+from farfill.rundir.record import Curve
 from helpers.sweeps import claim, gan_run, gan_sweep, write_plan
 
 QUESTION = {

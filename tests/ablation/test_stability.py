@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from farfill.ablation.record import Curve, Record
 from farfill.ablation.stability import STATISTICS, flags
+from farfill.rundir.record import Curve, Record
 
 STEPS = 40
 

@@ -6,8 +6,9 @@ import csv
 
 import pytest
 
-from farfill.ablation.sweep import as_text, check, state
-from farfill.run.sweep import read_sweep
+from farfill.ablation.sweep import check, read_sweep
+from farfill.rundir.record import state
+from farfill.sweep.plan import as_text
 from helpers.sweeps import claim, gan_run, gan_sweep, write_plan
 
 CELLS = {"hinge": 0.1, "lsgan": 0.2}

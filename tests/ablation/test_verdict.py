@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from farfill.ablation.statistics import Summary
+from farfill.ablation.sweep import read_sweep
 from farfill.ablation.verdict import AGREES, DIFFERS, OPEN, decide, judge
-from farfill.run.sweep import read_sweep
 from helpers.sweeps import claim, gan_sweep
 
 

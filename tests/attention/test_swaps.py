@@ -14,7 +14,7 @@ from farfill.attention.appearance_flow import AppearanceFlow
 from farfill.attention.none import NoAttention
 from farfill.attention.shift import Shift
 from farfill.attention.stn import SpatialTransformer, affine_displacement
-from farfill.run.paths import conf_dir
+from farfill.config.paths import conf_dir
 
 OPTIONS = sorted(file.stem for file in (conf_dir() / "attention").glob("*.yaml"))
 LAYERS = [name for name in OPTIONS if name != "none"]

@@ -11,13 +11,13 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf, open_dict
 
-from farfill.ablation.record import Record
 from farfill.ablation.stability import STATISTICS
-from farfill.ablation.sweep import BASELINE, Sweep, as_text, state
+from farfill.ablation.sweep import BASELINE, Sweep
 from farfill.ablation.verdict import judge
+from farfill.config.paths import conf_dir
 from farfill.metric.suite import NAMES
-from farfill.run.paths import conf_dir
-from farfill.run.sweep import jobs_of, options
+from farfill.rundir.record import Record, state
+from farfill.sweep.plan import as_text, jobs_of, options
 
 ROOT = Path(__file__).parents[2]
 NAMED = sorted(path.stem for path in (ROOT / "ablations").glob("*.yaml"))

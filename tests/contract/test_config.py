@@ -10,7 +10,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from farfill.run.paths import conf_dir
+from farfill.config.paths import conf_dir
 
 #: Groups whose options are classes of the package of the same name. The others only compose.
 MIRRORED = ["attention", "backbone", "baseline", "critic", "data", "datamodule", "gan",

@@ -4,7 +4,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from farfill.run.paths import conf_dir
+from farfill.config.paths import conf_dir
 
 
 def split(root, *overrides):

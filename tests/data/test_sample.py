@@ -1,8 +1,8 @@
 import pytest
 
 from farfill.data import sample
-from farfill.data.picture import read_picture
 from farfill.data.sample import Sample
+from farfill.image.read import read_picture
 
 VAL = ["rocket", "chelsea"]
 

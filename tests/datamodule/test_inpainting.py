@@ -6,10 +6,10 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from PIL import Image
 
+from farfill.config.paths import conf_dir
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.mask.box import Box
 from farfill.mask.centre import Centre
-from farfill.run.paths import conf_dir
 from farfill.types import Batch
 
 OPTIONS = {

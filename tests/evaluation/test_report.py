@@ -13,7 +13,7 @@ from farfill.baseline.mean_colour import MeanColour
 from farfill.baseline.telea import Telea
 from farfill.evaluation.manifest import build, read
 from farfill.evaluation.report import report
-from farfill.op.grid import PADDING, TITLE_HEIGHT, to_uint8
+from farfill.image.contact_sheet import PADDING, TITLE_HEIGHT, to_uint8
 
 
 def worse_and_worse(batch):

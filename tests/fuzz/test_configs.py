@@ -17,14 +17,14 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
-import farfill.run.machine
-import farfill.run.trainer
-from farfill.keys import flat
-from farfill.run.build import plain
-from farfill.run.errors import one_line_errors
-from farfill.run.inpaint import inpaint
-from farfill.run.paths import conf_dir
-from farfill.run.train import train
+import farfill.config.trainer
+import farfill.machine.processor
+from farfill.cli.inpaint import inpaint
+from farfill.cli.train import train
+from farfill.config.build import plain
+from farfill.config.keys import flat
+from farfill.config.paths import conf_dir
+from farfill.errors import one_line_errors
 from helpers.fuzz import LONGEST, fuzz
 from helpers.malformed import picture_files
 from helpers.runs import compose_tiny
@@ -103,8 +103,10 @@ def _no_training(monkeypatch):
     def reached(*_: object, **__: object) -> None:
         raise Reached
 
-    monkeypatch.setattr(farfill.run.trainer, "build_trainer", reached)
-    monkeypatch.setattr(farfill.run.machine, "tune_processor", lambda: None)  # of this process
+    monkeypatch.setattr(farfill.config.trainer, "build_trainer", reached)
+    monkeypatch.setattr(
+        farfill.machine.processor, "tune_processor", lambda: None
+    )  # of this process
 
 
 @fuzz(100, trainings())

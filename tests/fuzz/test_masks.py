@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from farfill.inpainting.hole_file import read_hole
+from farfill.image.hole import read_hole
 from farfill.mask.folder import Folder
 from helpers.fuzz import fuzz, refusal
 from helpers.malformed import SIZE, PictureFile, picture_files

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from farfill.data.picture import picture_size
-from farfill.data.picture import read_picture as read_to_train
-from farfill.inpainting.picture_file import read_picture as read_to_fill
-from farfill.inpainting.picture_output import write_picture
+from farfill.image.picture import read_picture as read_to_fill
+from farfill.image.read import picture_size
+from farfill.image.read import read_picture as read_to_train
+from farfill.image.write import write_picture
 from helpers.fuzz import fuzz, refusal
 from helpers.malformed import PictureFile, declare_size, picture_files, whole_pictures
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from farfill.checkpoint import read_checkpoint
-from farfill.run.metrics_file import read_rows
+from farfill.rundir.metrics_csv import read_rows
 from helpers.runs import tiny_train
 
 KILLED = -signal.SIGKILL

@@ -14,7 +14,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 
-from farfill.sentence import one_line
+from farfill.text import one_line
 
 SLOWEST = 8  # seconds for one small input: anything longer hangs
 LONGEST = 500  # characters of a message, besides the name of the file
@@ -46,7 +46,7 @@ def fuzz(number: int, cases: SearchStrategy[Any]) -> Callable[[Callable[..., Non
                 with warnings.catch_warnings(record=True) as shown:
                     warnings.simplefilter("default")
                     body(folder, case)
-                # Pillow's, about metadata, are silent in the commands (farfill.run.errors);
+                # Pillow's, about metadata, are silent in the commands (farfill.errors);
                 # PyTorch's are about itself.
                 libraries = ("/PIL/", "/torch/", "/fuzz/")
                 others = [

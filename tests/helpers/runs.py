@@ -7,9 +7,9 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from farfill.run.evaluate import evaluate
-from farfill.run.paths import conf_dir
-from farfill.run.train import train
+from farfill.cli.evaluate import evaluate
+from farfill.cli.train import train
+from farfill.config.paths import conf_dir
 
 TINY = [
     "image_size=32", "box_size=16", "batch_size=2", "channels=2", "critic_channels=2",

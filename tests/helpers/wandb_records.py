@@ -9,7 +9,7 @@ from typing import Any
 
 from wandb.proto.wandb_internal_pb2 import Record, RunRecord
 
-from farfill.run.wandb_records import history_of, read_records
+from farfill.tracking.wandb_records import history_of, read_records
 
 
 def records(folder: Path, patience: float = 20) -> list[Record]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from farfill.inpainting.window import Span, Window
 from farfill.inpainting.windows import windows
-from farfill.layer.window import Span, Window
 
 
 def area(window: Window, margin: int = 0) -> float:

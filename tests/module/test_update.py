@@ -16,7 +16,7 @@ from farfill.checkpoint import read_checkpoint
 from farfill.gan.hinge import Hinge
 from farfill.gan.none import NoGAN
 from farfill.module.inpainting import Update
-from farfill.run.status import read_status
+from farfill.rundir.status import read_status
 from farfill.types import Diverged
 from helpers.runs import tiny_train
 from helpers.tiny import random_batch, tiny_module

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from farfill.run.status import read_status
+from farfill.rundir.status import read_status
 from helpers.children import assert_same_run
 from helpers.runs import TINY
 from helpers.slurm import absent, cluster

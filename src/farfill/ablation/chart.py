@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from farfill.ablation.record import Curve
+from farfill.rundir.record import Curve
 
 #: Okabe and Ito's colours, told apart by colour-blind readers too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")

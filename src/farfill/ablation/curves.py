@@ -5,21 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from farfill.ablation.chart import Line, mean_curve, svg
-from farfill.ablation.record import Record
 from farfill.ablation.stability import CRITIC, VARIANCE
 from farfill.ablation.sweep import Sweep
-from farfill.evaluation.table import arrow
+from farfill.evaluation.table import REGIONS, metric_title
 from farfill.metric import attention
-
-REGIONS = {"hole": "in the hole", "full": "over the whole picture"}
-_CAPITALS = {word: word.upper() for word in ("l1", "l2", "psnr", "ssim", "tv")}
-
-
-def metric_title(metric: str, region: str) -> str:
-    """``L1 in the hole ↓``: the arrow shows which direction is better."""
-    words = " ".join(_CAPITALS.get(word, word) for word in metric.split("_"))
-    return f"{words} {REGIONS[region]} {arrow(metric)}".strip()
-
+from farfill.rundir.record import Record
 
 #: Heading -> logged column -> title. Compared between cells: thick lines are means over seeds, pale
 #: ones are single seeds. The file is called like the column, without its ``val/``.

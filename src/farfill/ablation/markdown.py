@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable, Sequence
 
 from farfill.ablation.measure import difference, summary
-from farfill.ablation.record import Record
 from farfill.ablation.stability import CHECKS, STATISTICS, flags
 from farfill.ablation.statistics import Summary
-from farfill.ablation.sweep import Sweep, state
+from farfill.ablation.sweep import Sweep
 from farfill.ablation.verdict import Verdict
 from farfill.evaluation.table import arrow
 from farfill.metric.suite import NAMES
+from farfill.rundir.record import Record, state
 
 COLUMNS = (
     "l1_hole",

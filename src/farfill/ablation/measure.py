@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from farfill.ablation.record import OURS, Record
 from farfill.ablation.stability import STATISTICS
 from farfill.ablation.statistics import Summary, summarise
-from farfill.ablation.sweep import state, usable
+from farfill.rundir.record import OURS, Record, state, usable
 
 
 def values(record: Record, metric: str) -> np.ndarray | None:

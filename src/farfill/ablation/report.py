@@ -8,11 +8,12 @@ from pathlib import Path
 import cv2
 
 from farfill.ablation import markdown
-from farfill.ablation.curves import REGIONS, panels
+from farfill.ablation.curves import panels
 from farfill.ablation.page import page
 from farfill.ablation.side_by_side import side_by_side
 from farfill.ablation.sweep import Sweep, check
 from farfill.ablation.verdict import judge
+from farfill.evaluation.table import REGIONS
 from farfill.files import atomic
 
 FIGURES = "figures"

@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from farfill.ablation.record import Record
 from farfill.ablation.sweep import Sweep
-from farfill.op.grid import PADDING, TITLE_HEIGHT, sheet
+from farfill.image.contact_sheet import PADDING, TITLE_HEIGHT, sheet
+from farfill.rundir.record import Record
 
 GIVEN = ("original", "masked")
 SHOWN = ("completed", "borrows from")

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from farfill.ablation.record import Curve, Record
+from farfill.rundir.record import CRITIC, L1, VARIANCE, Curve, Record, diverged
 
 LEAST_VARIANCE = 0.05
 LEAST_CRITIC_LOSS = 0.04
@@ -28,20 +28,6 @@ MOST_GROWTH = 10
 FEWEST_POINTS = 10  # logged steps below which nothing is said about the critics
 
 NAN = float("nan")
-L1 = "val/l1_hole"
-VARIANCE = "val/hole_variance"
-CRITIC = "train/critic/total"
-
-
-def diverged(record: Record) -> bool:
-    """Whether a loss is not finite in the end, or the validation L1 anywhere.
-
-    Training skips an update whose loss is not finite; a run that gets over it has not diverged.
-    """
-    losses = [curve for name, curve in record.curves.items() if name.startswith("train/")]
-    quality = [curve for name, curve in record.curves.items() if name.startswith("val/l1_")]
-    ends = all(np.isfinite(curve.values[-1]) for curve in losses)
-    return not (ends and all(np.isfinite(curve.values).all() for curve in quality))
 
 
 def collapsed(record: Record) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
-from farfill.ablation.record import OURS, Record, label
-from farfill.ablation.stability import diverged
-from farfill.keys import below
+from omegaconf import OmegaConf
+
+from farfill.config.keys import below, flat
+from farfill.rundir.record import OURS, Record, label, read_record, usable
+from farfill.sweep.plan import PLAN, SEED, as_text, cell_of, options, plan_of, swept_options
 
 #: Keys that may differ between cells: they change what is written, not what is learnt.
 HARMLESS = ("question", "logger", "pictures", "ckpt_path", "datamodule.workers",
@@ -86,27 +89,48 @@ class Sweep:
         return next(iter(found.items()))
 
 
-def state(record: Record) -> str:
-    """``missing``, ``failed``, ``diverged`` or ``finished``."""
-    if record.folder is None:
-        return "missing"
-    if diverged(record):
-        return "diverged"
-    return "finished" if record.scores else "failed"
+def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]) -> Sweep:
+    """Read a sweep as ``python src/train.py -m ...`` or ``ablation=...`` leaves it.
 
+    Args:
+        folder: Holds ``multirun.yaml`` and a folder per run. Without the former only runs that
+            started are known.
+        reference: See :class:`~farfill.ablation.sweep.Sweep`; empty: the question's.
+        varies: Likewise; added to the question's.
 
-def usable(record: Record) -> bool:
-    """Whether a run's scores may enter a mean."""
-    return state(record) == "finished"
+    Raises:
+        ValueError: There is no run, or two finished runs of one cell and seed.
+    """
+    planned = [options(job) for job in plan_of(folder / PLAN)]
+    found = {path.parent.parent: path for path in sorted(folder.glob("*/.hydra/overrides.yaml"))}
+    started = {run: options(map(str, OmegaConf.load(path))) for run, path in found.items()}
+    if not planned and not started:
+        raise ValueError(f"expected a sweep's folder with {PLAN} or runs in it, got {folder}")
+    # A run that was repeated by hand may have been given other overrides for the same values.
+    swept = swept_options(planned) or swept_options([*planned, *started.values()])
 
-
-def as_text(value: Any) -> str:
-    """A configured value as the command line has it: ``null``, ``true``, ``[a,b]``, ``0.5``."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if not isinstance(value, str) and isinstance(value, Sequence):
-        return f"[{','.join(as_text(item) for item in value)}]"
-    return str(value).replace(" ", "").replace("'", "").replace('"', "")
+    records: dict[tuple[str, int], Record] = {}
+    question: Mapping[str, Any] = {}
+    for run, chosen in started.items():
+        raw = _load(run / ".hydra" / "config.yaml")
+        question = question or raw.get("question") or {}
+        record = read_record(run, cell_of(chosen, swept), int(raw[SEED]), flat(raw))
+        key = (record.label, record.seed)
+        records[key] = _better(records.get(key), record)
+    usual = next(iter(records.values())).seed if records else 0
+    for chosen in planned:
+        record = Record(cell_of(chosen, swept), int(chosen.get(SEED, usual)))
+        records.setdefault((record.label, record.seed), record)
+    order = {
+        Record(cell_of(chosen, swept), 0).label: n for n, chosen in reversed([*enumerate(planned)])
+    }
+    ordered = sorted(records.values(), key=lambda one: (order.get(one.label, len(order)), one.seed))
+    return Sweep(
+        records=ordered,
+        question=question,
+        reference=reference or question.get("reference", {}),
+        varies=[*question.get("varies", ()), *varies],
+    )
 
 
 def check(sweep: Sweep) -> None:
@@ -160,3 +184,20 @@ def _check_configurations(sweep: Sweep) -> None:
             "if the swept options are meant to change these, name them in `question.varies` or "
             "with --varies"
         )
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """A configuration as plain dictionaries; interpolations stay as they were written."""
+    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(path), resolve=False))
+
+
+def _better(one: Record | None, other: Record) -> Record:
+    """The finished one of two runs of a cell and seed: a failed run may have been repeated."""
+    if one is None:
+        return other
+    if usable(one) and usable(other):
+        raise ValueError(
+            f"expected one finished run of {one.label} with seed {one.seed}, got {one.folder} and "
+            f"{other.folder}: move one of them away"
+        )
+    return one if usable(one) else other

@@ -10,7 +10,7 @@ from pathlib import Path
 from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 
-from farfill.op.grid import to_uint8
+from farfill.image.contact_sheet import to_uint8
 
 KEY = "val/examples"
 

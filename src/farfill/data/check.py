@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from farfill.data.picture import PictureError, picture_size, read_picture
-from farfill.opening import MAX_FILE_PIXELS
+from farfill.image.open import MAX_FILE_PIXELS
+from farfill.image.read import PictureError, picture_size, read_picture
 
 CHECKED = 5000  # headers read per data set
 THREADS = 8

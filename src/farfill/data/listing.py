@@ -7,8 +7,8 @@ import os
 import re
 from pathlib import Path
 
-from farfill.data.picture import SUFFIXES
 from farfill.files import expanded
+from farfill.image.read import SUFFIXES
 
 _ENDINGS = "|".join(suffix[1:] for suffix in SUFFIXES)
 _LINE = re.compile(rf"(?P<name>.*\.(?:{_ENDINGS}))(?:\s+(?P<label>\S+))?", re.IGNORECASE)

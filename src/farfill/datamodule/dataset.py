@@ -10,9 +10,9 @@ import torch
 from torch.utils.data import Dataset
 
 from farfill.data.check import check_size
-from farfill.data.picture import read_picture
 from farfill.datamodule.draw import Draw, Use, sequence
 from farfill.datamodule.transform import augmentation, scale
+from farfill.image.read import read_picture
 from farfill.mask.protocol import HoleSampler
 from farfill.types import Batch
 

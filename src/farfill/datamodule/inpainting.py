@@ -15,11 +15,11 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from torch.utils.data import DataLoader
 
 from farfill.data.check import check_sizes, unreadable
-from farfill.data.picture import read_picture
 from farfill.data.protocol import Generated, Source, Split
 from farfill.datamodule.dataset import InpaintingDataset
 from farfill.datamodule.draw import Draw
 from farfill.datamodule.stream import Stream
+from farfill.image.read import read_picture
 from farfill.mask.protocol import HoleSampler
 from farfill.types import Batch
 

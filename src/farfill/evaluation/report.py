@@ -14,8 +14,8 @@ from farfill.evaluation import table
 from farfill.evaluation.manifest import Manifest, write
 from farfill.evaluation.score import score
 from farfill.files import atomic
+from farfill.image.contact_sheet import sheet, write_png
 from farfill.metric.suite import NAMES
-from farfill.op.grid import sheet, write_png
 from farfill.types import Batch
 
 

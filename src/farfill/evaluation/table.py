@@ -196,3 +196,13 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+REGIONS = {"hole": "in the hole", "full": "over the whole picture"}
+_CAPITALS = {word: word.upper() for word in ("l1", "l2", "psnr", "ssim", "tv")}
+
+
+def metric_title(metric: str, region: str) -> str:
+    """``L1 in the hole ↓``: the arrow shows which direction is better."""
+    words = " ".join(_CAPITALS.get(word, word) for word in metric.split("_"))
+    return f"{words} {REGIONS[region]} {arrow(metric)}".strip()

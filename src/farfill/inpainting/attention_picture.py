@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from farfill.image.contact_sheet import to_uint8
 from farfill.inpainting.fill import Filled
 from farfill.op.colour import flow_to_colour
-from farfill.op.grid import to_uint8
 
 
 def attention_picture(filled: Filled) -> np.ndarray:

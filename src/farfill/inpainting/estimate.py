@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 
 from farfill.attention.contextual import ContextualAttention
-from farfill.generator.partial import attention_rows, multiplications
 from farfill.generator.two_stage import Generator
-from farfill.layer.window import Size, Window, work
+from farfill.inpainting.partial import attention_rows, multiplications
+from farfill.inpainting.window import Size, Window, work
 
 # Measured with the paper's widths on a processor at 512, 1024 and 2048 px, holes of half the side
 # (benchmarks/README.md): good for a factor of two.
@@ -37,7 +37,7 @@ def estimate(
 
     Args:
         generator: Which is to fill.
-        windows: What it predicts, see :func:`farfill.generator.partial.predict_windows`.
+        windows: What it predicts, see :func:`farfill.inpainting.partial.predict_windows`.
         size: Height and width of the picture.
         device: Where.
     """

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from farfill.files import expanded
-from farfill.inpainting.picture_file import READABLE
-from farfill.inpainting.picture_output import check_name
+from farfill.image.picture import READABLE
+from farfill.image.write import check_name
 
 #: A file, a folder, or a list of files.
 Names: TypeAlias = str | Path | Sequence[str | Path]

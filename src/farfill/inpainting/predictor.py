@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from farfill.generator.partial import multiplications, predict_windows
 from farfill.generator.two_stage import Generator
 from farfill.inpainting.backend import BACKENDS, Split
 from farfill.inpainting.estimate import Estimate, estimate
+from farfill.inpainting.partial import multiplications, predict_windows
+from farfill.inpainting.window import Window
 from farfill.inpainting.windows import windows
-from farfill.layer.window import Window
 from farfill.types import Completion
 
 Precision = Literal["float32", "bf16"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from farfill.layer.window import Span, Window
+from farfill.inpainting.window import Span, Window
 
 _CELL = 32  # pixels; holes nearer than this are one from the start
 

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from farfill.files import expanded
+from farfill.image.open import MAX_FILE_PIXELS, opened
 from farfill.mask.irregular import check_not_trivial, check_patch, irregular_hole
 from farfill.mask.protocol import Hole
-from farfill.opening import MAX_FILE_PIXELS, opened
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
 CHECKED = 1000  # masks read before training

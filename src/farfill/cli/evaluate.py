@@ -1,0 +1,98 @@
+"""Evaluate: score a checkpoint on a frozen list of pictures and holes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, open_dict
+
+from farfill.config.paths import conf_dir
+from farfill.config.quoting import quoted_paths
+from farfill.errors import one_line_errors
+
+
+@quoted_paths()
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="evaluate")
+@one_line_errors
+def main(cfg: DictConfig) -> None:
+    """Entry point of ``farfill-evaluate``."""
+    print(evaluate(cfg, Path(HydraConfig.get().runtime.output_dir)))
+
+
+def evaluate(cfg: DictConfig, folder: Path) -> str:
+    """Score ``cfg.ckpt_path`` and leave tables, pictures and the manifest in ``folder``.
+
+    Args:
+        cfg: Whole configuration (``conf/evaluate.yaml``).
+        folder: See :func:`farfill.evaluation.report.report`.
+
+    Returns:
+        The table in Markdown, and where the rest lies.
+
+    Raises:
+        ValueError: If there is no such checkpoint, or the data differ from ``cfg.manifest``.
+    """
+    from farfill.checkpoint import config_of, generator_of, read_checkpoint
+    from farfill.config.build import build_baselines, build_data, filler_of
+    from farfill.config.check import check_counts
+    from farfill.config.validation import check_kinds
+    from farfill.evaluation import manifest, report
+    from farfill.machine.device import find_device
+    from farfill.machine.processor import tune_processor
+
+    if cfg.ckpt_path is None:
+        raise ValueError("say which checkpoint to score: ckpt_path=runs/.../checkpoints/best.ckpt")
+    tune_processor()
+    checkpoint = read_checkpoint(cfg.ckpt_path)
+    trained = config_of(checkpoint, cfg.ckpt_path)
+    take_over(cfg, trained)
+    check_counts(cfg)
+    check_kinds(cfg)
+    device = find_device(cfg.device)
+    data = build_data(cfg)
+    data.setup("validate")
+    loader = data.val_dataloader()
+    found = manifest.build(loader, data.val_set.paths, cfg.seed, str(cfg.mask._target_))
+    if cfg.manifest is not None:
+        manifest.check(found, manifest.read(cfg.manifest))
+    fillers = {
+        Path(cfg.ckpt_path).name: filler_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
+        **build_baselines(cfg),
+    }
+    table = report.report(folder, fillers, loader, found, device, cfg.pictures, cfg.by)
+    return f"{table}\n{_scored_on(cfg, trained)}\nTables, pictures, manifest: {folder}"
+
+
+def take_over(cfg: DictConfig, trained: dict[str, Any]) -> None:
+    """Fill what the command line leaves open from the run that made the checkpoint.
+
+    Raises:
+        ValueError: If ``box_size`` is to change holes that the run decided on.
+    """
+    if cfg.box_size is not None and cfg.mask is None:
+        raise ValueError("box_size changes the holes: name them too, for example mask=box")
+    for name in ("data", "mask", "seed", "image_size", "box_size"):
+        if cfg.get(name) is None:
+            with open_dict(cfg):
+                cfg[name] = trained[name]
+    for name in ("val_holes", "val_limit"):
+        if cfg.datamodule[name] is None:
+            cfg.datamodule[name] = trained["datamodule"][name]
+
+
+def _scored_on(cfg: DictConfig, trained: dict[str, Any]) -> str:
+    """Name the data and holes, and what was trained on if that was something else."""
+    parts = []
+    for name in ("data", "mask"):
+        now, then = dict(cfg[name]), trained[name]
+        other = "" if now == then else f" (trained on {_named(then)})"
+        parts.append(f"{name} {_named(now)}{other}")
+    return f"Scored on {', '.join(parts)}, seed {cfg.seed}."
+
+
+def _named(part: dict[str, Any]) -> str:
+    where = f" {part['root']}" if part.get("root") else ""
+    return f"{part['_target_'].split('.')[-2]}{where}"

@@ -1,0 +1,1 @@
+"""The configuration of a run: checked, and turned into its parts."""

@@ -1,0 +1,84 @@
+"""Bad input ends in one sentence, not in a traceback."""
+
+from __future__ import annotations
+
+import functools
+import io
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import TypeVar
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from hydra.types import RunMode
+
+from farfill.text import one_line
+
+Result = TypeVar("Result")
+
+#: Errors that say what is wrong with the input, a machine too small for it included.
+_OF_THE_USER = (ValueError, OSError, MemoryError, InstantiationException)
+
+
+def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Print a ``ValueError``, ``OSError`` and the like as one line and exit with status 2.
+
+    ``FARFILL_TRACEBACK=1`` shows where it came from. In a sweep the line goes into the run's log
+    and Hydra goes on with the next run; it reports the failure at the end.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args: object, **kwargs: object) -> Result:
+        _calm_output()
+        try:
+            return function(*args, **kwargs)
+        except KeyboardInterrupt:
+            print("farfill: stopped", file=sys.stderr)
+            raise SystemExit(130) from None
+        except Exception as error:
+            reason = _reason(error)
+            if in_sweep():
+                logging.getLogger(__name__).error(message_of(error))
+                raise
+            known = isinstance(reason, _OF_THE_USER)
+            if not known or os.environ.get("FARFILL_TRACEBACK"):
+                raise
+            print(f"farfill: {message_of(error)}", file=sys.stderr)
+            raise SystemExit(2) from None
+
+    return wrapped
+
+
+def _calm_output() -> None:
+    """Let nothing that is printed end a command, and no decoder speak besides its error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what is no letter
+        sys.stdout.reconfigure(errors="backslashreplace")
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+
+
+def in_sweep() -> bool:
+    """Whether this is one of several runs that Hydra starts one after the other."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def message_of(error: BaseException) -> str:
+    """What went wrong, in one line; with the error's kind where it was not foreseen."""
+    reason = _reason(error)
+    text = one_line(reason)
+    kind = type(reason).__name__
+    return text if isinstance(reason, _OF_THE_USER) or text == kind else f"{kind}: {text}"
+
+
+def _reason(error: BaseException) -> BaseException:
+    """What the part that was being made had to say, without Hydra's words around it.
+
+    Python's own errors need those words: they tell which part does not take its options.
+    """
+    inner: BaseException | None = error
+    while isinstance(inner, InstantiationException):
+        inner = inner.__cause__
+    return inner if isinstance(inner, ValueError | OSError) or inner is error else error

@@ -1,0 +1,1 @@
+"""Picture files: opened, converted, laid out, written."""

@@ -1,0 +1,159 @@
+"""Read a picture with all it has: grey stays grey, alpha stays, 16 bits stay 16 bits.
+
+Training reads its pictures with :func:`farfill.image.read.read_picture`, which makes 8-bit RGB
+of everything. Here the result is written back, so nothing may get lost.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import ImageOps
+from PIL.ExifTags import Base
+from PIL.ImageFile import ImageFile
+
+from farfill.image.open import MAX_FILE_PIXELS, opened
+
+#: File names that count as pictures when a folder is read.
+READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif")
+
+_GREY = ("1", "L", "LA")
+_COLOUR = ("RGB", "RGBA", "P", "PA")
+_LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's and OpenCV's grey
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A still picture as its file holds it, upright.
+
+    Attributes:
+        pixels: ``(H, W)`` if grey, else ``(H, W, 3)`` RGB; uint8 or uint16.
+        alpha: ``(H, W)`` of the same type (0 = transparent), or ``None``.
+        profile: ICC colour profile, or ``None``.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    profile: bytes | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    def rgb(self) -> np.ndarray:
+        """``(H, W, 3)``, a grey picture three times; same type as the pixels."""
+        return np.dstack([self.pixels] * 3) if self.pixels.ndim == 2 else self.pixels
+
+    def with_fill(self, rgb: np.ndarray, hole: np.ndarray) -> Picture:
+        """The picture with the ``hole`` ``(H, W)`` taken from ``rgb`` ``(H, W, 3)``.
+
+        A grey picture takes the luminance. Everything outside the hole, and all of alpha, stays
+        bit for bit.
+        """
+        grey = self.pixels.ndim == 2
+        fill = luminance(rgb).round().astype(rgb.dtype) if grey else rgb
+        where = hole if grey else hole[..., None]
+        return replace(self, pixels=np.where(where, fill, self.pixels))
+
+
+def luminance(rgb: np.ndarray) -> np.ndarray:
+    """Grey of ``(H, W, 3)`` after ITU-R BT.601: ``(H, W)``, float32, in the range of the input."""
+    return rgb.astype(np.float32) @ np.array(_LUMINANCE, np.float32)
+
+
+def read_picture(path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS) -> Picture:
+    """Read a png, jpg, tif, webp, bmp or gif.
+
+    Palettes and colour keys become RGB or RGBA, one-bit pictures 8-bit grey. An EXIF orientation
+    is applied, so that a mask drawn over what a viewer shows fits. Of the metadata only the
+    colour profile is kept: EXIF may hold a preview of what is to be removed.
+
+    Args:
+        path: The file.
+        max_pixels: Refuse files whose header promises more; None = no limit.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no such picture, damaged, animated, larger than ``max_pixels``, or of
+            a kind that cannot be kept (CMYK, 32 bits ...).
+    """
+    path = Path(path)
+    with opened(path, max_pixels, "max_file_pixels") as file:
+        channels = _read(file, path)
+        profile = file.info.get("icc_profile")
+    has_alpha = channels.shape[2] in (2, 4)
+    colour = channels[..., : channels.shape[2] - has_alpha]
+    return Picture(
+        pixels=np.ascontiguousarray(colour.squeeze(2) if colour.shape[2] == 1 else colour),
+        alpha=np.ascontiguousarray(channels[..., -1]) if has_alpha else None,
+        profile=profile,
+    )
+
+
+def _read(file: ImageFile, path: Path) -> np.ndarray:
+    """All channels, upright: ``(H, W, 1 to 4)``, uint8 or uint16."""
+    # An MPO is a JPEG with a preview behind it, as telephones write it.
+    if getattr(file, "n_frames", 1) > 1 and file.format != "MPO":
+        raise ValueError("it holds several pictures; expected one still picture")
+    layout = _layout(file)
+    if re.fullmatch(r"I;16[LBN]?", layout):
+        return _read_grey_16(file)
+    if ";16" in layout:
+        return _read_colour_16(file, path, layout.split(";")[0])
+    if file.mode not in _GREY + _COLOUR:
+        raise ValueError(f"its colours are {file.mode}; convert it to grey or RGB first")
+    mode = "L" if file.mode in _GREY else "RGB"
+    upright = ImageOps.exif_transpose(file)
+    pixels = np.asarray(upright.convert(mode + "A" if file.has_transparency_data else mode))
+    return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def _layout(file: ImageFile) -> str:
+    """Pillow's name for how pixels lie in the file, such as ``RGB;16B``.
+
+    Only here it shows that a file has 16-bit colours: Pillow reads them as 8-bit ones.
+    """
+    if file.format not in ("PNG", "TIFF") or not file.tile:
+        return ""
+    arguments = file.tile[0][3]
+    return arguments if isinstance(arguments, str) else str((arguments or [""])[0])
+
+
+def _read_grey_16(file: ImageFile) -> np.ndarray:
+    pixels = np.asarray(ImageOps.exif_transpose(file)).astype(np.uint16)
+    key = file.info.get("transparency")
+    if key is None:
+        return pixels[..., None]
+    return np.dstack([pixels, np.where(pixels == key, 0, 65535).astype(np.uint16)])
+
+
+def _read_colour_16(file: ImageFile, path: Path, channels: str) -> np.ndarray:
+    if channels not in ("RGB", "RGBA", "LA"):
+        raise ValueError(
+            f"its 16-bit channels are {channels}; expected interleaved RGB, or RGB with plain alpha"
+        )
+    orientation = file.getexif().get(Base.Orientation, 1)
+    if file.format == "TIFF" and orientation != 1:  # OpenCV 5 cannot read these
+        raise ValueError("it is a 16-bit TIFF with an orientation tag; save it upright first")
+    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.dtype != np.uint16:
+        raise ValueError("its data are damaged")
+    # OpenCV keeps blue first, and reads grey with alpha as four channels.
+    order = [0, 3] if channels == "LA" else [2, 1, 0, 3][: pixels.shape[2]]
+    return upright(pixels[..., order], orientation)
+
+
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn ``(H, W, ...)`` as an EXIF ``orientation`` (1 to 8) says it is to be shown."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels

@@ -1,0 +1,102 @@
+"""Write a picture so that reading it again gives the same numbers."""
+
+from __future__ import annotations
+
+import logging
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from farfill.files import atomic
+from farfill.image.picture import Picture
+
+_LOG = logging.getLogger(__name__)
+_JPEG: dict[str, Any] = {"quality": 95, "subsampling": 0}
+_TIFF: dict[str, Any] = {"compression": "tiff_adobe_deflate"}
+_OPTIONS: dict[str, dict[str, Any]] = {
+    ".png": {},
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    # Without `exact` the colours under transparent pixels are dropped.
+    ".webp": {"lossless": True, "exact": True},
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+}
+_PNG_HEADER = 33  # bytes: signature and IHDR chunk; a colour profile comes next
+
+
+def check_name(option: str, path: Path, lossy: bool) -> None:
+    """Refuse a name whose format would change known pixels, unless ``lossy`` allows it.
+
+    Raises:
+        ValueError: If the extension is not png, tif, webp, or jpg with ``lossy``.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _OPTIONS:
+        raise ValueError(f"expected `{option}` to end in .png, .tif or .webp, got {path}")
+    if _OPTIONS[suffix] is _JPEG and not lossy:
+        raise ValueError(
+            f"`{option}` is {path}, but a JPEG changes the known pixels: "
+            "write .png, .tif or .webp, or say lossy=true (quality 95)"
+        )
+
+
+def check_depth(path: Path, picture: Picture) -> None:
+    """Refuse a format that cannot hold what the picture has.
+
+    Raises:
+        ValueError: 16 bits into jpg or webp, alpha into jpg, both into tif (OpenCV leaves out the
+            tag that says which channel is alpha, Pillow cannot write it).
+    """
+    suffix, alpha = path.suffix.lower(), picture.alpha is not None
+    deep = picture.pixels.dtype == np.uint16
+    jpeg, tiff = _OPTIONS[suffix] is _JPEG, _OPTIONS[suffix] is _TIFF
+    if (deep and (jpeg or suffix == ".webp")) or (alpha and jpeg) or (deep and alpha and tiff):
+        has = " and ".join(["16 bits"] * deep + ["alpha"] * alpha)
+        raise ValueError(f"the picture has {has}, which {path} cannot keep: write .png")
+
+
+def write_picture(path: str | Path, picture: Picture) -> None:
+    """Write a picture, whole or not at all; the extension chooses the format.
+
+    png, tif and webp keep every value (webp stores grey as RGB with equal channels; 16-bit grey
+    with alpha becomes RGBA with equal channels). The colour profile goes along.
+
+    Raises:
+        ValueError: If the format cannot hold it (see :func:`check_depth`).
+    """
+    path = Path(path)
+    check_depth(path, picture)
+    suffix = path.suffix.lower()
+    with atomic(path) as part:
+        if picture.pixels.dtype == np.uint16 and (
+            picture.pixels.ndim == 3 or picture.alpha is not None
+        ):
+            part.write_bytes(_encode_colour_16(picture, suffix))
+            return
+        alpha = [] if picture.alpha is None else [picture.alpha]
+        pixels = np.dstack([picture.pixels, *alpha]) if alpha else picture.pixels
+        Image.fromarray(pixels).save(part, icc_profile=picture.profile, **_OPTIONS[suffix])
+
+
+def _encode_colour_16(picture: Picture, suffix: str) -> bytes:
+    alpha = [] if picture.alpha is None else [picture.alpha]
+    _, data = cv2.imencode(suffix, np.dstack([picture.rgb()[..., ::-1], *alpha]))
+    encoded = data.tobytes()
+    if picture.profile is None:
+        return encoded
+    if suffix != ".png":
+        _LOG.warning("A 16-bit TIFF is written without its colour profile; .png keeps it.")
+        return encoded
+    return encoded[:_PNG_HEADER] + _profile_chunk(picture.profile) + encoded[_PNG_HEADER:]
+
+
+def _profile_chunk(profile: bytes) -> bytes:
+    """The chunk ``iCCP`` of the PNG standard (section 11.3.2.3)."""
+    body = b"iCCP" + b"ICC profile\0\0" + zlib.compress(profile)
+    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))

@@ -1,1 +1,0 @@
-"""What the three commands do; Hydra lives only here."""

@@ -1,0 +1,92 @@
+"""``status.json``: what a run is doing, for people and for ``src/sweep.py``."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from farfill.errors import message_of
+from farfill.files import atomic
+from farfill.types import Diverged
+
+NAME = "status.json"
+State = Literal["queued", "running", "done", "failed", "diverged", "preempted"]
+STATES = get_args(State)
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """What a run's folder says of itself; empty if it says nothing or nothing readable.
+
+    Returns:
+        ``state`` (:data:`State`), ``step`` and ``steps`` (generator steps done and planned),
+        ``queued``, ``started``, ``updated``, ``ended`` (UTC, ISO 8601), ``host``, ``process``,
+        ``job`` (SLURM's number, with the array's index), ``wandb`` (run id), ``value`` (best of
+        ``checkpoint.monitor``), ``message`` (why it ended, one line); each where known.
+    """
+    try:
+        status = json.loads((folder / NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return status if isinstance(status, dict) and status.get("state") in STATES else {}
+
+
+def write_status(folder: Path, state: State, **values: Any) -> None:
+    """Write a new state; what is not given stays as it was.
+
+    Args:
+        folder: Of the run.
+        state: What it is doing now.
+        values: See :func:`read_status`; None takes a value away.
+    """
+    status = {**read_status(folder), "state": state, "updated": now(), **values}
+    with atomic(folder / NAME) as part:
+        text = json.dumps({k: v for k, v in status.items() if v is not None}, indent=1)
+        part.write_text(text + "\n", encoding="utf-8")
+
+
+def is_done(folder: Path, steps: int) -> bool:
+    """Whether the folder's run has ended well, and no later than was asked for now."""
+    status = read_status(folder)
+    return status.get("state") == "done" and status.get("steps", 0) >= steps
+
+
+def record(folder: Path, work: Callable[[], float | None], **values: Any) -> float | None:
+    """Do a run's work, and note how it ended.
+
+    Args:
+        folder: Of the run.
+        work: Returns the run's value; may write a state of its own.
+        values: To note at the start.
+    """
+    write_status(folder, "running", ended=None, message=None, **values)
+    try:
+        value = work()
+    except BaseException as error:
+        if read_status(folder).get("state") == "running":
+            state: State = "diverged" if isinstance(error, Diverged) else "failed"
+            write_status(folder, state, ended=now(), message=message_of(error))
+        raise
+    if read_status(folder).get("state") == "running":
+        write_status(folder, "done", ended=now(), value=value)
+    return value
+
+
+def here() -> dict[str, Any]:
+    """Where this process runs: ``host``, ``process`` and, under SLURM, ``job``."""
+    return {"host": socket.gethostname(), "process": os.getpid(), "job": job_number(os.environ)}
+
+
+def job_number(environment: Mapping[str, str]) -> str | None:
+    """SLURM's name of this job, as ``squeue`` and ``scancel`` take it: ``12`` or ``12_3``."""
+    array, index = (environment.get(f"SLURM_ARRAY_{x}_ID") for x in ("JOB", "TASK"))
+    return f"{array}_{index}" if array and index else environment.get("SLURM_JOB_ID")
+
+
+def now() -> str:
+    """The time, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,110 @@
+"""Whether a run that says it is queued or running can still be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+SILENCE = 3600  # seconds without a word after which a run that cannot be asked for counts as lost
+
+
+class Submission(NamedTuple):
+    """A SLURM job that was submitted for a run.
+
+    Attributes:
+        job: As ``squeue`` names it: ``12`` or ``12_3``.
+        time: Of the submission or later, seconds since the epoch.
+    """
+
+    job: str
+    time: float
+
+
+def slurm_queue() -> Mapping[str, str] | None:
+    """Every job that SLURM has and its state, ``R`` or ``PD``; None if there is no SLURM to ask."""
+    if shutil.which("squeue") is None:
+        return None
+    command = ["squeue", "--noheader", "--array", "--format=%i %t"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return dict(line.split() for line in answer.stdout.splitlines())
+
+
+def submissions(folder: Path, number: int, count: int) -> list[Submission]:
+    """The SLURM jobs of run ``number`` of a sweep of ``count`` runs.
+
+    Args:
+        folder: Of the sweep. Submitit leaves a folder per job there, named by its number, in the
+            order of the runs; once for every time that the sweep was started.
+        number: Of the run, from 0.
+        count: Runs of the sweep.
+    """
+    found = [path for path in (folder / ".submitit").glob("*") if path.is_dir()]
+    # An array's own folder, 12 beside 12_0 and 12_1, is no job.
+    arrays = {path.name.partition("_")[0] for path in found if "_" in path.name}
+    jobs = [path for path in found if path.name not in arrays and _key(path.name)]
+    jobs.sort(key=lambda path: _key(path.name))
+    return [Submission(path.name, path.stat().st_mtime) for path in jobs[number::count]]
+
+
+def is_alive(
+    status: Mapping[str, Any],
+    jobs: Sequence[Submission] = (),
+    queue: Mapping[str, str] | None = None,
+) -> bool:
+    """Whether a queued, running or preempted run can be what it says.
+
+    Its SLURM job has to be in the queue; once it runs on this machine, so has its process to be.
+    What can be asked for neither must have written its status within the last hour.
+
+    Args:
+        status: Of the run, see :func:`~farfill.rundir.status.read_status`.
+        jobs: Submitted for it, whether or not they have begun.
+        queue: See :func:`slurm_queue`.
+    """
+    known = _jobs(status, jobs)
+    states = {queue[job] for job in known if job in queue} if queue is not None else set()
+    if queue is not None and known and not states:
+        return False
+    # A job that was queued again has no process yet, or one that has not found its feet.
+    begun = status["state"] == "running" and states <= {"R"}
+    if status.get("host") == socket.gethostname() and (begun or not states):
+        return _exists(int(status["process"]))
+    return bool(states) or datetime.now(UTC).timestamp() - _seconds(status["updated"]) < SILENCE
+
+
+def _jobs(status: Mapping[str, Any], jobs: Sequence[Submission]) -> list[str]:
+    """Jobs that are the run's, as far as is known."""
+    if status["state"] == "queued":  # and `job` is that of whoever queued it
+        since = _seconds(status.get("queued"))
+        return [job.job for job in jobs if job.time >= since]
+    return [status["job"]] if status.get("job") else []
+
+
+def _key(job: str) -> tuple[int, ...]:
+    """``12_3`` as (12, 3), to sort by; empty if it is no number."""
+    parts = job.split("_")
+    return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()
+
+
+def _seconds(time: str | None) -> float:
+    """Since the epoch; 0 if there is none."""
+    return datetime.fromisoformat(time).timestamp() if time else 0.0
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True

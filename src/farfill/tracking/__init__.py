@@ -1,0 +1,1 @@
+"""How runs appear in Weights & Biases."""

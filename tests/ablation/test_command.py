@@ -1,0 +1,85 @@
+"""One tiny ablation as a user runs it: sweep, report, estimate; a run that fails stops no other."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from farfill.ablation.sweep import read_sweep
+from helpers.runs import TINY
+
+ROOT = Path(__file__).parents[2]
+SWEEP = [
+    *(value for value in TINY if not value.startswith("checkpoint.every")), "data=sample",
+    "ablation=propagation", "hydra.sweep.dir=sweep", "baseline=[mean_colour]",
+    "checkpoint.every=0",
+]  # fmt: skip
+
+
+def command(script, folder, *arguments):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / script), *arguments],
+        cwd=folder, capture_output=True, text=True, timeout=250, stdin=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ablation")
+    return folder, command("src/train.py", folder, *SWEEP, "seed=1,2")
+
+
+def test_an_ablation_is_one_command_and_its_report_another(swept):
+    folder, (status, _, err) = swept
+    assert status == 0, err
+    status, out, err = command("ablations/report.py", folder, "sweep")
+    assert status == 0, err
+    for cell in ("attention.propagation=3", "attention.propagation=null"):
+        assert f"| {cell} | 2 | 0 | 0 | 0 |" in out
+    assert "With propagation the fill is nearer to the truth." in out
+    assert (folder / "sweep" / "ablation.html").stat().st_size > 10_000
+
+
+def test_cells_of_a_seed_share_pictures_and_holes_and_seeds_do_not_share_holes(swept):
+    folder, _ = swept
+    sweep = read_sweep(folder / "sweep", {}, [])
+    hashes = {seed: {run.manifest for run in sweep.records if run.seed == seed} for seed in (1, 2)}
+    assert all(len(found) == 1 for found in hashes.values())
+    assert hashes[1] != hashes[2]
+    assert len({run.pictures for run in sweep.records}) == 1
+
+
+def test_the_variance_of_holes_is_logged_at_every_validation(swept):
+    folder, _ = swept
+    for run in read_sweep(folder / "sweep", {}, []).records:
+        curve = run.curves["val/hole_variance"]
+        assert curve.steps.tolist() == [2, 4]
+        assert (curve.values >= 0).all()
+
+
+def test_a_run_that_fails_stops_no_other_and_says_why(tmp_path):
+    status, _, _ = command(
+        "src/train.py", tmp_path, "-m", *SWEEP[:-4], "data=sample", "hydra.sweep.dir=sweep",
+        "attention.rate=0,2", "trainer.max_generator_steps=1", "baseline=[]",
+    )  # fmt: skip
+    assert status != 0
+    failed, sound = read_sweep(tmp_path / "sweep", {}, []).records
+    assert failed.error
+    assert not failed.scores
+    assert sound.scores
+
+
+def test_an_estimate_names_every_cell_and_leaves_nothing_behind(tmp_path):
+    asks_hydra = "datamodule.one_hole_per_batch=${hydra:verbose}"  # ablations/staging.yaml does too
+    status, out, err = command("ablations/estimate.py", tmp_path, *SWEEP, asks_hydra, "seed=1,2")
+    assert status == 0, err
+    assert "4 runs; a probe of 20 generator steps for each of 2 cells" in out
+    assert out.count("4 steps, 2 runs") == 2
+    assert "In all 0.0" in out
+    assert not list(tmp_path.iterdir())

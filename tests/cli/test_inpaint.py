@@ -1,0 +1,222 @@
+"""The command as a user types it, with a small generator's checkpoint."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import farfill
+from farfill.cli.inpaint import main
+
+SIZE = (21, 34)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    torch.manual_seed(0)
+    weights = farfill.Generator(channels=4).state_dict()
+    path = tmp_path_factory.mktemp("run") / "last.ckpt"
+    config = {"_target_": "farfill.generator.two_stage.Generator", "channels": 4}
+    state = {f"generator.{name}": value for name, value in weights.items()}
+    torch.save({"farfill": {"generator": config}, "state_dict": state, "generator_steps": 0}, path)
+    return path
+
+
+@pytest.fixture
+def inpaint(checkpoint, tmp_path, monkeypatch, capfd):
+    """Run the command in an empty folder: exit status, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+    photo = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
+    Image.fromarray(photo).save("photo.png")
+    hole = np.zeros(SIZE, np.uint8)
+    hole[5:15, 10:25] = 255
+    Image.fromarray(hole).save("hole.png")
+
+    def run(*arguments, ckpt_path=checkpoint):
+        monkeypatch.setattr(sys, "argv", ["inpaint.py", f"ckpt_path={ckpt_path}", *arguments])
+        status = 0
+        try:
+            main()
+        except SystemExit as stop:
+            status = stop.code
+        return status, *capfd.readouterr()
+
+    return run
+
+
+def pixels(name):
+    return np.asarray(Image.open(name))
+
+
+def test_one_picture_and_nothing_else_is_left_behind(inpaint):
+    status, out, err = inpaint("image=photo.png", "mask=hole.png", "output=filled.png")
+    assert (status, err) == (0, "")
+    assert "photo.png -> filled.png (34 x 21, hole 21.0%)" in out
+    before, after, known = pixels("photo.png"), pixels("filled.png"), pixels("hole.png") == 0
+    np.testing.assert_array_equal(after[known], before[known])
+    assert (after[~known] != before[~known]).any()
+    assert sorted(path.name for path in Path().iterdir()) == ["filled.png", "hole.png", "photo.png"]
+
+
+def test_grey_alpha_and_depth_are_kept(inpaint):
+    rng = np.random.default_rng(1)
+    grey = rng.integers(0, 65536, SIZE, np.uint16)
+    rgba = rng.integers(0, 256, (*SIZE, 4), np.uint8)
+    Image.fromarray(grey).save("grey.png")
+    Image.fromarray(rgba).save("rgba.png")
+    status, _, err = inpaint("image=[grey.png,rgba.png]", "mask=hole.png", "output=out")
+    assert (status, err) == (0, "")
+    known = pixels("hole.png") == 0
+    assert Image.open("out/grey.png").mode == "I;16"
+    np.testing.assert_array_equal(pixels("out/grey.png")[known], grey[known])
+    np.testing.assert_array_equal(pixels("out/rgba.png")[..., 3], rgba[..., 3])
+    np.testing.assert_array_equal(pixels("out/rgba.png")[known], rgba[known])
+    assert (pixels("out/rgba.png")[~known] != rgba[~known]).any()
+
+
+def test_the_attention_picture_has_the_pictures_size(inpaint):
+    names = "image=photo.png", "mask=hole.png", "output=filled.png"
+    assert inpaint(*names, "attention=map.png")[0] == 0
+    assert pixels("map.png").shape == (*SIZE, 3)
+    assert len(np.unique(pixels("map.png").reshape(-1, 3), axis=0)) > 1
+
+
+def test_a_bad_picture_does_not_lose_the_others(inpaint):
+    for name in ("a", "b", "c"):
+        Path("in").mkdir(exist_ok=True)
+        Path("in", f"{name}.png").write_bytes(Path("photo.png").read_bytes())
+    Path("in/b.png").write_text("no picture")
+    status, out, err = inpaint("image=in", "mask=hole.png", "output=out")
+    assert status == 1
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "c.png"]
+    assert out.count("->") == 2
+    assert err.startswith("1 not filled:\n  in/b.png: cannot read the picture")
+
+
+def test_every_option_reaches_its_place(inpaint):
+    mask = 1 - pixels("hole.png")[::2, ::2] // 255
+    Image.fromarray(mask.repeat(3, 0).repeat(3, 1)).save("odd.png")
+    Path("filled.jpg").write_text("old")
+    names = "image=photo.png", "mask=odd.png", "output=filled.jpg"
+    options = []
+    for option, complaint in {
+        "lossy=true": "JPEG",
+        "overwrite=true": "exists already",
+        "resize_mask=true": "its picture is 34 x 21",
+        "threshold=0.5": "nothing known",
+        "max_hole=1": None,
+    }.items():
+        status, _, err = inpaint(*names, *options, "invert=true")
+        if complaint:
+            assert status == 2
+            assert complaint in err
+            assert err.count("\n") == 1
+        options.append(option)
+    status, out, _ = inpaint(*names, *options, "invert=true", "max_pixels=200")
+    assert status == 0
+    assert "filled at 17 x 11 and enlarged" in out
+    assert Image.open("filled.jpg").size == SIZE[::-1]
+
+
+def test_what_does_not_fit_into_memory_is_refused_before_the_work(inpaint):
+    names = "image=photo.png", "mask=hole.png", "output=f.png"
+    status, _, err = inpaint(*names, "memory_limit=0.001")
+    assert status != 0
+    assert "photo.png takes about" in err
+    assert "more than memory_limit: lower max_pixels, or raise memory_limit" in err
+    assert err.count("\n") == 1
+    assert not Path("f.png").exists()
+    assert inpaint(*names, "memory_limit=100")[0] == 0
+
+
+def test_a_file_that_promises_too_many_pixels_is_refused_until_the_limit_is_raised(inpaint):
+    names = "image=photo.png", "mask=hole.png", "output=f.png"
+    status, _, err = inpaint(*names, "max_file_pixels=713")  # it has 714
+    assert (status, err.count("\n")) == (2, 1)
+    assert "photo.png: it has more than 713 pixels: raise max_file_pixels" in err
+    assert not Path("f.png").exists()
+    assert inpaint(*names, "max_file_pixels=714")[0] == 0
+    assert inpaint(*names, "max_file_pixels=null", "overwrite=true")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("threshold=abc", "`threshold` to be a number, got 'abc'"),
+        ("max_hole=nan", "`max_hole` to be a number, got nan"),
+        ("max_hole=0", "`max_hole` above 0 and up to 1, got 0"),
+        ("invert=1", "`invert` to be true or false, got 1"),
+        ("max_pixels=1.5", "`max_pixels` to be a whole number or null, got 1.5"),
+        ("memory_limit=abc", "`memory_limit` to be a number or null, got 'abc'"),
+    ],
+)
+def test_options_of_another_kind_are_named(inpaint, override, words):
+    status, _, err = inpaint("image=photo.png", "mask=hole.png", "output=f.png", override)
+    assert (status, err.count("\n")) == (2, 1)
+    assert words in err
+
+
+def test_names_that_are_no_text_work_as_others(inpaint):
+    Path("photo.png").rename("\udcff (1)\n.png")
+    status, out, err = inpaint("image='\udcff (1)\n.png'", "mask=hole.png", "output=f.png")
+    assert (status, err) == (0, "")
+    assert out.startswith("\\udcff (1) .png -> f.png")
+    assert Path("f.png").exists()
+
+
+def test_what_takes_long_is_announced(inpaint, monkeypatch):
+    monkeypatch.setattr("farfill.cli.inpaint._LONG", 0)
+    status, out, _ = inpaint("image=photo.png", "mask=hole.png", "output=f.png")
+    assert status == 0
+    assert "photo.png: about 0 s and 0.1 GB of memory; a smaller max_pixels takes less" in out
+
+
+def test_bfloat16_fills_nearly_the_same(inpaint):
+    for name, options in (("f.png", []), ("h.png", ["precision=bf16"])):
+        assert inpaint("image=photo.png", "mask=hole.png", f"output={name}", *options)[0] == 0
+    exact, half = (np.asarray(Image.open(name)).astype(int) for name in ("f.png", "h.png"))
+    assert np.abs(exact - half).max() < 10
+    message = inpaint("image=photo.png", "mask=hole.png", "output=x.png", "precision=int8")[2]
+    assert "expected `precision` to be float32 or bf16, got 'int8'" in message
+
+
+def test_a_format_that_does_not_fit_is_noticed_before_the_work(inpaint, monkeypatch):
+    monkeypatch.setattr("farfill.inpainting.fill.fill", lambda *_: pytest.fail("filled already"))
+    Image.fromarray(pixels("photo.png")).convert("RGBA").save("rgba.png")
+    names = "image=rgba.png", "mask=hole.png", "output=f.jpg"
+    assert "has alpha, which f.jpg cannot keep" in inpaint(*names, "lossy=true")[2]
+
+
+def test_a_transparent_hole_is_mentioned(inpaint):
+    rgba = np.dstack([pixels("photo.png"), 255 - pixels("hole.png")])
+    Image.fromarray(rgba).save("rgba.png")
+    assert "cannot be seen" in inpaint("image=rgba.png", "mask=hole.png", "output=f.png")[1]
+
+
+@pytest.mark.parametrize("missing", ["ckpt_path", "image", "mask", "output"])
+def test_what_is_missing_is_asked_for_with_an_example(inpaint, missing):
+    given = {"ckpt_path": "x.ckpt", "image": "photo.png", "mask": "hole.png", "output": "f.png"}
+    status, _, err = inpaint(*(f"{k}={v}" for k, v in given.items()), f"{missing}=null")
+    assert status == 2
+    assert err.startswith(f"farfill: say `{missing}`, for example {missing}=")
+
+
+def test_a_wrong_checkpoint_or_device_is_one_line(inpaint):
+    names = "image=photo.png", "mask=hole.png", "output=f.png"
+    status, _, err = inpaint(*names, ckpt_path="none.ckpt")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "none.ckpt" in err
+    status, _, err = inpaint(*names, "device=toaster")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "`device`=toaster" in err
+    assert not Path("f.png").exists()
+
+
+def test_help_does_not_wait_for_heavy_imports():
+    code = "import sys, farfill.cli.inpaint as i; print({'torch', 'cv2', 'PIL'} & {*sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "set()\n"

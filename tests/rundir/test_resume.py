@@ -1,0 +1,133 @@
+"""A run's folder: one run, one process, and nothing good in it is ever lost."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import shutil
+from pathlib import Path
+
+import pytest
+
+from farfill.callback.random_state import RandomState
+from farfill.checkpoint import read_checkpoint
+from farfill.rundir import resume as run_folder
+from farfill.rundir.resume import held
+from farfill.rundir.status import read_status
+from helpers.children import die_at_call, train_in_child
+from helpers.runs import tiny_train
+
+SHORT = ("trainer.max_generator_steps=2", "baseline=[]")
+LONGER = ("trainer.max_generator_steps=4", "baseline=[]")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    tiny_train(folder, *SHORT)
+    return folder
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    """A run that may go on."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def refused(run, words, *overrides):
+    before = contents(run)
+    with pytest.raises(ValueError, match=words) as error:
+        tiny_train(run, *overrides)
+    assert "\n" not in str(error.value)
+    assert contents(run) == before
+
+
+def test_another_runs_folder_is_refused(run):
+    refused(run, r"other settings: .*seed \(was 1, now 2\)", *LONGER, "seed=2")
+
+
+def test_another_runs_folder_is_refused_before_its_first_checkpoint(run):
+    shutil.rmtree(run / "checkpoints")
+    (run / "status.json").unlink()
+    refused(run, r"other settings, .*seed \(was 1, now 2\)", *LONGER, "seed=2")
+
+
+def test_a_checkpoint_from_elsewhere_does_not_replace_a_run(run, finished):
+    refused(run, "holds another run", *LONGER, f"ckpt_path={finished}/checkpoints/last.ckpt")
+
+
+def test_last_needs_a_run(tmp_path):
+    refused(tmp_path, "but there is none: name its folder", *SHORT, "ckpt_path=last")
+
+
+@pytest.mark.parametrize("harm", [
+    lambda path: path.write_bytes(path.read_bytes()[:1000]),
+    lambda path: path.write_bytes(pickle.dumps({"state_dict": os.system})),
+    lambda path: path.write_text("hello"),
+], ids=["half", "foreign", "text"])  # fmt: skip
+def test_a_bad_checkpoint_is_named_and_kept(run, harm):
+    harm(run / "checkpoints" / "last.ckpt")
+    refused(run, "last.ckpt is not a whole checkpoint .*best.ckpt", *LONGER)
+    assert read_checkpoint(run / "checkpoints" / "best.ckpt")
+
+
+def test_weights_alone_do_not_go_on(run):
+    import torch
+
+    last = run / "checkpoints" / "last.ckpt"
+    checkpoint = read_checkpoint(last)
+    del checkpoint["optimizer_states"], checkpoint["loops"]
+    torch.save(checkpoint, last)
+    refused(run, "not optimizer_states, loops, so no run can go on", *LONGER)
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(run):
+    """Files may grow to 300 kB: rows fit, a checkpoint does not."""
+    last = run / "checkpoints" / "last.ckpt"
+    assert last.stat().st_size > 300_000
+    before = last.read_bytes()
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+    assert train_in_child(run, *LONGER, prepare=limit) == 1
+    assert last.read_bytes() == before
+    status = read_status(run)
+    assert status["state"] == "failed"
+    assert "could not be written" in status["message"]
+    assert not list(run.rglob(".part-*"))
+    assert train_in_child(run, *LONGER) == 0
+    assert read_checkpoint(last)["generator_steps"] == 4
+
+
+def test_a_folder_that_disappears_is_named(run):
+    def prepare():
+        def vanish(self, *_):
+            shutil.rmtree(run)
+
+        RandomState.on_train_batch_start = vanish
+
+    tiny = (*LONGER, "trainer.max_generator_steps=6")
+    assert train_in_child(run, *tiny, prepare=prepare) == 1
+    log = (run.parent / "run.log").read_text()
+    assert f"the run's folder {run} has disappeared" in log
+
+
+def test_two_processes_do_not_share_a_folder(run, monkeypatch):
+    monkeypatch.setattr(run_folder, "_PATIENCE", 0.3)
+    with held(run):
+        refused(run, "another process is writing", *LONGER)
+    tiny_train(run, *LONGER)
+
+
+def test_what_a_killed_process_left_is_tidied_up(run):
+    half = run / "checkpoints" / ".part-1234" / "last.ckpt"
+    half.parent.mkdir()
+    half.touch()
+    assert train_in_child(run, *LONGER, prepare=die_at_call(RandomState, "setup", 1)) < 0
+    assert not half.parent.exists()

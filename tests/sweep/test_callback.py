@@ -1,0 +1,154 @@
+"""status.json before a sweep starts and after a run has raised; dry runs; missing plugins."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import open_dict
+
+from farfill.config.paths import conf_dir
+from farfill.rundir.status import here, read_status, write_status
+from farfill.sweep import callback as sweep_callback
+from farfill.sweep import plugins as presets
+from farfill.sweep.callback import TRACEBACK, SweepStatus
+from farfill.sweep.plugins import own_presets_first
+
+ENDED = {"host": "here", "process": 1, "updated": "2020-01-01T00:00:00+00:00"}
+
+
+def configuration(folder, *overrides, task=("seed=1,2",)):
+    own_presets_first()
+    places = [f"hydra.sweep.dir={folder}", f"hydra.runtime.output_dir={folder}"]
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose("train", overrides=[*overrides, *places], return_hydra_config=True)
+    with open_dict(cfg):
+        cfg.hydra.overrides.task = list(task)
+    return cfg
+
+
+def test_a_sweep_that_starts_has_queued_all_but_what_is_done_or_under_way(tmp_path):
+    write_status(tmp_path / "0", "done", value=0.5)
+    write_status(tmp_path / "1", "running", **here())
+    write_status(tmp_path / "2", "running", **ENDED)
+    write_status(tmp_path / "3", "failed", message="the disk is full")
+    (tmp_path / "3" / TRACEBACK).touch()
+    SweepStatus().on_multirun_start(configuration(tmp_path, task=["seed=1,2,3,4,5"]))
+    said = [read_status(tmp_path / number) for number in "01234"]
+    assert [one["state"] for one in said] == ["done", "running", "queued", "queued", "queued"]
+    assert said[4]["process"] == os.getpid()
+    assert "message" not in said[3]
+    assert not (tmp_path / "3" / TRACEBACK).exists()
+
+
+def raised(error: Exception) -> JobReturn:
+    try:
+        raise error
+    except type(error) as caught:
+        return JobReturn(status=JobStatus.FAILED, _return_value=caught)
+
+
+def fail(folder, error):
+    SweepStatus().on_job_end(configuration(folder), raised(error))
+    return read_status(folder)
+
+
+def test_a_run_that_raised_has_failed_and_leaves_its_traceback(tmp_path):
+    write_status(tmp_path, "queued", **ENDED)
+    status = fail(tmp_path, RuntimeError("out of\nmemory"))
+    assert status["state"] == "failed"
+    assert status["message"] == "RuntimeError: out of memory"
+    assert status["process"] == os.getpid()
+    text = (tmp_path / TRACEBACK).read_text()
+    assert "in raised" in text
+    assert text.endswith("RuntimeError: out of\nmemory\n")
+
+
+def test_a_run_that_ended_well_is_left_alone(tmp_path):
+    done = JobReturn(status=JobStatus.COMPLETED, _return_value=0.1)
+    SweepStatus().on_job_end(configuration(tmp_path), done)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("state", ["done", "diverged", "preempted"])
+def test_what_a_run_said_of_its_end_stays(tmp_path, state):
+    write_status(tmp_path, state)
+    assert fail(tmp_path, ValueError("no"))["state"] == state
+
+
+def test_another_process_keeps_its_folder(tmp_path):
+    other = {"host": here()["host"], "process": os.getppid()}
+    write_status(tmp_path, "running", **other)
+    assert fail(tmp_path, ValueError("another process is writing"))["state"] == "running"
+    assert not (tmp_path / TRACEBACK).exists()
+
+
+def test_a_job_that_was_queued_again_and_failed_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    write_status(tmp_path, "running", job="12", host="node3", process=1)
+    assert fail(tmp_path, ValueError("no"))["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("choice", "extra"),
+    [
+        ("hydra/launcher=joblib", "cluster"),
+        ("hydra/launcher=slurm", "cluster"),
+        ("hydra/sweeper=optuna", "optuna"),
+    ],
+)
+def test_a_missing_plugin_is_one_sentence(tmp_path, choice, extra, monkeypatch, capsys):
+    monkeypatch.setattr(presets, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as ended:
+        SweepStatus().on_multirun_start(configuration(tmp_path, choice))
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said == (
+        f"farfill: {choice} needs a package that is not installed: pip install 'farfill[{extra}]'\n"
+    )
+
+
+def test_slurm_jobs_need_a_cluster_and_tasks_that_know_of_each_other(tmp_path, capsys, monkeypatch):
+    if importlib.util.find_spec("submitit") is None:
+        pytest.skip("no submitit: pip install 'farfill[cluster]'")
+    with pytest.raises(SystemExit):
+        SweepStatus().on_multirun_start(configuration(tmp_path, "hydra/launcher=slurm_ddp"))
+    assert "give trainer=ddp" in capsys.readouterr().err
+    ddp = configuration(tmp_path, "hydra/launcher=slurm_ddp", "trainer=ddp")
+    monkeypatch.setattr(sweep_callback, "slurm_queue", lambda: None)
+    with pytest.raises(SystemExit):
+        SweepStatus().on_multirun_start(ddp)
+    assert "needs SLURM, but squeue is not here" in capsys.readouterr().err
+    assert not read_status(tmp_path / "1")
+    monkeypatch.setattr(sweep_callback, "slurm_queue", frozenset)
+    SweepStatus().on_multirun_start(ddp)
+    assert read_status(tmp_path / "1")["state"] == "queued"
+    assert ddp.hydra.launcher.tasks_per_node == ddp.hydra.launcher.gpus_per_node == 4
+
+
+def test_an_error_nobody_foresaw_ends_the_process_instead_of_starting_the_sweep(
+    tmp_path, monkeypatch, capsys
+):
+    def broken(*_):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("farfill.sweep.dry_run.dry_run", broken)
+    cfg = configuration(tmp_path, "sweep.dry_run=true")
+    for start in (SweepStatus().on_run_start, SweepStatus().on_multirun_start):
+        with pytest.raises(SystemExit) as ended:
+            start(cfg)
+        assert ended.value.code == 1
+        assert "RuntimeError: broken" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("trials", [0, "x"])
+def test_a_search_needs_trials(tmp_path, capsys, trials):
+    if importlib.util.find_spec("optuna") is None:
+        pytest.skip("no optuna: pip install 'farfill[optuna]'")
+    search = configuration(tmp_path, "hydra/sweeper=optuna", f"hydra.sweeper.n_trials={trials}")
+    with pytest.raises(SystemExit):
+        SweepStatus().on_multirun_start(search)
+    assert f"n_trials` from 1, got {trials}" in capsys.readouterr().err

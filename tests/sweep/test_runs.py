@@ -1,0 +1,84 @@
+"""The runs of a sweep's folder, and what became of each."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import yaml
+
+from farfill.rundir.status import here, write_status
+from farfill.sweep.runs import condition, read_cells, read_plan
+from farfill.sweep.status_table import grid
+from helpers.sweeps import gan_run, gan_sweep, write_plan
+
+ENDED = {"host": "here", "process": 1, "updated": "2020-01-01T00:00:00+00:00"}
+
+
+def seen(folder):
+    return {
+        (cell.label, cell.seed): condition(cell) for cell in read_cells(folder, read_plan(folder))
+    }
+
+
+def test_a_sweep_without_status_files_is_judged_by_its_reports(tmp_path):
+    gan_sweep(tmp_path, {"hinge": 0.1, "lsgan": None}, seeds=1)
+    write_plan(tmp_path, {"gan": "hinge,lsgan,none", "seed": "1"})
+    assert seen(tmp_path) == {
+        ("gan=hinge", 1): "done", ("gan=lsgan", 1): "failed", ("gan=none", 1): "missing",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["done", "failed", "diverged"])
+def test_a_run_that_has_ended_is_what_it_says(tmp_path, state):
+    write_plan(tmp_path, {"seed": "1,2"})
+    write_status(tmp_path / "1", state)
+    assert seen(tmp_path)["the run", 2] == state
+
+
+@pytest.mark.parametrize(
+    ("state", "found"), [("queued", "missing"), ("running", "lost"), ("preempted", "lost")]
+)
+def test_a_run_that_nobody_is_going_to_end(tmp_path, state, found):
+    write_plan(tmp_path, {"seed": "1,2"})
+    write_status(tmp_path / "0", state, **here())
+    write_status(tmp_path / "1", state, **ENDED)
+    assert seen(tmp_path) == {("the run", 1): state, ("the run", 2): found}
+
+
+def test_a_run_repeated_by_hand_and_done_stands_for_the_planned_one(tmp_path):
+    gan_sweep(tmp_path, {"hinge": 0.1, "lsgan": None}, seeds=1)
+    gan_run(tmp_path / "again", "lsgan", 1)
+    assert seen(tmp_path) == {("gan=hinge", 1): "done", ("gan=lsgan", 1): "done"}
+
+
+def test_folders_that_are_named_by_overrides_are_found_by_them(tmp_path):
+    write_plan(tmp_path, {"gan": "hinge,lsgan", "seed": "1"}, "ablation=gan")
+    plan = yaml.safe_load((tmp_path / "multirun.yaml").read_text())
+    plan["hydra"]["sweep"] = {"subdir": "${hydra.job.override_dirname}"}
+    (tmp_path / "multirun.yaml").write_text(yaml.safe_dump(plan))
+    gan_run(tmp_path / "gan=lsgan,seed=1", "lsgan", 1)
+    assert seen(tmp_path) == {("gan=hinge", 1): "missing", ("gan=lsgan", 1): "done"}
+
+
+def test_a_folder_that_is_no_sweeps_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"multirun\.yaml"):
+        read_plan(tmp_path)
+
+
+def test_the_grid_has_a_row_per_cell_and_a_column_per_seed(tmp_path):
+    write_plan(tmp_path, {"gan": "hinge,lsgan", "seed": "1,2"})
+    hour = {"started": "2020-01-01T00:00:00+00:00", "ended": "2020-01-01T01:02:03+00:00"}
+    write_status(tmp_path / "0", "done", step=4, steps=4, host="node3", job="12_0", **hour)
+    write_status(tmp_path / "2", "failed", message="the disk is full", host="node3", **hour)
+    write_status(tmp_path / "3", "running", step=1, steps=4, host="elsewhere", process=os.getpid())
+    cells = read_cells(tmp_path, read_plan(tmp_path))
+    head, hinge, lsgan, empty, trouble, totals = grid(
+        cells, [condition(cell) for cell in cells]
+    ).splitlines()
+    assert head.split() == ["seed", "1", "seed", "2"]
+    assert hinge == "gan=hinge  done 4/4 1:02:03 node3/12_0  missing"
+    assert lsgan == "gan=lsgan  failed 1:02:03 node3         running 1/4 elsewhere"
+    assert not empty
+    assert trouble == f"{tmp_path}/2: failed: the disk is full"
+    assert totals == "4 runs: 1 done, 1 missing, 1 failed, 1 running"
