@@ -5,7 +5,75 @@ python src/train.py data=folder data.root=pictures mask=free_form
 python src/train.py experiment=paper data=places2 data.root=places2
 """
 
-from farfill.cli.train import main
+from __future__ import annotations
+
+import hydra
+from omegaconf import DictConfig
+
+from farfill.config.arguments import command_line
+from farfill.config.paths import conf_dir
+from farfill.errors import one_line_errors
+
+
+@command_line
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
+@one_line_errors
+def main(cfg: DictConfig) -> float | None:
+    """Entry point; what it returns, the best validation, a sweeper may minimise."""
+    return train(cfg)
+
+
+def train(cfg: DictConfig) -> float | None:
+    """Run one training, or go on with it; everything about it is left in its folder.
+
+    Raises:
+        ValueError: The settings do not fit together, or not the folder; nothing was changed.
+        Diverged: Too many updates in a row were not finite.
+    """
+    from lightning import Trainer, seed_everything
+
+    from farfill.callback.interrupt import hand_over
+    from farfill.checkpoint import describe
+    from farfill.config.check import check_boxes, check_config
+    from farfill.config.instantiate import instantiate, instantiate_each
+    from farfill.config.keys import plain
+    from farfill.machine.processor import tune_processor
+    from farfill.module.trainer_parts import quiet
+    from farfill.rundir.distributed import distributed_session as session
+    from farfill.rundir.final_report import best_value, final_report, introduction
+    from farfill.rundir.resume import open_run
+    from farfill.tracking.loggers import closed_at_the_end, log_hyperparameters
+
+    quiet()
+    check_config(cfg)
+    tune_processor()
+    with open_run(cfg) as run:
+        if run.is_done():
+            return run.value
+        seed_everything(cfg.seed, verbose=False)
+        module = instantiate(cfg.module)
+        module.description = describe(plain(cfg))
+        data = instantiate(cfg.datamodule)
+        run.prepare(module, data)
+        check_boxes(data, module.critics)
+        with run.recorded():
+            callbacks = list(instantiate_each(cfg.callbacks).values())
+            loggers = list(instantiate_each(cfg.logger).values())
+            # The module clips and accumulates: with several optimizers Lightning cannot.
+            module_does = {"gradient_clip_val": None, "accumulate_grad_batches": 1}
+            trainer: Trainer = instantiate(
+                cfg.trainer, callbacks=callbacks, logger=loggers, **module_does
+            )
+            with closed_at_the_end(loggers), session(trainer, run.folder, cfg.batch_size):
+                log_hyperparameters(cfg, module, trainer)
+                if trainer.is_global_zero:
+                    print(introduction(cfg, module, run.step), flush=True)
+                trainer.fit(module, data, ckpt_path=run.checkpoint, weights_only=True)
+            run.value = best_value(trainer)
+            if trainer.is_global_zero and not hand_over(trainer):
+                print(final_report(cfg, module.generator, data), flush=True)
+        return run.value
+
 
 if __name__ == "__main__":
     main()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from farfill.generator.tensorflow import load_tensorflow_generator, swap_red_and_blue
     from farfill.generator.two_stage import Generator
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "ContextualAttention": "farfill.attention.contextual",

@@ -13,9 +13,12 @@ from zipfile import ZipFile
 import torch
 from torch import nn
 
+from farfill import __version__
 from farfill.text import one_line
 from farfill.types import Completion
 
+#: Version of what is in a checkpoint; raised when one can no longer be gone on with.
+FORMAT = 2
 _TARGET = re.compile(r"farfill\.(attention|generator)\.(\w+)\.(\w+)")
 _DATA = re.compile(r"(farfill\.(?:data|mask)\.\w+)\.(\w+)", re.ASCII)
 #: Settings that an evaluation takes over from the run.
@@ -62,7 +65,7 @@ def _is_ours(checkpoint: Any) -> TypeGuard[dict[str, Any]]:
     if not isinstance(checkpoint, dict):
         return False
     ours, weights = checkpoint.get("farfill"), checkpoint.get("state_dict")
-    steps = checkpoint.get("generator_steps")
+    steps = checkpoint.get("global_step")
     return (
         isinstance(ours, dict)
         and isinstance(ours.get("generator"), dict)
@@ -104,6 +107,34 @@ def _is_whole(value: Any) -> bool:
         and not value.is_quantized
         and value.numel() * value.element_size() <= value.untyped_storage().nbytes()
     )
+
+
+def describe(config: dict[str, Any]) -> dict[str, Any]:
+    """What a checkpoint says of its weights, which alone do not say what they belong to.
+
+    Args:
+        config: Of the run, plain values.
+    """
+    generator = config["generator"]
+    return {"version": FORMAT, "written_by": __version__, "generator": generator, "config": config}
+
+
+def check_format(checkpoint: Mapping[str, Any], path: str | Path) -> None:
+    """Refuse to go on with a training that another version of Farfill has begun.
+
+    Raises:
+        ValueError: If so; ``path`` names the file.
+    """
+    version = checkpoint["farfill"].get("version")
+    if version != FORMAT:
+        wrote = checkpoint["farfill"].get(
+            "written_by", "0.1" if version == 1 else "of another kind"
+        )
+        raise ValueError(
+            f"{path} was written by Farfill {wrote}, and this is {__version__}, which counts "
+            "steps in another way: no run can go on from it, but init_from starts another run from "
+            "its weights, and evaluate and inpaint take it"
+        )
 
 
 def load_generator(path: str | Path) -> nn.Module:

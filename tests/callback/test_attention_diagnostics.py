@@ -69,7 +69,7 @@ def make_data(period=32, val=5, hole=32, holes=None):
     data = InpaintingData(
         source=source, holes=holes or Centre(hole, hole), val_holes=None, image_size=64,
         batch_size=3, val_batch_size=3, val_limit=None, workers=0, seed=1,
-        one_hole_per_batch=False, flip=True, steps=1, updates=1,
+        one_hole_per_batch=False, flip=True,
     )  # fmt: skip
     data.setup()
     return data

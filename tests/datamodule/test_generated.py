@@ -13,7 +13,6 @@ def make(resize, **changes):
     options = {
         "val_holes": None, "image_size": 16, "batch_size": 2, "val_batch_size": 2,
         "val_limit": None, "workers": 0, "seed": 1, "one_hole_per_batch": False, "flip": True,
-        "steps": 3, "updates": 1,
     }  # fmt: skip
     return InpaintingData(source=source, holes=Box(8, 8, 0, 0, 0.5, 0.5), **options | changes)
 

@@ -1,4 +1,7 @@
 import pickle
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -22,18 +25,29 @@ OPTIONS = {
     "seed": 1,
     "one_hole_per_batch": False,
     "flip": True,
-    "steps": 6,
-    "updates": 1,
 }
+
+
+@dataclass
+class Run:
+    """As much of a Trainer as the data module asks for."""
+
+    max_steps: int
+    max_epochs: int = -1
+    overfit_batches: int = 0
+    training: bool = True
+    state: Any = field(default_factory=lambda: SimpleNamespace(status=None))
 
 
 @pytest.fixture
 def make(paths, pictures, box):
     """Three pictures to train on and two to validate on, so two steps reach the next epoch."""
 
-    def build(source=None, holes=box, **changes):
+    def build(source=None, holes=box, steps=6, **changes):
         source = source or pictures(paths[:3], paths[3:])
-        return InpaintingData(source=source, holes=holes, **OPTIONS | changes)
+        data = InpaintingData(source=source, holes=holes, **OPTIONS | changes)
+        data.trainer = Run(steps) if steps else None
+        return data
 
     return build
 
@@ -70,7 +84,7 @@ def test_workers_change_nothing(make):
 def test_from_a_later_start_exactly_the_rest_remains(make, workers):
     whole = list(ready(make()).train_dataloader())
     resumed = ready(make(workers=workers))
-    resumed.start = 2
+    resumed.load_state_dict({"step": 2})
     loader = resumed.train_dataloader()
     assert len(loader) == 6
     rest = list(loader)
@@ -87,7 +101,7 @@ def test_loading_leaves_the_global_random_state_alone(make):
 
 def test_a_step_holds_the_pictures_of_its_updates_in_order(make):
     single = list(ready(make()).train_dataloader())
-    (first, second) = ready(make(updates=3, steps=2)).train_dataloader()
+    (first, second) = ready(make(critic_steps=2, steps=2)).train_dataloader()
     parts = [*first.split(2), *second.split(2)]
     assert all(equal(a, b) for a, b in zip(parts, single, strict=True))
 
@@ -98,10 +112,31 @@ def test_without_steps_every_picture_is_seen(make):
     assert set(torch.cat([batch.index for batch in batches]).tolist()) == {0, 1, 2}
 
 
+def test_with_epochs_each_goes_on_where_the_last_one_ended(make):
+    whole = list(ready(make()).train_dataloader())
+    data = ready(make())
+    data.trainer.max_epochs = 3
+    loader = data.train_dataloader()
+    assert len(loader) == 2
+    epochs = []
+    for _ in range(3):
+        epochs += [data.on_after_batch_transfer(batch, 0) for batch in loader]
+    assert data.state_dict() == {"step": 6}
+    assert all(equal(a, b) for a, b in zip(epochs, whole, strict=True))
+
+
+def test_overfitting_repeats_the_same_batches(make):
+    data = ready(make())
+    data.trainer.overfit_batches = 1
+    loader = data.train_dataloader()
+    first, second = (data.on_after_batch_transfer(next(iter(loader)), 0) for _ in range(2))
+    assert equal(first, second)
+
+
 def test_one_hole_per_batch_is_one_per_update(make):
     parts = [
         part
-        for batch in ready(make(one_hole_per_batch=True, updates=2)).train_dataloader()
+        for batch in ready(make(one_hole_per_batch=True, critic_steps=1)).train_dataloader()
         for part in batch.split(2)
     ]
     assert all(torch.equal(part.hole[0], part.hole[1]) for part in parts)
@@ -198,7 +233,7 @@ def test_data_sets_can_be_sent_to_spawned_workers(make):
 def test_the_default_configuration_works_with_every_mask(mask):
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("train", ["data=sample", f"mask={mask}", "datamodule.workers=0"])
-    data = ready(instantiate(cfg.datamodule, steps=1, updates=2))
+    data = ready(instantiate(cfg.datamodule))
     (batch,) = data.train_dataloader()
     assert batch.image.shape == (2 * cfg.batch_size, 3, cfg.image_size, cfg.image_size)
     assert set(batch.box[:, 2:].flatten().tolist()) == {cfg.box_size}

@@ -35,13 +35,17 @@ def test_it_repeats_and_the_seed_changes_it():
 
 
 @pytest.mark.parametrize("one_hole", [False, True])
-@pytest.mark.parametrize("start", [1, 3, 6])
+@pytest.mark.parametrize("start", [0, 1, 3, 5])
 def test_from_a_later_start_exactly_the_rest_remains(start, one_hole):
     whole = Stream(**NUMBERS | {"one_hole_per_batch": one_hole})
-    resumed = Stream(**NUMBERS | {"one_hole_per_batch": one_hole})
-    resumed.start = start
+    resumed = Stream(**NUMBERS | {"one_hole_per_batch": one_hole}, start=lambda: start)
     assert list(resumed) == list(whole)[start:]
     assert len(resumed) == len(whole) == 6
+
+
+def test_a_second_iteration_goes_on_where_the_first_ended():
+    longer = Stream(**NUMBERS | {"steps": 12})
+    assert list(Stream(**NUMBERS, start=lambda: 6)) == list(longer)[6:]
 
 
 def test_holes_differ_between_pictures_and_epochs():

@@ -8,26 +8,40 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from farfill.cli.evaluate import evaluate
-from farfill.cli.train import train
+from farfill.config.arguments import quote_paths, renamed
 from farfill.config.paths import conf_dir
+from train import train
 
 TINY = [
-    "image_size=32", "box_size=16", "batch_size=2", "channels=2", "critic_channels=2",
-    "data.resize=48", "datamodule.workers=0", "logger=none",
-    "trainer.max_generator_steps=4", "trainer.validate_every=2", "trainer.log_every=1",
-    "trainer.accelerator=cpu", "trainer.enable_progress_bar=false", "checkpoint.every=1",
-]  # fmt: skip
+    "image_size=32",
+    "box_size=16",
+    "batch_size=2",
+    "channels=2",
+    "critic_channels=2",
+    "data.resize=48",
+    "datamodule.workers=0",
+    "logger=none",
+    "trainer.max_steps=4",
+    "trainer.val_check_interval=2",
+    "trainer.log_every_n_steps=1",
+    "trainer.accelerator=cpu",
+    "trainer.enable_progress_bar=false",
+    "trainer.enable_model_summary=false",
+    "callbacks.last_checkpoint.every_n_train_steps=1",
+]
 
 
-def compose_tiny(*overrides: str, name: str = "train") -> DictConfig:
+def compose_tiny(*overrides: str, name: str = "train", folder: Path | None = None) -> DictConfig:
     base = TINY if name == "train" else ["datamodule.workers=0"]
+    if name == "train":  # what Hydra would say when it starts a command
+        base = [*base, f"paths.output_dir='{folder or '.'}'", "paths.work_dir=."]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return compose(name, overrides=[*base, *overrides])
+        return compose(name, overrides=[*base, *quote_paths(renamed(overrides))])
 
 
 def tiny_train(folder: Path, *overrides: str) -> float | None:
     folder.mkdir(parents=True, exist_ok=True)
-    return train(compose_tiny(*overrides), folder)
+    return train(compose_tiny(*overrides, folder=folder))
 
 
 def tiny_evaluate(folder: Path, *overrides: str) -> str:

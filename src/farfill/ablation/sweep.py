@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from omegaconf import OmegaConf
 
-from farfill.config.keys import below, flat
+from farfill.config.keys import flat, is_under
 from farfill.rundir.record import OURS, Record, label, read_record, usable
 from farfill.sweep.plan import PLAN, SEED, as_text, cell_of, options, plan_of, swept_options
 
@@ -167,7 +167,7 @@ def _check_configurations(sweep: Sweep) -> None:
     swept = {key for record in sweep.records for key in record.cell}
     free = (*swept, *sweep.varies, *HARMLESS, "seed")
     configs = [
-        {key: value for key, value in record.config.items() if not below(key, free)}
+        {key: value for key, value in record.config.items() if not is_under(key, free)}
         for record in sweep.records
         if record.config
     ]

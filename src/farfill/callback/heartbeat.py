@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 
@@ -19,29 +19,29 @@ class Heartbeat(Callback):
         seconds: Between two notes.
     """
 
-    def __init__(self, folder: Path, seconds: float = 10.0) -> None:
-        self.folder = folder
+    def __init__(self, folder: str, seconds: float = 10.0) -> None:
+        self.folder = Path(folder)
         self.seconds = seconds
         self._next = 0.0
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Note the step."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + self.seconds
-            self._note(trainer, pl_module)
+            self._note(trainer)
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Note the step from which a run that is killed now will go on."""
-        self._note(trainer, pl_module)
+        self._note(trainer)
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Note the step at which the run failed."""
-        self._note(trainer, pl_module)
+        self._note(trainer)
 
-    def _note(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def _note(self, trainer: Trainer) -> None:
         if trainer.is_global_zero:
-            write_status(self.folder, "running", step=cast(int, pl_module.generator_steps))
+            write_status(self.folder, "running", step=trainer.global_step)

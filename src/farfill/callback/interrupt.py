@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
+from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 from lightning import Callback, LightningModule, Trainer
 
+from farfill.config.arguments import quote_paths
+from farfill.errors import in_sweep
 from farfill.op.process import anywhere
+from farfill.rundir.status import write_status
 
 #: Sent by submitit before a job's time is over or it is preempted.
 PREEMPTED = signal.SIGUSR2
@@ -19,14 +24,16 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, PREEMPTED)
 class Interrupt(Callback):
     """First signal: finish the step, save, end. Second Ctrl-C: stop at once.
 
-    It has to come before :class:`~farfill.callback.checkpoints.Checkpoints`, which saves.
+    Args:
+        folder: Of the run.
 
     Attributes:
         stopped: Whether the run was ended this way.
         received: The signal, in the process that got it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
         self.stopped = False
         self.received: signal.Signals | None = None
         self._previous: dict[signal.Signals, Any] = {}
@@ -51,20 +58,44 @@ class Interrupt(Callback):
             trainer.limit_val_batches = 0  # a stop asks for a checkpoint, not for a validation
             trainer.should_stop = True
 
-    def requeue(self) -> None:
-        """Let submitit answer a preemption: it queues the job again and ends this process.
-
-        Requeueing is submitit's alone; Lightning's is switched off. Without submitit nothing
-        happens here.
-        """
-        handler = signal.getsignal(PREEMPTED)
-        if self.received == PREEMPTED and callable(handler):
-            # Requeueing ends all tasks; Lightning would answer that by speaking to those gone.
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            handler(PREEMPTED, None)
-
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give the signals back."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous = {}
+
+
+def hand_over(trainer: Trainer) -> bool:
+    """End a process whose run a signal has stopped: say how to go on, or queue its job again.
+
+    Requeueing is submitit's alone; Lightning's is switched off.
+
+    Returns:
+        Whether the run was stopped.
+
+    Raises:
+        SystemExit: With 75 ("try again later") if it was not Ctrl-C, for whoever sent the signal.
+        KeyboardInterrupt: In a sweep, to end all of it and not this run alone.
+    """
+    stopped = [
+        callback
+        for callback in cast(Any, trainer).callbacks
+        if isinstance(callback, Interrupt) and callback.stopped
+    ]
+    if not stopped:
+        return False
+    folder, received = stopped[0].folder, stopped[0].received
+    resume = shlex.quote(quote_paths([f"hydra.run.dir={folder}"])[0])
+    message = f"Stopped at generator step {trainer.global_step}. The same command goes on with "
+    write_status(folder, "preempted", step=trainer.global_step, message=message + resume)
+    print(message + resume, flush=True)
+    handler = signal.getsignal(PREEMPTED)
+    if received == PREEMPTED and callable(handler):
+        # Requeueing ends all tasks; Lightning would answer that by speaking to those gone.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        handler(PREEMPTED, None)
+    if received != signal.SIGINT:
+        raise SystemExit(75)
+    if in_sweep():
+        raise KeyboardInterrupt
+    return True

@@ -20,7 +20,7 @@ KEY = "val/pictures"
 TITLES = ["original", "masked", "coarse", "completed", "borrows from", "colour key"]
 
 
-class Pictures(Callback):
+class ValidationPictures(Callback):
     """Writes ``step-<n>.png`` for the first validation pictures, and shows it to wandb.
 
     At the end wandb gets the last ones once more as a table, which compares across runs.
@@ -47,7 +47,7 @@ class Pictures(Callback):
         """Draw the first batch's pictures, on the first process."""
         if batch_idx or trainer.sanity_checking or not trainer.is_global_zero or not self.count:
             return
-        step = cast(int, pl_module.generator_steps)
+        step = trainer.global_step
         shown = rows(batch, outputs)[: self.count]
         picture = sheet(shown, TITLES)
         paths = cast(Any, trainer).datamodule.val_set.paths

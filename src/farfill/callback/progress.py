@@ -1,57 +1,48 @@
-"""Lightning's progress bar, speaking of generator steps."""
+"""How far a run is, on a terminal or in a log."""
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import Any, cast
+from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import TQDMProgressBar
-from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
+from lightning.pytorch.callbacks import ProgressBar, RichProgressBar, TQDMProgressBar
 
 
-class Progress(TQDMProgressBar):
-    """A bar for a terminal: losses, steps per second and the time left."""
+def progress_bar(enabled: bool = True, rich: bool = False) -> Callback | None:
+    """Lightning's own bar on a terminal, :class:`LogProgress` elsewhere, or none.
 
-    def init_train_tqdm(self) -> Tqdm:
-        """Name the unit."""
-        bar = super().init_train_tqdm()
-        bar.unit = " steps"
-        return bar
-
-    def on_train_epoch_start(self, trainer: Trainer, *_: object) -> None:
-        """Count generator steps: the whole training is one pass over one endless stream."""
-        super().on_train_epoch_start(trainer)
-        self.train_progress_bar.set_description("generator step")
-
-    def get_metrics(
-        self, trainer: Trainer, pl_module: LightningModule
-    ) -> dict[str, int | str | float | dict[str, float]]:
-        """Show short names and no version number."""
-        metrics = super().get_metrics(trainer, pl_module)
-        metrics.pop("v_num", None)
-        return {
-            name.removeprefix("train/").removesuffix("/total"): value
-            for name, value in metrics.items()
-        }
+    Args:
+        enabled: Whether there is to be any, as ``trainer.enable_progress_bar``.
+        rich: Lightning's ``RichProgressBar`` instead of its ``TQDMProgressBar``.
+    """
+    if not enabled:
+        return None
+    if not sys.stdout.isatty():
+        return LogProgress()
+    return RichProgressBar() if rich else TQDMProgressBar()
 
 
-class Lines(Callback):
-    """Twenty lines for a log file, where a bar would be noise."""
+class LogProgress(ProgressBar):
+    """Twenty lines for a log file, where each redrawing of a bar would be a line."""
 
     def __init__(self) -> None:
-        self._start: tuple[float, int] | None = None
+        super().__init__()
+        self._begun: tuple[float, int] | None = None
+
+    def disable(self) -> None:
+        """Nothing to do: only the first process prints."""
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         """Say how far the run is, and how long it will take."""
-        if not trainer.is_global_zero:
+        step = trainer.global_step
+        last = trainer.max_steps if trainer.max_steps > 0 else int(trainer.num_training_batches)
+        if self._begun is None:
+            self._begun = (time.monotonic(), step)
+        if not trainer.is_global_zero or (step % max(1, last // 20) and step != last):
             return
-        step, last = cast(int, pl_module.generator_steps), int(trainer.num_training_batches)
-        if self._start is None:
-            self._start = (time.monotonic(), step)
-        if step % max(1, last // 20) and step != last:
-            return
-        begun, first = self._start
-        rate = (step - first) / max(1e-9, time.monotonic() - begun)
+        begin, first = self._begun
+        rate = (step - first) / max(1e-9, time.monotonic() - begin)
         left = f", {(last - step) / rate / 60:.1f} min left" if rate else ""
         print(f"generator step {step}/{last}{left}", flush=True)

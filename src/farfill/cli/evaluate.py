@@ -9,12 +9,12 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
+from farfill.config.arguments import command_line
 from farfill.config.paths import conf_dir
-from farfill.config.quoting import quoted_paths
 from farfill.errors import one_line_errors
 
 
-@quoted_paths()
+@command_line
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="evaluate")
 @one_line_errors
 def main(cfg: DictConfig) -> None:
@@ -36,12 +36,13 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
         ValueError: If there is no such checkpoint, or the data differ from ``cfg.manifest``.
     """
     from farfill.checkpoint import config_of, generator_of, read_checkpoint
-    from farfill.config.build import build_baselines, build_data, filler_of
     from farfill.config.check import check_counts
+    from farfill.config.instantiate import instantiate, instantiate_each
     from farfill.config.validation import check_kinds
     from farfill.evaluation import manifest, report
     from farfill.machine.device import find_device
     from farfill.machine.processor import tune_processor
+    from farfill.rundir.final_report import inpainter_of, named
 
     if cfg.ckpt_path is None:
         raise ValueError("say which checkpoint to score: ckpt_path=runs/.../checkpoints/best.ckpt")
@@ -52,15 +53,15 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     check_counts(cfg)
     check_kinds(cfg)
     device = find_device(cfg.device)
-    data = build_data(cfg)
+    data = instantiate(cfg.datamodule)
     data.setup("validate")
     loader = data.val_dataloader()
     found = manifest.build(loader, data.val_set.paths, cfg.seed, str(cfg.mask._target_))
     if cfg.manifest is not None:
         manifest.check(found, manifest.read(cfg.manifest))
     fillers = {
-        Path(cfg.ckpt_path).name: filler_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
-        **build_baselines(cfg),
+        Path(cfg.ckpt_path).name: inpainter_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
+        **named(instantiate_each(cfg.get("baseline"))),
     }
     table = report.report(folder, fillers, loader, found, device, cfg.pictures, cfg.by)
     return f"{table}\n{_scored_on(cfg, trained)}\nTables, pictures, manifest: {folder}"

@@ -1,45 +1,40 @@
-"""What can be found out about a configuration before anything is made or written."""
+"""What can be found out about a training before anything is made or written."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from farfill.checkpoint import read_checkpoint
-from farfill.config.build import plain
-from farfill.config.keys import below, flat
+from farfill.config.instantiate import check_networks
+from farfill.config.keys import plain
+from farfill.config.validation import check_kinds
 from farfill.critic.protocol import Critics
 from farfill.datamodule.inpainting import InpaintingData
 
 #: Whole numbers and the least that each may be.
 _COUNTS = {
-    "seed": 0, "image_size": 8, "box_size": 1, "batch_size": 1, "channels": 2,
-    "critic_channels": 1, "critic_steps": 0, "pictures": 0, "checkpoint.every": 0,
-    "datamodule.workers": 0, "datamodule.val_batch_size": 1, "datamodule.val_limit": 1,
-}  # fmt: skip
+    "seed": 0,
+    "image_size": 8,
+    "box_size": 1,
+    "batch_size": 1,
+    "channels": 2,
+    "critic_channels": 1,
+    "critic_steps": 0,
+    "datamodule.workers": 0,
+    "datamodule.val_batch_size": 1,
+    "datamodule.val_limit": 1,
+    "trainer.log_every_n_steps": 1,
+    "trainer.accumulate_grad_batches": 1,
+    "module.max_skipped": 1,
+}
 _MOST = 2**32 - 1  # as NumPy has it for seeds; no other count comes near
-#: What a run that goes on may change: how long, how it is watched, where its files are.
-_FREE = (
-    "attention_diagnostics", "ablation", "baseline", "checkpoint", "ckpt_path", "compile",
-    "init_from", "logger", "metric", "pictures", "question", "sweep", "trainer", "schedule.steps",
-    "data.root", "datamodule.source.root", "datamodule.workers", "datamodule.val_batch_size",
-    "datamodule.val_limit", "mask.root", "datamodule.holes.root",
-    "data.max_file_pixels", "datamodule.source.max_file_pixels", "mask.max_file_pixels",
-    "datamodule.holes.max_file_pixels",
-)  # fmt: skip
-#: What a checkpoint needs besides weights.
-_PARTS = ("optimizer_states", "lr_schedulers", "loops", "callbacks", "generator_steps")
-#: What of the trainer it may not: these change what is learnt.
-_TRAINER = ("accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm", "precision")
-_FIXED = tuple(f"trainer.{name}" for name in _TRAINER)
 
 
-def check_numbers(cfg: DictConfig) -> None:
-    """Refuse counts that are none, and other numbers of a training that cannot be.
+def check_config(cfg: DictConfig) -> None:
+    """Refuse a training's settings that cannot be, or do not fit together.
 
     Raises:
         ValueError: Names the setting, what was expected, and what came.
@@ -48,6 +43,9 @@ def check_numbers(cfg: DictConfig) -> None:
     rate = cfg.learning_rate
     if not isinstance(rate, int | float) or not math.isfinite(rate) or rate < 0:
         raise ValueError(f"expected `learning_rate` to be a number from 0, got {rate}")
+    _check_trainer(cfg.trainer)
+    check_kinds(cfg)
+    check_networks(cfg.generator, cfg.critic)
 
 
 def check_counts(cfg: DictConfig) -> None:
@@ -69,41 +67,6 @@ def check_counts(cfg: DictConfig) -> None:
         raise ValueError(f"expected `image_size` to be a multiple of 4, got {cfg.image_size}")
 
 
-def check_resume(cfg: DictConfig, path: Path) -> int:
-    """Refuse to go on with a checkpoint that was made with other settings, or is not complete.
-
-    Returns:
-        Generator steps it has done.
-
-    Raises:
-        ValueError: If so, or if it is no checkpoint; it names the settings.
-    """
-    checkpoint = read_checkpoint(path)
-    if missing := [name for name in _PARTS if name not in checkpoint]:
-        raise ValueError(
-            f"{path} has weights but not {', '.join(missing)}, so no run can go on from it; "
-            "init_from starts another run from its weights"
-        )
-    if differing := changed(plain(cfg), checkpoint["farfill"].get("config")):
-        raise ValueError(
-            f"{path} belongs to a run with other settings: {differing}; choose another "
-            "hydra.run.dir, or start another run from its weights with init_from"
-        )
-    return checkpoint["generator_steps"]
-
-
-def changed(now: Any, then: Any) -> str:
-    """Settings in which two runs differ and one run must not, in words; empty if none."""
-    now, then = flat(now), flat(then if isinstance(then, dict) else {})
-    names = [
-        name
-        for name in sorted(now.keys() | then.keys())
-        if now.get(name) != then.get(name) and (name in _FIXED or not below(name, _FREE))
-    ]
-    listed = [f"{name} (was {then.get(name)}, now {now.get(name)})" for name in names[:6]]
-    return ", ".join(listed) + (" ..." if len(names) > 6 else "")
-
-
 def check_boxes(data: InpaintingData, critics: Critics) -> None:
     """Refuse holes whose box is not what the local critic looks at.
 
@@ -116,4 +79,29 @@ def check_boxes(data: InpaintingData, critics: Critics) -> None:
         raise ValueError(
             f"the holes' boxes are {box[2]} x {box[3]}, but the local critic sees {side} x {side}: "
             "set box_size, which both follow, instead of the mask's own sides"
+        )
+
+
+def _check_trainer(flags: DictConfig) -> None:
+    """Refuse what this training cannot honour and Lightning would not say so plainly."""
+    steps, epochs = flags.max_steps, flags.max_epochs
+    if type(steps) is not int or (steps < 1 and steps != -1):
+        raise ValueError(f"expected `trainer.max_steps` from 1, or -1 for no limit, got {steps}")
+    if steps == -1 and epochs in (None, -1) and flags.max_time is None:
+        raise ValueError("the run has no end: give trainer.max_steps, max_epochs or max_time")
+    if str(flags.precision).startswith(("16", "transformer-engine-float16")):
+        raise ValueError(
+            f"expected `trainer.precision` to be 32-true, bf16-mixed or 64-true, got "
+            f"{flags.precision}: float16 overflows in the gradient penalty; bf16-mixed does not"
+        )
+    devices: Any = plain(flags.devices)
+    one = devices in (1, "1") or (isinstance(devices, list) and len(devices) == 1)
+    if not one and "_target_" not in (flags.strategy or ""):
+        raise ValueError(
+            f"expected `trainer.devices` to be 1, or a list of one, got {devices}: trainer=ddp "
+            "takes several"
+        )
+    if isinstance(devices, int) and devices < 1 and devices != -1:
+        raise ValueError(
+            f"expected `trainer.devices` to be a number from 1, a list, auto or -1, got {devices}"
         )

@@ -1,26 +1,29 @@
-"""Dotted keys of a configuration."""
+"""Configurations as plain values, and their dotted keys."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from omegaconf import OmegaConf
+
+
+def plain(config: Any) -> Any:
+    """Plain dictionaries, lists and values, interpolations resolved."""
+    return OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
+
 
 def flat(config: Mapping[str, Any]) -> dict[str, Any]:
     """Every value by its dotted key; an empty mapping is a value."""
-    found: dict[str, Any] = {}
-
-    def walk(node: Any, prefix: str) -> None:
-        if isinstance(node, dict) and node:
-            for key, value in node.items():
-                walk(value, f"{prefix}.{key}" if prefix else str(key))
+    values: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, dict) and value:
+            values |= {f"{key}.{rest}": below for rest, below in flat(value).items()}
         else:
-            found[prefix] = node
-
-    walk(config, "")
-    return found
+            values[str(key)] = value
+    return values
 
 
-def below(key: str, tops: Iterable[str]) -> bool:
-    """Whether ``key`` is one of ``tops`` or lies below one."""
+def is_under(key: str, tops: Iterable[str]) -> bool:
+    """Whether the dotted ``key`` is one of ``tops`` or lies below one."""
     return any(key == top or key.startswith(f"{top}.") for top in tops)

@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import inspect
 import math
-import types
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, Union, get_args, get_origin
+from difflib import get_close_matches
+from types import UnionType
+from typing import Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
-from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+from pydantic_core import SchemaError
 
-from farfill.config.build import plain
+from farfill.config.instantiate import targets
+from farfill.config.keys import plain
 
-_NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "a word",
-          type(None): "null"}  # fmt: skip
-
-
-#: Those that no part's code speaks of.
-_SETTINGS = {
-    "ckpt_path": str | None, "init_from": str | None, "compile": bool,
+#: Settings that no part's code speaks of.
+_SETTINGS: dict[str, Any] = {
+    "ckpt_path": str | None,
+    "init_from": str | None,
+    "print_config": bool,
+    "task_name": str,
+    "tags": list[str],
     "stage.trained": list[str] | None,
-    "checkpoint.keep_steps": bool, "attention_diagnostics.tolerance": float,
-    "attention_diagnostics.pictures": int, "device": str, "manifest": str | None,
-    "trainer.devices": int | str | list[int] | None,
-}  # fmt: skip
+    "device": str,
+    "manifest": str | None,
+    "trainer.devices": int | str | list[int],
+}
 _ABSENT = object()
+_WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a word",
+    type(None): "null",
+}
+_STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True)
 
 
 def check_kinds(cfg: DictConfig) -> None:
@@ -35,11 +47,16 @@ def check_kinds(cfg: DictConfig) -> None:
     whether parts are parts.
 
     Raises:
-        ValueError: If one does not fit, before anything is built.
+        ValueError: If one does not fit, or the code has no such option, before anything is built.
     """
     check_settings(cfg, _SETTINGS)
-    for name, value, hint in _options(plain(cfg)):
-        _check(name, value, hint)
+    for name, options, code in targets(plain(cfg)):
+        function = code.__init__ if inspect.isclass(code) else code
+        hints = _hints(function)
+        _check_names(name, options, code)
+        for option, kind in hints.items():
+            if option in options:
+                _check(f"{name}.{option}", options[option], kind)
 
 
 def check_settings(cfg: DictConfig, kinds: Mapping[str, Any]) -> None:
@@ -51,7 +68,24 @@ def check_settings(cfg: DictConfig, kinds: Mapping[str, Any]) -> None:
     for name, kind in kinds.items():
         value = OmegaConf.select(cfg, name, default=_ABSENT)
         if value is not _ABSENT:
-            _check(name, plain(value) if OmegaConf.is_config(value) else value, kind)
+            _check(name, plain(value), kind)
+
+
+def _check_names(name: str, options: Mapping[str, Any], code: Any) -> None:
+    parameters = inspect.signature(code).parameters
+    if any(value.kind is value.VAR_KEYWORD for value in parameters.values()):
+        return
+    for option in options.keys() - parameters.keys() - {"_target_", "_partial_", "_recursive_"}:
+        near = get_close_matches(str(option), parameters, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(parameters) or 'none'}"
+        raise ValueError(f"`{name}` has no option {option}: {hint}")
+
+
+def _hints(function: Any) -> dict[str, Any]:
+    try:
+        return get_type_hints(function)
+    except NameError:  # known to a type checker only: nothing that a configuration holds
+        return {}
 
 
 def _check(name: str, value: Any, kind: Any) -> None:
@@ -59,64 +93,48 @@ def _check(name: str, value: Any, kind: Any) -> None:
         raise ValueError(f"expected `{name}` to be {_said(kind)}, got {value!r}")
 
 
-def _options(node: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    if not isinstance(node, dict):
-        return
-    hints = _hints(node["_target_"], path) if "_target_" in node else {}
-    for key, value in node.items():
-        name = f"{path}.{key}" if path else str(key)
-        if key in hints:
-            yield name, value, hints[key]
-        yield from _options(value, name)
-
-
-def _hints(target: Any, path: str) -> dict[str, Any]:
+def _fits(value: Any, kind: Any) -> bool:
+    kinds = set(_leaves(kind))
+    if isinstance(value, dict):  # a part, or several by name: these are looked at by themselves
+        return not kinds <= _WORDS.keys()
+    if not kinds & _WORDS.keys():
+        return not any(_is_protocol(leaf) for leaf in kinds)
+    if isinstance(value, float) and math.isnan(value):
+        return False
     try:
-        made = get_object(target)
-    except Exception as error:
-        raise ValueError(
-            f"expected `{path}._target_` to name a class or function, got {target!r}"
-        ) from error
-    function = made.__init__ if inspect.isclass(made) else made
-    hints: dict[str, Any] = {"_partial_": bool}
-    for name, annotation in getattr(function, "__annotations__", {}).items():
-        try:
-            hints[name] = _evaluated(annotation, function.__globals__)
-        except NameError:  # known to a type checker only: nothing that a configuration holds
-            continue
-    return hints
+        return _validates(value, kind) or (isinstance(value, list) and _validates((*value,), kind))
+    except (PydanticUserError, SchemaError, TypeError):  # a kind that pydantic does not know
+        return True
 
 
-def _evaluated(annotation: Any, names: dict[str, Any]) -> Any:
-    return eval(annotation, names) if isinstance(annotation, str) else annotation
+def _validates(value: Any, kind: Any) -> bool:
+    try:
+        TypeAdapter(kind, config=_STRICT).validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
-def _fits(value: Any, hint: Any) -> bool:
-    origin = get_origin(hint)
-    if origin in (Union, types.UnionType):
-        return any(_fits(value, one) for one in get_args(hint))
-    if origin is Literal:
-        return value in get_args(hint)
-    if origin in (list, Sequence):
-        return isinstance(value, list) and all(_fits(one, *get_args(hint)) for one in value)
-    if getattr(hint, "_is_protocol", False):
-        return isinstance(value, dict) and "_target_" in value
-    return _is_plain(value, hint) if hint in _NAMES else True
+def _leaves(kind: Any) -> Iterator[Any]:
+    """The kinds that a kind is made of: of ``list[int] | None``, int and None's."""
+    if get_origin(kind) is Literal:
+        yield from map(type, get_args(kind))
+    elif arguments := (kind if isinstance(kind, list) else get_args(kind)):  # of a callable
+        for argument in arguments:
+            yield from _leaves(argument)
+    else:
+        yield kind
 
 
-def _is_plain(value: Any, kind: type) -> bool:
-    if isinstance(value, bool):
-        return kind is bool
-    if kind is float:
-        return isinstance(value, int) or (isinstance(value, float) and not math.isnan(value))
-    return isinstance(value, kind)
+def _is_protocol(kind: Any) -> bool:
+    return bool(inspect.isclass(kind) and issubclass(kind, Protocol))
 
 
-def _said(hint: Any) -> str:
-    if get_origin(hint) is Literal:
-        return " or ".join(map(str, get_args(hint)))
-    if get_origin(hint) in (list, Sequence):
-        return f"a list, and {_said(*get_args(hint))} each of it"
-    if get_origin(hint) in (Union, types.UnionType):
-        return " or ".join(map(_said, get_args(hint)))
-    return _NAMES.get(hint, "a part with `_target_`")
+def _said(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(map(str, get_args(kind)))
+    if get_origin(kind) in (list, Sequence):
+        return f"a list, and {_said(*get_args(kind))} each of it"
+    if get_origin(kind) in (Union, UnionType):
+        return " or ".join(dict.fromkeys(map(_said, get_args(kind))))
+    return _WORDS.get(kind, "a part with `_target_`")

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -39,15 +40,16 @@ class InpaintingData(LightningDataModule):
         seed: Of every draw: order, crop, flip and hole.
         one_hole_per_batch: All pictures of an update share one hole, as in the paper.
         flip: Mirror training pictures left and right at random.
-        steps: Batches to train on; None = enough to see every picture once.
-        updates: Updates of a network per training batch, which so has ``updates * batch_size``
-            pictures: those of each update are neighbours.
+        critic_steps: Updates of the critics per generator step. A training batch is one generator
+            step, so it has the pictures of as many updates and one more; those of each update are
+            neighbours.
+        accumulate: Batches of ``batch_size`` pictures per update.
 
     Attributes:
         train_set: After :meth:`setup`, what is learnt from.
         val_set: After :meth:`setup`, what is measured on.
-        start: Training batches to leave out, because a resumed run has seen them; to be set
-            before the training loader is made.
+        step: Training batches handed over so far: the place in the stream, where a run that goes on
+            from a checkpoint takes it up.
     """
 
     train_set: InpaintingDataset
@@ -67,24 +69,23 @@ class InpaintingData(LightningDataModule):
         seed: int,
         one_hole_per_batch: bool,
         flip: bool,
-        steps: int | None,
-        updates: int,
+        critic_steps: int = 0,
+        accumulate: int = 1,
     ) -> None:
         super().__init__()
         self.source = source
         self.holes = holes
         self.val_holes = val_holes or holes
         self.image_size = image_size
-        self.batch_size = batch_size
+        self.batch_size = batch_size * accumulate
         self.val_batch_size = val_batch_size
         self.val_limit = val_limit
         self.workers = workers
         self.seed = seed
         self.one_hole_per_batch = one_hole_per_batch
         self.flip = flip
-        self.steps = steps
-        self.updates = updates
-        self.start = 0
+        self.updates = critic_steps + 1
+        self.step = 0
 
     def setup(self, stage: str | None = None) -> None:
         """Find the pictures and check them and the holes, once.
@@ -120,19 +121,41 @@ class InpaintingData(LightningDataModule):
         self.val_set = self._dataset(val, self.val_holes, train=False)
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Batches of ``updates * batch_size`` pictures in the stream's order, from ``start`` on."""
-        per_step = self.batch_size * self.updates
+        """Batches of ``updates * batch_size`` pictures in the stream's order, from ``step`` on.
+
+        With ``trainer.max_epochs`` an epoch of Lightning's is a pass over the pictures. Without,
+        the whole run is one: to start each pass over a few pictures anew would take too long.
+        """
+        trainer = self.trainer
+        steps = -(-len(self.train_set) // (self.batch_size * self.updates))
+        if trainer is not None and trainer.max_steps > 0 and (trainer.max_epochs or -1) == -1:
+            steps = trainer.max_steps
         stream = Stream(
             length=len(self.train_set),
             batch_size=self.batch_size,
             updates=self.updates,
-            steps=-(-len(self.train_set) // per_step) if self.steps is None else self.steps,
+            steps=steps,
             seed=self.seed,
             one_hole_per_batch=self.one_hole_per_batch,
             share=self._share(),
+            # To overfit a few batches they have to be the same in every epoch.
+            start=lambda: 0 if getattr(trainer, "overfit_batches", 0) else self.step,
         )
-        stream.start = self.start
         return self._loader(self.train_set, batch_sampler=stream)
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Count the batches of training."""
+        if self.trainer is not None and self.trainer.training:
+            self.step += 1
+        return batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """The place in the stream."""
+        return {"step": self.step}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the pictures where the run was cut off."""
+        self.step = state_dict["step"]
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Every validation picture once, in order, each with the same hole every time.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -22,14 +22,12 @@ class Stream(Sampler[list[Draw]]):
         length: Pictures in the data set.
         batch_size: Pictures per update of a network.
         updates: Updates per step, whose pictures come as one list.
-        steps: Steps in all.
+        steps: Steps of one iteration over it.
         seed: Of the run.
         one_hole_per_batch: All pictures of an update share one hole, as in the paper; otherwise
             each has its own in every epoch.
         share: Number of this process and how many there are: each takes a part of every update.
-
-    Attributes:
-        start: Steps that iteration leaves out, because a resumed run has done them.
+        start: Tells the steps that are done when an iteration begins.
     """
 
     def __init__(
@@ -41,6 +39,7 @@ class Stream(Sampler[list[Draw]]):
         seed: int,
         one_hole_per_batch: bool,
         share: tuple[int, int] = (0, 1),
+        start: Callable[[], int] = lambda: 0,
     ) -> None:
         self.length = length
         self.batch_size = batch_size
@@ -49,17 +48,18 @@ class Stream(Sampler[list[Draw]]):
         self.seed = seed
         self.one_hole_per_batch = one_hole_per_batch
         self.rank, self.world = share
-        self.start = 0
+        self.start = start
         self._order = (-1, np.empty(0, dtype=np.int64))  # the epoch in use and its permutation
 
     def __len__(self) -> int:
-        """Steps in all, those before ``start`` included."""
+        """Steps of a whole iteration, those done before it began included."""
         return self.steps
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        """Yield this process's draws of each step from ``start`` on."""
+        """Yield this process's draws of each step from ``start`` to the iteration's end."""
         part = self.batch_size // self.world
-        for step in range(self.start, self.steps):
+        start = self.start()
+        for step in range(start, (start // self.steps + 1) * self.steps):
             first = (step * self.updates + update for update in range(self.updates))
             starts = [update * self.batch_size + self.rank * part for update in first]
             yield [self._draw(start + offset) for start in starts for offset in range(part)]

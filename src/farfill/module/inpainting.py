@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from lightning import LightningModule
@@ -24,31 +23,13 @@ from farfill.op.process import average_, world
 from farfill.types import Batch, Completion, Diverged
 
 
-@dataclass(frozen=True)
-class Update:
-    """How gradients become updates.
-
-    Attributes:
-        accumulate: Parts in which the pictures of an update are worked through: less memory, the
-            same gradient.
-        clip: Largest norm of all gradients together, or largest value; None: any.
-        clip_by: ``"norm"`` or ``"value"``.
-        patience: Updates in a row that may be skipped before the run ends as diverged.
-    """
-
-    accumulate: int = 1
-    clip: float | None = None
-    clip_by: str = "norm"
-    patience: int = 20
-
-
 class Inpainting(LightningModule):
     """Alternates the critics and the generator.
 
     One training step is one *generator step*: ``gan.critic_steps`` updates of the critics, each on
     a batch of its own, then one update of the generator on another. The data module hands over
-    all of them as one :class:`~farfill.types.Batch`, so Lightning's count of batches is the one
-    count of generator steps that stops, validates, saves and logs.
+    all of them as one :class:`~farfill.types.Batch`. Lightning's ``global_step`` counts steps of
+    the optimizers that it wraps; only the generator's is, so ``global_step`` is the generator step.
 
     Args:
         generator: Completes pictures.
@@ -58,49 +39,74 @@ class Inpainting(LightningModule):
         optimizer: Makes an optimizer of parameters; called once per player.
         schedule: Makes a learning-rate schedule of an optimizer; stepped per generator step.
         metrics: Measures validation pictures.
-        batch_size: Pictures per update, in all processes together.
+        batch_size: Pictures per backward pass, in all processes together.
         trained: Parts of the generator that learn, by attribute name; ``None``: all. The others
             are frozen.
-        update: How gradients become updates; None: as they are.
+        accumulate: Batches of ``batch_size`` pictures whose gradients make one update.
+        clip: Largest norm of all gradients of a player together, or largest value; ``None``: any.
+        clip_by: ``"norm"`` or ``"value"``.
+        max_skipped: Updates in a row that may be skipped, because losses or gradients are not
+            finite, before the run ends as diverged.
+        compile: Whether to translate the generator with ``torch.compile``.
 
     Attributes:
-        generator_steps: Steps done.
         skipped: Updates that were left out because of gradients that are not finite.
+        description: Plain values that say what the weights belong to; they go into every checkpoint
+            as ``"farfill"``, see :func:`farfill.checkpoint.describe`.
 
     Raises:
-        ValueError: If the generator has no such part, or there is nothing to minimise.
+        ValueError: If the generator has no such part, a number is out of range, or there is nothing
+            to minimise.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 -- every part of the method is an argument
         self,
         generator: nn.Module,
         critics: Critics,
         gan: GAN,
-        losses: Mapping[str, Loss],
+        losses: Mapping[str, Loss] | None,
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
         schedule: Callable[[Optimizer], LRScheduler],
         metrics: InpaintingMetrics,
         batch_size: int,
         trained: Sequence[str] | None = None,
-        update: Update | None = None,
+        accumulate: int = 1,
+        clip: float | None = None,
+        clip_by: Literal["norm", "value"] = "norm",
+        max_skipped: int = 20,
+        compile: bool = False,
     ) -> None:
         super().__init__()
         if not losses and isinstance(gan, NoGAN):
             raise ValueError("there is nothing to minimise: choose a `loss`, a `gan`, or both")
+        if min(accumulate, max_skipped) < 1:
+            raise ValueError(
+                "expected `trainer.accumulate_grad_batches` and `module.max_skipped` from 1, got "
+                f"{accumulate} and {max_skipped}"
+            )
+        if clip is not None and not 0 < clip < float("inf"):
+            raise ValueError(f"expected `trainer.gradient_clip_val` above 0 or null, got {clip}")
         self.automatic_optimization = False
-        self.generator = generator
-        self.critics = critics
+        self.generator, self.critics = (
+            cast(Any, player).to(memory_format=torch.channels_last)
+            for player in (generator, critics)
+        )
         self.gan = gan
-        self.losses = losses
+        self.losses = losses or {}
         self.make_optimizer = optimizer
         self.make_schedule = schedule
         self.metrics = metrics
-        self.batch_size = batch_size
-        self.generator_steps = 0
-        self.update = update or Update()
+        self.batch_size = batch_size * accumulate
+        self.accumulate = accumulate
+        self.clip = clip
+        self.clip_by = clip_by
+        self.max_skipped = max_skipped
         self.skipped = 0
-        self._in_a_row = 0
+        self.description: dict[str, Any] = {}
+        self._skipped_in_a_row = 0
         _freeze_all_but(trained, generator)
+        if compile:
+            generator.compile()
 
     def forward(self, batch: Batch) -> Completion:
         """Complete the pictures of a batch."""
@@ -117,20 +123,21 @@ class Inpainting(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """Update the critics, each time on fresh pictures and holes, then the generator."""
         *for_critics, for_generator = batch.split(self.batch_size // world()[1])
+        _, of_critics = cast(list[Optimizer], self.optimizers(use_pl_optimizer=False))
+        of_generator, _ = cast(list[LightningOptimizer], self.optimizers())
         for part in for_critics:
-            critic_terms = self._update(1, self.critic_terms, part)
-        generator_terms = self._update(0, self.generator_terms, for_generator)
-        schedules = cast(list[LRScheduler], self.lr_schedulers())
-        for schedule in schedules if for_critics else schedules[:1]:
-            schedule.step()
-        self.generator_steps += 1
+            critic_terms = self._update(of_critics, self.critic_terms, part)
+        generator_terms = self._update(of_generator, self.generator_terms, for_generator)
+        generator_schedule, critic_schedule = cast(list[LRScheduler], self.lr_schedulers())
+        generator_schedule.step()
         self._log_terms("generator", generator_terms)
         if for_critics:
+            critic_schedule.step()
             self._log_terms("critic", critic_terms)
         self.log("train/skipped", float(self.skipped))
-        if self._in_a_row >= self.update.patience:
+        if self._skipped_in_a_row >= self.max_skipped:
             raise Diverged(
-                f"diverged at generator step {self.generator_steps}: the last {self._in_a_row} "
+                f"diverged at generator step {self.global_step}: the last {self._skipped_in_a_row} "
                 "updates of critics and generator were skipped because losses or gradients were "
                 "not finite; start a new run with a lower `learning_rate` or with "
                 "`trainer.gradient_clip_val`; the last checkpoint is kept"
@@ -173,25 +180,23 @@ class Inpainting(LightningModule):
         self.metrics.reset()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the counts."""
-        checkpoint["generator_steps"] = self.generator_steps
-        checkpoint["skipped"] = [self.skipped, self._in_a_row]
+        """Keep the counts, and what the weights belong to: alone they do not say."""
+        checkpoint["skipped"] = [self.skipped, self._skipped_in_a_row]
+        checkpoint["farfill"] = self.description
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take up the counts, and the pictures where the count left them."""
-        self.generator_steps = checkpoint["generator_steps"]
-        self.skipped, self._in_a_row = checkpoint.get("skipped", (0, 0))
-        data = getattr(self._trainer, "datamodule", None)
-        if data is not None:
-            data.start = self.generator_steps
+        """Take up the counts."""
+        self.skipped, self._skipped_in_a_row = checkpoint["skipped"]
 
     def _update(
-        self, player: int, terms_of: Callable[[Batch], dict[str, Tensor]], batch: Batch
+        self,
+        optimizer: Optimizer | LightningOptimizer,
+        terms_of: Callable[[Batch], dict[str, Tensor]],
+        batch: Batch,
     ) -> dict[str, Tensor]:
-        optimizer = cast(list[LightningOptimizer], self.optimizers())[player]
         self.toggle_optimizer(optimizer)  # no gradients for the other player's parameters
         optimizer.zero_grad()
-        parts = batch.split(-(-len(batch.image) // self.update.accumulate))
+        parts = batch.split(-(-len(batch.image) // self.accumulate))
         sums: dict[str, Tensor] = {}
         for part in parts:
             terms = {name: term / len(parts) for name, term in terms_of(part).items()}
@@ -201,19 +206,19 @@ class Inpainting(LightningModule):
         self.untoggle_optimizer(optimizer)
         return sums
 
-    def _step(self, optimizer: LightningOptimizer, total: Tensor) -> None:
+    def _step(self, optimizer: Optimizer | LightningOptimizer, total: Tensor) -> None:
         """Update by the gradients of all processes, unless they or the loss are not finite."""
         groups = optimizer.param_groups
         gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
         average_([*gradients, total])
-        if not (total.isfinite() & get_total_norm(gradients).isfinite()):
+        if total.isfinite() & get_total_norm(gradients).isfinite():
+            self._skipped_in_a_row = 0
+            if self.clip is not None:
+                self.clip_gradients(cast(Optimizer, optimizer), self.clip, self.clip_by)
+        else:
             self.skipped += 1
-            self._in_a_row += 1
-            optimizer.zero_grad()
-            return
-        self._in_a_row = 0
-        if self.update.clip is not None:
-            self.clip_gradients(cast(Optimizer, optimizer), self.update.clip, self.update.clip_by)
+            self._skipped_in_a_row += 1
+            optimizer.zero_grad()  # so that the step changes nothing, but is counted
         optimizer.step()
 
     def _log_terms(self, player: str, terms: dict[str, Tensor]) -> None:
@@ -224,8 +229,8 @@ class Inpainting(LightningModule):
         self._log_count()
 
     def _log_count(self) -> None:
-        # Lightning takes `step` for the loggers' axis; wandb plots against `generator_step`.
-        self.log_dict(dict.fromkeys(("step", "generator_step"), float(self.generator_steps)))
+        # Lightning's own axis counts from 0 in training; the step that a checkpoint has is this.
+        self.log("step", float(self.global_step))
 
 
 def _freeze_all_but(trained: Sequence[str] | None, generator: nn.Module) -> None:

@@ -2,141 +2,225 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
+from lightning import LightningDataModule, LightningModule
 from omegaconf import DictConfig, OmegaConf
 
-from farfill.config.build import plain
-from farfill.config.check import changed, check_resume
+from farfill.checkpoint import check_format, load_weights, read_checkpoint
+from farfill.config.keys import flat, is_under, plain
+from farfill.errors import in_sweep, message_of
 from farfill.files import atomic
-
-try:
-    import fcntl
-except ImportError:  # Windows: nobody is kept out there
-    fcntl = None  # type: ignore[assignment]
+from farfill.rundir.distributed import is_first
+from farfill.rundir.lock import lock_run_dir
+from farfill.rundir.status import here, now, read_status, write_status
+from farfill.types import Diverged
 
 #: What ``ckpt_path=last`` is called.
 LAST = "last"
-#: Seconds in which the workers of a process that was killed give its folder free.
-_PATIENCE = 15.0
+#: What a run that goes on may change: how long, how it is watched, where its files are.
+_FREE = (
+    "ablation",
+    "baseline",
+    "callbacks",
+    "ckpt_path",
+    "compile",
+    "data.max_file_pixels",
+    "data.root",
+    "datamodule.holes.max_file_pixels",
+    "datamodule.holes.root",
+    "datamodule.source.max_file_pixels",
+    "datamodule.source.root",
+    "datamodule.val_batch_size",
+    "datamodule.val_limit",
+    "datamodule.workers",
+    "init_from",
+    "logger",
+    "mask.max_file_pixels",
+    "mask.root",
+    "metric",
+    "module.compile",
+    "module.max_skipped",
+    "module.metrics",
+    "module.schedule.steps",
+    "paths",
+    "print_config",
+    "question",
+    "schedule.steps",
+    "sweep",
+    "tags",
+    "task_name",
+    "trainer",
+)
+_FIXED = ("trainer.precision",)  # what of the trainer changes what is learnt
+#: What a checkpoint needs besides weights.
+_PARTS = ("optimizer_states", "lr_schedulers", "loops", "callbacks", "global_step")
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Keep other processes out of a run's folder, and tidy up what a killed one has left.
+class Run:
+    """One training in its folder.
 
-    Raises:
-        ValueError: Another process works there.
-        FileNotFoundError: The folder was removed meanwhile.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        _lock(descriptor, folder)
-        for half in folder.rglob(".part-*"):
-            shutil.rmtree(half, ignore_errors=True)
-        yield
-    except Exception as error:
-        if os.fstat(descriptor).st_nlink == 0:
-            raise FileNotFoundError(
-                f"the run's folder {folder} has disappeared while the run was writing to it"
-            ) from error
-        raise
-    finally:
-        os.close(descriptor)
-
-
-class Start(NamedTuple):
-    """Where a run begins.
+    Args:
+        cfg: Whole configuration (``conf/train.yaml``).
 
     Attributes:
+        folder: Of the run.
         checkpoint: To go on from; None: from nothing.
-        done: Generator steps that it has behind it.
-    """
-
-    checkpoint: Path | None = None
-    done: int = 0
-
-
-def find_start(cfg: DictConfig, folder: Path) -> Start:
-    """Where to begin: with a checkpoint, or from nothing.
-
-    A folder that holds a run of the same settings is gone on with, whether ``ckpt_path`` says so
-    or not. ``ckpt_path=last`` insists on it; a path may name another run's checkpoint.
+        step: Generator steps that it has behind it.
+        value: Best of the monitored metric, what a sweeper may minimise; None: not validated.
 
     Raises:
         ValueError: The folder holds another run, or there is none to go on with.
     """
-    config = folder / "config.yaml"
-    last = folder / "checkpoints" / "last.ckpt"
+
+    def __init__(self, cfg: DictConfig) -> None:
+        self.cfg = cfg
+        self.folder = Path(cfg.paths.output_dir)
+        self.checkpoint = _find_checkpoint(cfg, self.folder)
+        self.step = 0 if self.checkpoint is None else _check_resume(cfg, self.checkpoint)
+        elsewhere = (
+            self.checkpoint and self.folder.resolve() not in self.checkpoint.resolve().parents
+        )
+        if elsewhere and 0 < cfg.trainer.max_steps <= self.step:
+            raise ValueError(
+                f"{self.checkpoint} has done all its generator steps already: raise "
+                "trainer.max_steps to go on"
+            )
+        self.value: float | None = None
+
+    def is_done(self) -> bool:
+        """Whether a sweep's run has ended well before, and no earlier than was asked for now.
+
+        Raises:
+            ValueError: If so, and it is no sweep's.
+        """
+        status = read_status(self.folder)
+        if status.get("state") != "done" or status.get("steps", 0) < self.cfg.trainer.max_steps:
+            return False
+        if not in_sweep():
+            raise ValueError(
+                f"the run in {self.folder} is done: raise trainer.max_steps to go on, or choose "
+                "another hydra.run.dir"
+            )
+        print(f"Done already: {self.folder}", flush=True)
+        self.value = status.get("value")
+        return True
+
+    def prepare(self, module: LightningModule, data: LightningDataModule) -> None:
+        """Look at pictures and weights, before anything is written.
+
+        Raises:
+            ValueError: They cannot be used.
+        """
+        if self.checkpoint is None and self.cfg.init_from is not None:
+            load_weights(module, self.cfg.init_from)
+        if str(self.cfg.trainer.precision).startswith("64"):
+            module.double()  # Lightning does it after it has read a checkpoint, and so loses half
+        data.setup("fit")
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Write ``config.yaml``, by which the folder is this run's, and how the run ends."""
+        if not is_first():
+            yield
+            return
+        with atomic(self.folder / "config.yaml") as part:
+            OmegaConf.save(self.cfg, part, resolve=True)
+        write_status(
+            self.folder,
+            "running",
+            steps=self.cfg.trainer.max_steps,
+            started=now(),
+            ended=None,
+            message=None,
+            **here(),
+        )
+        try:
+            yield
+        except BaseException as error:
+            if read_status(self.folder).get("state") == "running":
+                state: Any = "diverged" if isinstance(error, Diverged) else "failed"
+                write_status(self.folder, state, ended=now(), message=message_of(error))
+            raise
+        if read_status(self.folder).get("state") == "running":
+            write_status(self.folder, "done", ended=now(), value=self.value)
+
+
+@contextmanager
+def open_run(cfg: DictConfig) -> Iterator[Run]:
+    """Keep others out of a run's folder while it is worked on.
+
+    Raises:
+        ValueError: Another process works there, or see :class:`Run`; nothing was changed.
+    """
+    if not is_first():
+        yield Run(cfg)
+        return
+    with lock_run_dir(Path(cfg.paths.output_dir)):
+        yield Run(cfg)
+
+
+def changed(now: Any, then: Any) -> str:
+    """Settings in which two runs differ and one run must not, in words; empty if none."""
+    now, then = flat(now), flat(then if isinstance(then, dict) else {})
+    names = [
+        name
+        for name in sorted(now.keys() | then.keys())
+        if now.get(name) != then.get(name) and (name in _FIXED or not is_under(name, _FREE))
+    ]
+    listed = [f"{name} (was {then.get(name)}, now {now.get(name)})" for name in names[:6]]
+    return ", ".join(listed) + (" ..." if len(names) > 6 else "")
+
+
+def _find_checkpoint(cfg: DictConfig, folder: Path) -> Path | None:
+    """The checkpoint to begin with.
+
+    A folder that holds a run of the same settings is gone on with, whether ``ckpt_path`` says so
+    or not. ``ckpt_path=last`` insists on it; a path may name another run's checkpoint.
+    """
+    config, last = folder / "config.yaml", folder / "checkpoints" / "last.ckpt"
     asked = None if cfg.ckpt_path in (None, LAST) else Path(cfg.ckpt_path)
     if asked is not None and folder.resolve() in asked.resolve().parents:
-        return Start(asked, check_resume(cfg, asked))
+        return asked
     if not config.is_file():
-        return _elsewhere(cfg, folder, asked)
-    begun = OmegaConf.select(OmegaConf.load(config), "ckpt_path")
-    if asked is not None and begun != cfg.ckpt_path:
+        if cfg.ckpt_path == LAST:
+            raise ValueError(
+                f"ckpt_path=last goes on with the run in {folder}, but there is none: name its "
+                "folder with hydra.run.dir=..."
+            )
+        return asked
+    before = OmegaConf.load(config)
+    if asked is not None and OmegaConf.select(before, "ckpt_path") != cfg.ckpt_path:
         raise ValueError(f"{folder} already holds another run: choose another hydra.run.dir")
     if last.is_file():
-        return Start(last, check_resume(cfg, last))
-    _check_same(cfg, config)
-    return Start() if asked is None else Start(asked, check_resume(cfg, asked))
-
-
-def _elsewhere(cfg: DictConfig, folder: Path, asked: Path | None) -> Start:
-    """The checkpoint that a run in a folder of its own begins with."""
-    if cfg.ckpt_path == LAST:
+        return last
+    if differing := changed(plain(cfg), OmegaConf.to_container(before)):
         raise ValueError(
-            f"ckpt_path=last goes on with the run in {folder}, but there is none: name its folder "
-            "with hydra.run.dir=..."
-        )
-    if asked is None:
-        return Start()
-    done = check_resume(cfg, asked)
-    if done >= cfg.trainer.max_generator_steps:
-        raise ValueError(
-            f"{asked} has done all its generator steps already: raise trainer.max_generator_steps "
-            "to go on"
-        )
-    return Start(asked, done)
-
-
-def claim(cfg: DictConfig, folder: Path) -> None:
-    """Write ``config.yaml``, by which the folder is this run's."""
-    with atomic(folder / "config.yaml") as part:
-        OmegaConf.save(cfg, part, resolve=True)
-
-
-def _check_same(cfg: DictConfig, config: Path) -> None:
-    then = OmegaConf.to_container(OmegaConf.load(config))
-    if differing := changed(plain(cfg), then):
-        raise ValueError(
-            f"{config.parent} holds a run with other settings, {differing}: choose another "
+            f"{folder} holds a run with other settings, {differing}: choose another "
             "hydra.run.dir (hydra.sweep.dir for a sweep)"
         )
+    return asked
 
 
-def _lock(descriptor: int, folder: Path) -> None:
-    if fcntl is None:
-        return
-    end, told = time.monotonic() + _PATIENCE, False
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if not told:
-                print(f"Waiting: another process holds {folder} ...", flush=True)
-                told = True
-            if time.monotonic() > end:
-                raise ValueError(
-                    f"another process is writing to {folder}: wait for it, or choose another "
-                    "hydra.run.dir"
-                ) from None
-            time.sleep(0.2)
+def _check_resume(cfg: DictConfig, path: Path) -> int:
+    """Refuse to go on with a checkpoint that was made with other settings, or is not complete.
+
+    Returns:
+        Generator steps it has done.
+    """
+    checkpoint = read_checkpoint(path)
+    check_format(checkpoint, path)
+    if missing := [name for name in _PARTS if name not in checkpoint]:
+        raise ValueError(
+            f"{path} has weights but not {', '.join(missing)}, so no run can go on from it; "
+            "init_from starts another run from its weights"
+        )
+    if differing := changed(plain(cfg), checkpoint["farfill"].get("config")):
+        raise ValueError(
+            f"{path} belongs to a run with other settings: {differing}; choose another "
+            "hydra.run.dir, or start another run from its weights with init_from"
+        )
+    return int(checkpoint["global_step"])

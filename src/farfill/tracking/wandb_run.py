@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from farfill.config.keys import below
+from farfill.config.keys import is_under
 from farfill.evaluation.table import arrow
 from farfill.metric.suite import NAMES
 from farfill.rundir.record import AXIS, label
@@ -96,7 +96,7 @@ def run_name(overrides: Sequence[str], plan: Sequence[Sequence[str]], seed: int)
     """
     own = options(overrides)
     kept = swept_options([options(job) for job in plan]) if plan else list(own)
-    kept = [key for key in kept if key in own and not below(key, UNNAMED)]
+    kept = [key for key in kept if key in own and not is_under(key, UNNAMED)]
     ends = [key.rpartition(".")[2] for key in kept]
     short = {
         (end if ends.count(end) == 1 else key): own[key].rpartition("/")[2]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from farfill.callback import pace
-from farfill.callback.pace import Pace
+from farfill.callback import step_timer
+from farfill.callback.step_timer import StepTimer
 
 
 class Spy:
@@ -19,8 +19,8 @@ class Spy:
 @pytest.fixture
 def step(monkeypatch):
     """Wait for pictures and work on them for so many seconds; return what was logged."""
-    clock, callback = [0.0], Pace()
-    monkeypatch.setattr(pace.time, "perf_counter", lambda: clock[0])
+    clock, callback = [0.0], StepTimer()
+    monkeypatch.setattr(step_timer.time, "perf_counter", lambda: clock[0])
 
     def run(wait, work, validate=0.0):
         module = Spy()

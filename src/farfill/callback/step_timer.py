@@ -8,7 +8,7 @@ from typing import Any
 from lightning import Callback, LightningModule, Trainer
 
 
-class Pace(Callback):
+class StepTimer(Callback):
     """Logs ``train/time/step`` and ``train/time/data_wait``, both in seconds.
 
     The former is all from one step's end to the next, the latter the part in which the next

@@ -18,7 +18,7 @@ from omegaconf import OmegaConf, read_write
 from farfill.errors import in_sweep
 
 #: What Lightning tells the processes that it starts, and leaves behind.
-_LEFT = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
+_VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
 
 
 def is_first() -> bool:
@@ -27,7 +27,7 @@ def is_first() -> bool:
 
 
 @contextmanager
-def together(trainer: Trainer, folder: Path, batch_size: int) -> Iterator[None]:
+def distributed_session(trainer: Trainer, folder: Path, batch_size: int) -> Iterator[None]:
     """Let the processes of a run find each other, and the next run of a sweep its own.
 
     Raises:
@@ -41,7 +41,7 @@ def together(trainer: Trainer, folder: Path, batch_size: int) -> Iterator[None]:
             f"{trainer.world_size} processes cannot share {batch_size} pictures evenly: make "
             "batch_size a multiple of their number"
         )
-    before = {name: os.environ.get(name) for name in _LEFT}
+    before = {name: os.environ.get(name) for name in _VARIABLES}
     with _started_alone(folder):
         yield
     torch.distributed.destroy_process_group()
@@ -60,7 +60,7 @@ def _started_alone(folder: Path) -> Iterator[None]:
         return
     arguments, config = sys.argv, cast(Any, HydraConfig.instance().cfg)
     before = cast(Any, OmegaConf.to_container(config.hydra.run))["dir"]
-    task = [one for one in HydraConfig.get().overrides.task if not one.startswith("hydra.")]
+    task = [item for item in HydraConfig.get().overrides.task if not item.startswith("hydra.")]
     try:
         sys.argv = [arguments[0], *task, "hydra.mode=RUN"]
         with read_write(config.hydra):

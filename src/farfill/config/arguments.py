@@ -1,0 +1,137 @@
+"""The command line before Hydra reads it: names of files, names of settings, the last run."""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from farfill.errors import one_line_errors
+
+#: Settings that are file names.
+_PATHS = (
+    "ckpt_path",
+    "init_from",
+    "manifest",
+    "data.root",
+    "mask.root",
+    "hydra.run.dir",
+    "hydra.sweep.dir",
+)
+#: What Hydra's grammar takes without quotes, and values that are quoted, lists or references.
+_UNQUOTED = re.compile(r"[\w./:%+@?|\- ]*|['\"\[$].*", re.ASCII | re.DOTALL)
+#: Settings, or groups of them, by other names: our own of version 0.1, and those that users of
+#: lightning-hydra-template type.
+RENAMED = {
+    "trainer.max_generator_steps": "trainer.max_steps",
+    "trainer.validate_every": "trainer.val_check_interval",
+    "trainer.log_every": "trainer.log_every_n_steps",
+    "trainer.max_skipped": "module.max_skipped",
+    "checkpoint.every": "callbacks.last_checkpoint.every_n_train_steps",
+    "checkpoint.keep_steps": "callbacks.last_checkpoint.keep",
+    "checkpoint.monitor": "callbacks.model_checkpoint.monitor",
+    "checkpoint.mode": "callbacks.model_checkpoint.mode",
+    "pictures": "callbacks.pictures.count",
+    "attention_diagnostics.pictures": "callbacks.attention_diagnostics.pictures",
+    "attention_diagnostics.tolerance": "callbacks.attention_diagnostics.tolerance",
+    **{f"logger.{key}": f"logger.wandb.{key}" for key in ("project", "mode", "name", "group")},
+    "logger.tags": "tags",
+    "data.batch_size": "batch_size",
+    "data.num_workers": "datamodule.workers",
+    "model.optimizer.lr": "learning_rate",
+    "model.compile": "compile",
+    "extras.print_config": "print_config",
+}
+_LAST = "ckpt_path=last"
+_FOLDERS = ("hydra.run.dir=", "hydra.sweep.dir=", "-m", "--multirun")
+
+
+def command_line(main: Callable[[], object]) -> Callable[[], None]:
+    """Let a Hydra entry point read the command line after :func:`prepared`."""
+
+    @functools.wraps(main)
+    def wrapped() -> None:
+        # As in conf/paths and conf/train.yaml, unless hydra.run.dir says otherwise.
+        sys.argv[1:] = one_line_errors(prepared)(sys.argv[1:], Path("runs"))
+        main()
+
+    return wrapped
+
+
+def prepared(arguments: Sequence[str], runs: Path) -> list[str]:
+    """Old names become today's, file names are quoted, ``ckpt_path=last`` finds its run's folder.
+
+    Args:
+        arguments: Of the command line.
+        runs: Folder of the days' folders of runs.
+
+    Raises:
+        ValueError: ``ckpt_path=last``, and there is no such run.
+    """
+    return with_last_run(quote_paths(renamed(arguments)), runs)
+
+
+def renamed(arguments: Iterable[str]) -> list[str]:
+    """Arguments with today's names, see :data:`RENAMED`; what was changed is said in one line."""
+    changed, said = [], []
+    for argument in arguments:
+        name, is_setting, value = argument.partition("=")
+        prefix, bare = re.match(r"([+~]*)(.*)", name, re.DOTALL).groups()  # type: ignore[union-attr]
+        today = RENAMED.get(bare) if is_setting else None
+        if today:
+            said.append(f"{bare} is {today}")
+            argument = f"{prefix.replace('+', '')}{today}={value}"
+        changed.append(argument)
+    if said:
+        print(f"farfill: names here: {', '.join(said)}", file=sys.stderr)
+    return changed
+
+
+def quote_paths(arguments: Sequence[str]) -> list[str]:
+    """Quote values of settings that are file names where Hydra's grammar would stumble.
+
+    ``ckpt_path=naïve (1).ckpt`` becomes ``ckpt_path='naïve (1).ckpt'``. Values that are quoted
+    already, lists and interpolations stay as they are, and so does a comma in a sweep (``-m``).
+    """
+    sweep = "-m" in arguments or "--multirun" in arguments
+    return [argument if sweep else _quoted(argument) for argument in arguments]
+
+
+def _quoted(argument: str) -> str:
+    name, is_setting, value = argument.partition("=")
+    if not is_setting or name not in _PATHS or _UNQUOTED.fullmatch(value):
+        return argument
+    # A backslash means something only where it meets a quote.
+    escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value)
+    return f"{name}='{escaped}'"
+
+
+def with_last_run(arguments: Sequence[str], runs: Path) -> list[str]:
+    """Add ``hydra.run.dir`` of the latest run of the same command, if that is asked for.
+
+    Args:
+        arguments: Of the command line.
+        runs: Folder of the days' folders of runs.
+
+    Raises:
+        ValueError: There is no such run.
+    """
+    if _LAST not in arguments or any(argument.startswith(_FOLDERS) for argument in arguments):
+        return list(arguments)
+    settings = {item for item in arguments if not item.startswith(("-", "hydra."))} - {_LAST}
+    folders = [
+        file.parents[1]
+        for file in sorted(runs.glob("*/*/.hydra/overrides.yaml"))
+        if (file.parents[1] / "config.yaml").is_file()
+        and {*map(str, OmegaConf.load(file))} - {_LAST} == settings
+    ]
+    if not folders:
+        raise ValueError(
+            f"ckpt_path=last: no run below {runs} was started with these options; name its folder "
+            "with hydra.run.dir=..."
+        )
+    return [*arguments, *quote_paths([f"hydra.run.dir={folders[-1]}"])]
