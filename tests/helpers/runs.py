@@ -27,7 +27,8 @@ def compose_tiny(*overrides: str, name: str = "train") -> DictConfig:
 
 def tiny_train(folder: Path, *overrides: str) -> float | None:
     folder.mkdir(parents=True, exist_ok=True)
-    return train(compose_tiny(*overrides), folder)
+    paths = (f"paths.output_dir={folder}", "paths.work_dir=.")
+    return train(compose_tiny(*paths, *overrides), folder)
 
 
 def tiny_evaluate(folder: Path, *overrides: str) -> str:

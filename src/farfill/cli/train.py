@@ -109,20 +109,22 @@ def fit(
     cfg: DictConfig, folder: Path, module: Inpainting, data: InpaintingData, start: Start
 ) -> float | None:
     """Train from ``start`` on, and report."""
+    from hydra.utils import instantiate
+
     from farfill.callback.attention_diagnostics import AttentionDiagnostics
     from farfill.callback.checkpoints import Checkpoints
     from farfill.callback.heartbeat import Heartbeat
     from farfill.callback.hole_variance import HoleVariance
     from farfill.callback.interrupt import Interrupt
     from farfill.callback.pace import Pace
-    from farfill.callback.pictures import Pictures
+    from farfill.callback.pictures import ValidationPictures
     from farfill.callback.progress import Lines, Progress
     from farfill.callback.random_state import RandomState
     from farfill.checkpoint import load_weights, read_checkpoint
     from farfill.cli.processes import together
     from farfill.config.build import plain
     from farfill.config.trainer import build_trainer
-    from farfill.tracking.logger import open_loggers
+    from farfill.tracking.loggers import closed_at_the_end, log_hyperparameters
 
     interrupt = Interrupt()
     checkpoints = Checkpoints(
@@ -143,14 +145,16 @@ def fit(
         interrupt,
         RandomState(),
         Pace(),
-        Pictures(folder / "pictures", cfg.pictures),
+        ValidationPictures(folder / "pictures", cfg.pictures),
         AttentionDiagnostics(**cfg.attention_diagnostics),
         HoleVariance(),
         checkpoints,
         Heartbeat(folder),
     ]
-    with open_loggers(cfg, folder, start.done) as loggers:
+    loggers = [instantiate(node) for node in cfg.logger.values()]
+    with closed_at_the_end(loggers):
         trainer = build_trainer(cfg.trainer, callbacks, loggers, str(folder))
+        log_hyperparameters(cfg, module, trainer)
         if trainer.is_global_zero:
             print(introduction(cfg, module, folder, start.done), flush=True)
         with together(trainer, folder, cfg.batch_size):

@@ -25,9 +25,9 @@ _MOST = 2**32 - 1  # as NumPy has it for seeds; no other count comes near
 #: What a run that goes on may change: how long, how it is watched, where its files are.
 _FREE = (
     "attention_diagnostics", "ablation", "baseline", "checkpoint", "ckpt_path", "compile",
-    "init_from", "logger", "metric", "pictures", "question", "sweep", "trainer", "schedule.steps",
-    "data.root", "datamodule.source.root", "datamodule.workers", "datamodule.val_batch_size",
-    "datamodule.val_limit", "mask.root", "datamodule.holes.root",
+    "init_from", "logger", "metric", "paths", "pictures", "question", "sweep", "trainer",
+    "schedule.steps", "data.root", "datamodule.source.root", "datamodule.workers",
+    "datamodule.val_batch_size", "datamodule.val_limit", "mask.root", "datamodule.holes.root",
     "data.max_file_pixels", "datamodule.source.max_file_pixels", "mask.max_file_pixels",
     "datamodule.holes.max_file_pixels",
 )  # fmt: skip

@@ -16,6 +16,8 @@ OURS = "this run"
 L1 = "val/l1_hole"
 VARIANCE = "val/hole_variance"
 CRITIC = "train/critic/total"
+PICTURES = "val/pictures"
+EXAMPLES = "val/examples"
 
 
 class Curve(NamedTuple):
