@@ -7,15 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
+from farfill.callback.checkpoints import Checkpoints
 from torch import nn
 
-from farfill.callback.checkpoints import Checkpoints
-from farfill.callback.pictures import Pictures
+from farfill.callback.pictures import ValidationPictures
 from farfill.cli import train as command
-from farfill.rundir.metrics_csv import _Writer, read_rows
 from farfill.rundir.status import read_status
-from farfill.tracking.wandb_records import history_of, read_records
-from helpers.children import KILLED, LONG, assert_same_run, die_at_call, train_in_child
+from farfill.tracking.metrics_csv import ResumableCSVLogger
+from helpers.children import KILLED, assert_same_run, die_at_call, train_in_child
 
 RUN = ("trainer.max_generator_steps=7", "trainer.validate_every=3", "checkpoint.every=2")
 GANS = ("wgan_gp", "vanilla", "lsgan", "hinge", "none")
@@ -40,10 +39,10 @@ PLACES = {
     "before the first checkpoint": (Checkpoints, "_write", 1, False),
     "while a checkpoint takes its name": (Path, "replace", 4, False),
     "just after a checkpoint": (Checkpoints, "_write", 2, True),
-    "between a step's row and the next step": (_Writer, "save", 3, True),
-    "before a validation's row": (_Writer, "save", 4, False),
-    "while a longer header is written": (_Writer, "_write", 1, False),
-    "in a validation": (Pictures, "on_validation_batch_end", 2, False),
+    "between a step's row and the next step": (ResumableCSVLogger, "log_metrics", 3, True),
+    "before a validation's row": (ResumableCSVLogger, "log_metrics", 4, False),
+    "while a longer header is written": (ResumableCSVLogger, "_write", 2, False),
+    "in a validation": (ValidationPictures, "on_validation_batch_end", 2, False),
     "in the report": (command, "final_report", 1, False),
 }
 
@@ -58,53 +57,6 @@ def test_killed_at_a_place(place, uncut, tmp_path):
     assert read_status(tmp_path / "run")["state"] == "done"
     assert not list((tmp_path / "run").rglob(".part-*"))
     assert (tmp_path / "run" / "report" / "table.md").is_file()
-
-
-def wandb_rows(run):
-    """Rows of every piece of the one wandb run below a folder."""
-    name = read_status(run)["wandb"]
-    pieces = sorted((run / "wandb").glob("offline-run-*"))
-    assert all(path.name.endswith(f"-{name}") for path in pieces)
-    return [history_of(read_records(path / f"run-{name}.wandb")) for path in pieces]
-
-
-def assert_wandb_has_every_row_once(run):
-    rows = read_rows(run / "metrics.csv", LONG)
-    logged = [row for piece in wandb_rows(run) for row in piece]
-    for name in rows[0]:
-        if name in ("step", "epoch", "generator_step") or name.startswith("train/time"):
-            continue
-        expected = {(int(row["step"]), float(row[name])) for row in rows if row[name]}
-        found = [(row["trainer/global_step"], row[name]) for row in logged if name in row]
-        assert len(found) == len(expected), name
-        assert set(found) == expected, name
-    for picture in ("val/pictures", "val/examples"):
-        steps = [row["trainer/global_step"] for row in logged if f"{picture}/_type" in row]
-        assert steps == sorted(set(steps)), picture
-        assert steps[-1] == int(rows[-1]["step"])
-
-
-@pytest.mark.parametrize("place", ["just after a checkpoint", "in a validation"])
-def test_rows_that_wandb_has_lost_are_sent_again(place, tmp_path, monkeypatch):
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    run, more = tmp_path / "run", (*RUN, "logger=wandb", "pictures=1")
-    assert train_in_child(run, *more, prepare=die_at_call(*PLACES[place])) == KILLED
-    assert train_in_child(run, *more) == 0
-    assert_wandb_has_every_row_once(run)
-
-
-def test_rows_that_wandb_has_are_not_sent_again(tmp_path, monkeypatch):
-    """wandb writes blocks of 32 KiB: it takes some rows until a killed run has left any there."""
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    run = tmp_path / "run"
-    more = ("logger=wandb", "pictures=1", "trainer.max_generator_steps=60", "baseline=[]",
-            "trainer.validate_every=60", "checkpoint.every=0")  # fmt: skip
-    prepare = die_at_call(_Writer, "save", 59, rest=1)
-    assert train_in_child(run, *more, prepare=prepare) == KILLED
-    (first,) = wandb_rows(run)
-    assert first
-    assert train_in_child(run, *more) == 0
-    assert_wandb_has_every_row_once(run)
 
 
 def go_on_to_the_end(folder, uncut, overrides):

@@ -17,9 +17,9 @@ from farfill.gan.lsgan import LSGAN
 from farfill.gan.vanilla import Vanilla
 from farfill.gan.wgan_gp import WassersteinGP
 from farfill.op.process import average_, share_of
-from farfill.rundir.metrics_csv import read_rows
+from farfill.tracking.metrics_csv import read_rows
 from farfill.types import Batch
-from helpers.children import LONG, assert_same
+from helpers.children import assert_same
 from helpers.runs import TINY
 from helpers.tiny import random_batch, tiny_module
 
@@ -96,7 +96,7 @@ def runs(tmp_path_factory):
 
 def test_a_run_of_two_processes_is_a_run_of_one(runs):
     one, two, said = runs
-    rows = [read_rows(folder / "metrics.csv", LONG) for folder in (one, two)]
+    rows = [read_rows(folder / "metrics.csv") for folder in (one, two)]
     assert [row["step"] for row in rows[1]] == ["1", "2", "2", "3", "4", "4"]  # two validations
     for alone, together in zip(*rows, strict=True):
         for name in alone:

@@ -13,11 +13,10 @@ from pathlib import Path
 import torch
 
 from farfill.checkpoint import read_checkpoint
-from farfill.rundir.metrics_csv import read_rows
+from farfill.tracking.metrics_csv import read_rows
 from helpers.runs import tiny_train
 
 KILLED = -signal.SIGKILL
-LONG = 10**9
 
 
 def train_in_child(
@@ -86,7 +85,7 @@ def die_at_call(
 
 def rows_without_times(folder: Path) -> list[dict[str, str]]:
     """``metrics.csv`` but for how long things took."""
-    rows = read_rows(folder / "metrics.csv", LONG)
+    rows = read_rows(folder / "metrics.csv")
     return [{k: v for k, v in row.items() if not k.startswith("train/time/")} for row in rows]
 
 

@@ -17,7 +17,7 @@ from farfill.config.paths import conf_dir
 from farfill.metric.suite import NAMES
 from farfill.tracking.panels import sections
 from helpers.runs import tiny_train
-from helpers.wandb_records import history, summary
+from helpers.wandb_runs import record_wandb
 
 
 def settings(folder, *overrides):
@@ -29,8 +29,9 @@ def all_panels():
     return [panel for section in sections() for panel in section.panels]
 
 
-def test_everything_that_a_run_logs_has_a_panel(tmp_path):
+def test_everything_that_a_run_logs_has_a_panel(tmp_path, monkeypatch):
     """In particular a metric, a loss or a measure that is added later."""
+    runs = record_wandb(monkeypatch)
     tiny_train(tmp_path, "logger=wandb", "data=known_source", "data.val=4", "baseline=[]")
     with (tmp_path / "metrics.csv").open(newline="") as lines:
         logged = {*next(csv.reader(lines))} - {"generator_step", "step", "epoch"}
@@ -39,13 +40,12 @@ def test_everything_that_a_run_logs_has_a_panel(tmp_path):
     assert {"val/attention_hit_rate", "train/critic/total"} < logged
     for name in logged:
         assert name in keys or any(re.search(one, name) for one in patterns), name
-    pictures = {name.rpartition("/")[0] for row in history(tmp_path) for name in row}
-    assert {p.keys[0] for p in all_panels() if p.kind in ("table", "media")} < pictures
-    kept = summary(tmp_path)
+    told = {name for row in runs[0].rows for name in row}
+    assert {p.keys[0] for p in all_panels() if p.kind in ("table", "media")} < told
     for panel in all_panels():
         if panel.kind == "bar":
             name, _, best = panel.keys[0].rpartition(".")
-            assert best in kept[name]
+            assert best in runs[0].metrics[name]["summary"].split(",")
 
 
 def test_learning_curves_are_grouped_by_the_gan_loss():
@@ -69,6 +69,7 @@ def test_only_swaps_group(tmp_path):
 
 def test_without_the_package_one_sentence_says_so(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb_workspaces", None)
+    monkeypatch.delitem(sys.modules, "farfill.tracking.workspace", raising=False)
     with pytest.raises(ValueError, match=r"farfill\[dashboard\]"):
         dashboard(settings(tmp_path))
 

@@ -1,4 +1,4 @@
-"""A sheet of pictures at every validation: what the run can do so far, on fixed holes."""
+"""Pictures at every validation: what the run can do so far, on fixed holes."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 
-from farfill.callback.picture_table import log_table, picture_names
-from farfill.image.contact_sheet import sheet, write_png
+from farfill.image.contact_sheet import sheet, to_uint8, write_png
 from farfill.op.colour import flow_to_colour, wheel_legend
 from farfill.op.resize import resize_nearest
+from farfill.rundir.record import EXAMPLES, PICTURES
 from farfill.types import Batch, Completion
 
-KEY = "val/pictures"
 TITLES = ["original", "masked", "coarse", "completed", "borrows from", "colour key"]
+SHOWN = TITLES[:-1]  # wandb shows pictures one by one, and no key to their colours
 
 
 class ValidationPictures(Callback):
-    """Writes ``step-<n>.png`` for the first validation pictures, and shows it to wandb.
+    """Writes ``step-<n>.png`` of the first validation pictures, and shows them to wandb.
 
     At the end wandb gets the last ones once more as a table, which compares across runs.
 
     Args:
         folder: Where the sheets go.
-        count: Pictures on a sheet.
+        count: Pictures on a sheet; 0: none.
     """
 
     def __init__(self, folder: str | Path, count: int) -> None:
@@ -48,24 +48,48 @@ class ValidationPictures(Callback):
         if batch_idx or trainer.sanity_checking or not trainer.is_global_zero or not self.count:
             return
         step = trainer.global_step
-        shown = rows(batch, outputs)[: self.count]
-        picture = sheet(shown, TITLES)
         paths = cast(Any, trainer).datamodule.val_set.paths
-        self._last = step, picture_names(batch.index.tolist()[: self.count], paths), shown
-        write_png(self.folder / f"step-{step:07d}.png", picture)
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logger.log_image(KEY, [picture], step=step)
+        # The same name for the same picture in every run: its place and its file's name.
+        names = [f"{i} {Path(paths[i]).name}" for i in batch.index[: self.count].tolist()]
+        rows = _rows(batch, outputs)[: self.count]
+        self._last = step, names, rows
+        write_png(self.folder / f"step-{step:07d}.png", sheet(rows, TITLES))
+        for logger in _wandb_loggers(trainer):
+            import wandb
+
+            images = [
+                wandb.Image(to_uint8(picture), caption=f"{name}: {title}")
+                for name, row in zip(names, rows, strict=True)
+                for title, picture in zip(SHOWN, row, strict=False)
+            ]
+            _log(logger, PICTURES, images, step)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the last validation's pictures as a table."""
-        for logger in trainer.loggers:
-            if self._last is not None and isinstance(logger, WandbLogger):
-                log_table(logger, *self._last, TITLES[:-1])  # all but the colours' key
+        """Show the last validation's pictures as a table; W&B joins runs by ``picture``."""
+        if self._last is None:
+            return
+        step, names, rows = self._last
+        for logger in _wandb_loggers(trainer):
+            import wandb
+
+            table = wandb.Table(columns=["generator_step", "picture", *SHOWN])
+            for name, row in zip(names, rows, strict=True):
+                pictures = [wandb.Image(to_uint8(picture)) for picture in row[: len(SHOWN)]]
+                table.add_data(step, name, *pictures)
+            # A table that grows with every validation would upload all its pictures every time.
+            _log(logger, EXAMPLES, table, step)
+
+
+def _wandb_loggers(trainer: Trainer) -> list[WandbLogger]:
+    return [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
+
+
+def _log(logger: WandbLogger, key: str, value: Any, step: int) -> None:
+    logger.log_metrics({key: value}, step)
 
 
 @torch.no_grad()
-def rows(batch: Batch, completion: Completion) -> list[list[Tensor]]:
+def _rows(batch: Batch, completion: Completion) -> list[list[Tensor]]:
     """One row of :data:`TITLES` per picture, each ``(3, H, W)`` in ``[-1, 1]``.
 
     The last column explains the colours of the attention map in the first row: white borrows from
@@ -73,11 +97,10 @@ def rows(batch: Batch, completion: Completion) -> list[list[Tensor]]:
     """
     image, hole = batch.image.float(), batch.hole
     height, width = image.shape[-2:]
-    blank = torch.ones_like(image)
-    wheel = blank.clone()
+    wheel = torch.ones_like(image)
     side = min(height, width)
     wheel[0, :, :side, :side] = wheel_legend(side)
-    attention = blank
+    attention = torch.ones_like(image)
     if completion.offsets is not None:
         # One at a time, so that every map has its own full range of colours.
         maps = [flow_to_colour(offsets[None]) for offsets in completion.offsets]

@@ -39,7 +39,6 @@ RENAMED = {
     "attention_diagnostics.pictures": "callbacks.attention_diagnostics.pictures",
     "attention_diagnostics.tolerance": "callbacks.attention_diagnostics.tolerance",
     **{f"logger.{key}": f"logger.wandb.{key}" for key in ("project", "mode", "name", "group")},
-    "logger.tags": "tags",
     "data.batch_size": "batch_size",
     "data.num_workers": "datamodule.workers",
     "model.optimizer.lr": "learning_rate",

@@ -11,11 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-AXIS = "generator_step"
+#: Lightning's axis in wandb, which counts generator steps; in metrics.csv it is `step`.
+AXIS = "trainer/global_step"
 OURS = "this run"
 L1 = "val/l1_hole"
 VARIANCE = "val/hole_variance"
 CRITIC = "train/critic/total"
+PICTURES = "val/pictures"
+EXAMPLES = "val/examples"
 
 
 class Curve(NamedTuple):
@@ -121,8 +124,8 @@ def _curves(folder: Path) -> dict[str, Curve]:
         with path.open(newline="") as lines:
             for row in csv.DictReader(lines):
                 for name, text in row.items():
-                    if text and name not in (AXIS, "step", "epoch"):
-                        points.setdefault(name, {})[float(row[AXIS])] = float(text)
+                    if text and name not in ("generator_step", "step", "epoch"):
+                        points.setdefault(name, {})[float(row["step"])] = float(text)
     return {
         name: Curve(np.array(sorted(column)), np.array([column[step] for step in sorted(column)]))
         for name, column in points.items()

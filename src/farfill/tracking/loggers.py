@@ -1,14 +1,112 @@
-"""Temporary stand-in until the branch `tracking` lands."""
+"""What the train page does with its loggers: say what the run is, and finish them with it."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import Any
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from hydra.core.hydra_config import HydraConfig
+from lightning import LightningModule, Trainer
+from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+from omegaconf import DictConfig, OmegaConf
+
+#: Groups whose choice says what kind of run it is; a choice of several is joined by ``+``.
+SWAPS = (
+    *("attention", "generator", "stage", "critic", "gan", "loss"),
+    *("mask", "data", "schedule", "model"),
+)
+LONGEST_TAG = 64  # letters that wandb takes
 
 
-def closed_at_the_end(loggers: Any) -> Any:
-    return nullcontext()
+@contextmanager
+def closed_at_the_end(loggers: Iterable[Logger]) -> Iterator[None]:
+    """Finish wandb's run with the training, well or not: a sweep has several in one process."""
+    mine = [logger for logger in loggers if isinstance(logger, WandbLogger)]
+    before, failed = os.environ.get("WANDB_DATA_DIR"), 1
+    with wandb_errors():
+        try:
+            if mine and before is None:
+                # Files of tables wait there for the upload; by default they fill the user's home.
+                os.environ["WANDB_DATA_DIR"] = str(
+                    Path(mine[0].save_dir or ".").absolute() / "wandb"
+                )
+            yield
+            failed = 0
+        finally:
+            for logger in mine:
+                logger.experiment.finish(exit_code=failed)
+            if before is None:
+                os.environ.pop("WANDB_DATA_DIR", None)
 
 
-def log_hyperparameters(cfg: Any, module: Any, trainer: Any) -> None:
-    return None
+@contextmanager
+def wandb_errors(cure: str = "logger=csv or WANDB_MODE=offline helps") -> Iterator[None]:
+    """Turn an error of wandb into a ``ValueError`` of one sentence that ends with the cure."""
+    try:
+        yield
+    except Exception as error:
+        wandb = sys.modules.get("wandb")  # not imported here: the other loggers do without
+        if wandb is None or not isinstance(error, wandb.Error):
+            raise
+        raise ValueError(f"wandb: {error}; {cure}") from error
+
+
+@rank_zero_only
+def log_hyperparameters(cfg: DictConfig, module: LightningModule, trainer: Trainer) -> None:
+    """Tell all loggers the configuration, the choices of the swaps and the numbers of parameters.
+
+    wandb gets the choices as tags too, ``gan=hinge`` and so on.
+
+    Args:
+        cfg: The run's whole configuration.
+        module: What is trained.
+        trainer: Has the loggers.
+    """
+    chosen = swaps(cfg)
+    parameters = list(module.parameters())
+    total = sum(p.numel() for p in parameters)
+    trainable = sum(p.numel() for p in parameters if p.requires_grad)
+    values = {
+        **cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True)),
+        "swap": chosen,
+        "model/params/total": total,
+        "model/params/trainable": trainable,
+        "model/params/non_trainable": total - trainable,
+    }
+    tags = [f"{group}={one}" for group, several in chosen.items() for one in several.split("+")]
+    for logger in trainer.loggers:
+        logger.log_hyperparams(values)
+        if isinstance(logger, WandbLogger):
+            all_tags = [*(tag[:LONGEST_TAG] for tag in tags), *(logger.experiment.tags or ())]
+            logger.experiment.tags = tuple(dict.fromkeys(all_tags))
+
+
+def swaps(cfg: DictConfig) -> dict[str, str]:
+    """Group of :data:`SWAPS` -> choice, if any: ``{"gan": "hinge", "loss": "hole_l2+style"}``."""
+    # Hydra does not list the choices of a group that takes several.
+    known = {**hydra_choices(), "loss": "+".join(cfg.get("loss") or {})}
+    if "attention" not in cfg.generator:
+        known["attention"] = "none"  # whatever is chosen, this generator has none
+    return {group: str(known[group]) for group in SWAPS if known.get(group)}
+
+
+def hydra_choices() -> Mapping[str, Any]:
+    """Chosen option of every group; empty outside of a command."""
+    if not HydraConfig.initialized():
+        return {}
+    return cast(dict[str, Any], OmegaConf.to_container(HydraConfig.get().runtime.choices))
+
+
+def tensorboard_logger(**options: Any) -> TensorBoardLogger:
+    """Make Lightning's logger, or say in a ``ValueError`` how to install what it needs."""
+    try:
+        return TensorBoardLogger(**options)
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            "logger=tensorboard needs tensorboard: pip install 'farfill[tensorboard]'"
+        ) from error

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from pathlib import Path
 from typing import Any
 
+import wandb
 import wandb_workspaces.reports.v2 as wr
 import wandb_workspaces.workspaces as ws
+from omegaconf import DictConfig
 from wandb_workspaces import expr
 
+from farfill.files import atomic
 from farfill.rundir.record import AXIS
 from farfill.tracking.panels import Panel, Section, sections
 
@@ -17,21 +21,42 @@ MOST_RUNS = 100  # in a panel; wandb draws ten unless told otherwise
 PINNED = ("val/l1_hole.min", "val/l1_full.min", "val/psnr_hole.max")  # in the list of runs
 
 
-def parts(group_by: Sequence[str]) -> dict[str, Any]:
-    """``sections``, ``settings`` and ``runset_settings`` of a ``Workspace``.
+def save(cfg: DictConfig) -> str:
+    """Bring the known workspace up to date, or make one; its address is returned and remembered.
 
     Args:
-        group_by: Swaps whose choices group the runs, the outermost first.
+        cfg: Whole configuration (``conf/run/dashboard.yaml``).
+
+    Raises:
+        ValueError: There is no workspace at ``view``.
     """
-    return {
-        "sections": [_section(section) for section in sections()],
-        "settings": ws.WorkspaceSettings(x_axis=AXIS, max_runs=MOST_RUNS),
-        "runset_settings": ws.RunsetSettings(
-            # Another class of the same name than that of the panels.
-            groupby=[expr.Config(_swap(name)) for name in group_by],
-            pinned_columns=[f"summary:{name}" for name in PINNED],
-        ),
-    }
+    entity, memory = str(cfg.entity or wandb.Api().default_entity), Path(cfg.memory)
+    # A workspace cannot be looked up by its name.
+    known = json.loads(memory.read_text(encoding="utf-8")) if memory.is_file() else {}
+    key = f"{entity}/{cfg.project}/{cfg.name}"
+    workspace = ws.Workspace(entity=entity, project=cfg.project, name=cfg.name, sections=[])
+    if address := cfg.view or known.get(key):
+        try:
+            workspace = ws.Workspace.from_url(address)
+        except ValueError as error:  # not found: it was deleted
+            if cfg.view:
+                raise ValueError(
+                    "expected `view` to be the address of a saved workspace, "
+                    f"https://.../entity/project?nw=..., got {address} ({error})"
+                ) from None
+    workspace.name = cfg.name
+    workspace.sections = [_section(section) for section in sections()]
+    workspace.settings = ws.WorkspaceSettings(x_axis=AXIS, max_runs=MOST_RUNS)
+    workspace.runset_settings = ws.RunsetSettings(
+        # Another class of the same name than that of the panels.
+        groupby=[expr.Config(f"swap.{name}") for name in cfg.group_by],
+        pinned_columns=[f"summary:{name}" for name in PINNED],
+    )
+    workspace.save()
+    with atomic(memory) as part:
+        addresses = {**known, key: workspace.url}
+        part.write_text(json.dumps(addresses, indent=1) + "\n", encoding="utf-8")
+    return str(workspace.url)
 
 
 def _section(section: Section) -> ws.Section:
@@ -49,18 +74,11 @@ def _panel(panel: Panel) -> Any:
     if panel.kind == "table":
         return wr.WeavePanelSummaryTable(table_name=keys[0])
     if panel.kind == "media":
-        return wr.MediaBrowser(title=panel.title, media_keys=keys, mode="grid",
-                               grid_x_axis="step", grid_y_axis="run")  # fmt: skip
+        axes: dict[str, Any] = {"grid_x_axis": "step", "grid_y_axis": "run"}
+        return wr.MediaBrowser(title=panel.title, media_keys=keys, mode="grid", **axes)
     if panel.kind == "bar":
         return wr.BarPlot(title=panel.title, metrics=keys)
-    grouped: dict[str, Any] = (
-        {"groupby": wr.Config(_swap(panel.by)), "aggregate": True} if panel.by else {}
-    )
-    return wr.LinePlot(
-        title=panel.title, x=AXIS, y=keys, metric_regex=panel.regex,
-        groupby_aggfunc="mean", groupby_rangefunc="minmax", **grouped,
-    )  # fmt: skip
-
-
-def _swap(name: str) -> str:
-    return f"swap.{name}"
+    drawn: dict[str, Any] = {"groupby_aggfunc": "mean", "groupby_rangefunc": "minmax"}
+    if panel.by:
+        drawn |= {"groupby": wr.Config(f"swap.{panel.by}"), "aggregate": True}
+    return wr.LinePlot(title=panel.title, x=AXIS, y=keys, metric_regex=panel.regex, **drawn)
