@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from farfill.callback.checkpoints import Checkpoints
 from torch import nn
 
 from farfill.callback.pictures import ValidationPictures
-from farfill.cli import train as command
+from farfill.module.trainer_parts import AtomicCheckpointIO
+from farfill.rundir import final_report
 from farfill.rundir.status import read_status
 from farfill.tracking.metrics_csv import ResumableCSVLogger
 from helpers.children import KILLED, assert_same_run, die_at_call, train_in_child
@@ -36,14 +36,14 @@ def uncut(tmp_path_factory):
 
 
 PLACES = {
-    "before the first checkpoint": (Checkpoints, "_write", 1, False),
+    "before the first checkpoint": (AtomicCheckpointIO, "save_checkpoint", 1, False),
     "while a checkpoint takes its name": (Path, "replace", 4, False),
-    "just after a checkpoint": (Checkpoints, "_write", 2, True),
+    "just after a checkpoint": (AtomicCheckpointIO, "save_checkpoint", 2, True),
     "between a step's row and the next step": (ResumableCSVLogger, "log_metrics", 3, True),
     "before a validation's row": (ResumableCSVLogger, "log_metrics", 4, False),
     "while a longer header is written": (ResumableCSVLogger, "_write", 2, False),
     "in a validation": (ValidationPictures, "on_validation_batch_end", 2, False),
-    "in the report": (command, "final_report", 1, False),
+    "in the report": (final_report, "report", 1, False),
 }
 
 

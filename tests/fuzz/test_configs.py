@@ -9,19 +9,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import farfill.config.trainer
 import pytest
 import torch
+from farfill.cli.train import train
+from farfill.config.build import plain
 from hydra import compose, initialize_config_dir
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
-import farfill.config.trainer
 import farfill.machine.processor
 from farfill.cli.inpaint import inpaint
-from farfill.cli.train import train
-from farfill.config.build import plain
 from farfill.config.keys import flat
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors

@@ -93,14 +93,26 @@ def assert_same_run(one: Path, other: Path) -> None:
     """Everything in both last checkpoints, and everything logged, is the same bit for bit."""
     assert rows_without_times(one) == rows_without_times(other)
     for name in ("last.ckpt", "best.ckpt"):
-        ended, uncut = (read_checkpoint(folder / "checkpoints" / name) for folder in (one, other))
+        ended, uncut = (
+            without_folder(read_checkpoint(folder / "checkpoints" / name), folder)
+            for folder in (one, other)
+        )
         for checkpoint in (ended, uncut):  # how often batches of a validation were counted twice
             fit = checkpoint["loops"]["fit_loop"]
             for counter in [name for name in fit if ".val_loop." in name]:
                 del fit[counter]
-        for part in ("state_dict", "optimizer_states", "lr_schedulers", "generator_steps", "loops",
+        for part in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "loops",
                      "skipped", "callbacks"):  # fmt: skip
             assert_same(ended[part], uncut[part], f"{name}: {part}")
+
+
+def without_folder(value, folder):
+    """Paths below a run's folder as they would be in any other."""
+    if isinstance(value, dict):
+        return {
+            without_folder(key, folder): without_folder(item, folder) for key, item in value.items()
+        }
+    return value.replace(str(folder), "") if isinstance(value, str) else value
 
 
 def assert_same(one, other, where) -> None:

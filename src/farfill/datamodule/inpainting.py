@@ -6,7 +6,7 @@ import signal
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -48,8 +48,7 @@ class InpaintingData(LightningDataModule):
     Attributes:
         train_set: After :meth:`setup`, what is learnt from.
         val_set: After :meth:`setup`, what is measured on.
-        step: Training batches handed over so far: the place in the stream, where a run that goes on
-            from a checkpoint takes it up.
+        start: Training steps that a run which goes on from a checkpoint has behind it.
     """
 
     train_set: InpaintingDataset
@@ -85,7 +84,7 @@ class InpaintingData(LightningDataModule):
         self.one_hole_per_batch = one_hole_per_batch
         self.flip = flip
         self.updates = critic_steps + 1
-        self.step = 0
+        self.start = 0
 
     def setup(self, stage: str | None = None) -> None:
         """Find the pictures and check them and the holes, once.
@@ -121,7 +120,7 @@ class InpaintingData(LightningDataModule):
         self.val_set = self._dataset(val, self.val_holes, train=False)
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Batches of ``updates * batch_size`` pictures in the stream's order, from ``step`` on.
+        """Batches of ``updates * batch_size`` pictures in the stream's order, from its place on.
 
         With ``trainer.max_epochs`` an epoch of Lightning's is a pass over the pictures. Without,
         the whole run is one: to start each pass over a few pictures anew would take too long.
@@ -138,24 +137,25 @@ class InpaintingData(LightningDataModule):
             seed=self.seed,
             one_hole_per_batch=self.one_hole_per_batch,
             share=self._share(),
-            # To overfit a few batches they have to be the same in every epoch.
-            start=lambda: 0 if getattr(trainer, "overfit_batches", 0) else self.step,
+            start=self._place,
         )
         return self._loader(self.train_set, batch_sampler=stream)
 
-    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Count the batches of training."""
-        if self.trainer is not None and self.trainer.training:
-            self.step += 1
-        return batch
-
     def state_dict(self) -> dict[str, Any]:
         """The place in the stream."""
-        return {"step": self.step}
+        return {"step": self._place()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the pictures where the run was cut off."""
-        self.step = state_dict["step"]
+        self.start = state_dict["step"]
+
+    def _place(self) -> int:
+        """Training steps done; to overfit a few batches they have to be the same in every epoch."""
+        if self.trainer is None:
+            return self.start
+        if cast(Any, self.trainer).overfit_batches:
+            return 0
+        return max(self.start, self.trainer.global_step)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Every validation picture once, in order, each with the same hole every time.
