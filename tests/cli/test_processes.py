@@ -25,10 +25,10 @@ from helpers.tiny import random_batch, tiny_module
 
 SCRIPT = Path(__file__).parents[2] / "src" / "train.py"
 GANS = {
-    "wgan_gp": lambda: WassersteinGP(0.001, 1.0, 10.0, 1, (0.5, 0.9)),
-    "vanilla": lambda: Vanilla(0.001, 1.0, 1, (0.5, 0.9)),
-    "lsgan": lambda: LSGAN(0.001, 1.0, 1, (0.5, 0.9)),
-    "hinge": lambda: Hinge(0.001, 1.0, 1, (0.5, 0.9)),
+    "wgan_gp": lambda: WassersteinGP(0.001, 1.0, 10.0, 1),
+    "vanilla": lambda: Vanilla(0.001, 1.0, 1),
+    "lsgan": lambda: LSGAN(0.001, 1.0, 1),
+    "hinge": lambda: Hinge(0.001, 1.0, 1),
 }
 
 

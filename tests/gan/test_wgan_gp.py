@@ -67,7 +67,6 @@ def views(local, whole):
 def make(**change):
     numbers = {
         "weight": 0.5, "global_weight": 3.0, "penalty_weight": 10.0, "critic_steps": 5,
-        "betas": (0.5, 0.9),
     }  # fmt: skip
     return WassersteinGP(**(numbers | change))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 from torch import Tensor
 
@@ -18,16 +17,12 @@ class Objective(ABC):
         global_weight: Further factor of the global critic's share in it; the critics' own loss
             does not have it.
         critic_steps: Updates of the critics per update of the generator.
-        betas: Of Adam, for both players.
     """
 
-    def __init__(
-        self, weight: float, global_weight: float, critic_steps: int, betas: Sequence[float]
-    ) -> None:
+    def __init__(self, weight: float, global_weight: float, critic_steps: int) -> None:
         self.weight = weight
         self.global_weight = global_weight
         self.critic_steps = critic_steps
-        self.betas = tuple(betas)
 
     @abstractmethod
     def of_generator(self, score: Tensor) -> Tensor:

@@ -14,11 +14,9 @@ class GAN(Protocol):
 
     Attributes:
         critic_steps: Updates of the critics, each on a fresh batch, before one of the generator.
-        betas: Of Adam, that suit the game; ``conf/optimizer/adam.yaml`` takes them from its config.
     """
 
     critic_steps: int
-    betas: tuple[float, ...]
 
     def critic_terms(
         self, critics: Critics, real: Views, fake: Views, hole: Views

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -23,7 +23,6 @@ class WassersteinGP(Objective):
             does not have it (released: 1.0).
         penalty_weight: Factor of the penalty in the critics' loss (released: 10).
         critic_steps: Updates of the critics per update of the generator (released: 5).
-        betas: Of Adam, for both players (released: 0.5, 0.9).
     """
 
     def __init__(
@@ -32,9 +31,8 @@ class WassersteinGP(Objective):
         global_weight: float,
         penalty_weight: float,
         critic_steps: int,
-        betas: Sequence[float],
     ) -> None:
-        super().__init__(weight, global_weight, critic_steps, betas)
+        super().__init__(weight, global_weight, critic_steps)
         self.penalty_weight = penalty_weight
 
     def critic_terms(
