@@ -16,7 +16,7 @@ from farfill.gan.hinge import Hinge
 from farfill.gan.lsgan import LSGAN
 from farfill.gan.vanilla import Vanilla
 from farfill.gan.wgan_gp import WassersteinGP
-from farfill.op.process import average_, share_of
+from farfill.op.runtime import average_, share_of
 from farfill.rundir.metrics_csv import read_rows
 from farfill.types import Batch
 from helpers.children import LONG, assert_same

@@ -7,7 +7,7 @@ import torch
 
 from farfill import Generator, load_tensorflow_generator
 from farfill.op.colour import flow_to_colour
-from farfill.op.resize import resize_nearest
+from farfill.op.spatial import resize_nearest
 from helpers.vectors import Vectors
 
 

@@ -11,13 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from farfill.attention.band import band
 from farfill.attention.paste import Paste, assemble
-from farfill.attention.shapes import check_shapes
-from farfill.attention.similarity import Similarity, known_patches
+from farfill.attention.protocol import check_shapes
+from farfill.attention.similarity import Similarity, band, known_patches
 from farfill.layer.convolution import same_padding
-from farfill.op.resize import reduce_nearest
-from farfill.op.sample import own_position
+from farfill.op.spatial import pixel_positions, reduce_nearest
 from farfill.types import AttentionResult
 
 
@@ -182,7 +180,7 @@ class ContextualAttention(nn.Module):
     def _offsets(self, winner: Tensor, columns: int) -> Tensor:
         """Row and column of the strongest place minus the own one: ``(N, 2, h, w)``."""
         place = torch.stack([winner // columns, winner % columns], dim=1) * self.stride
-        return place - own_position(len(place), place.shape[-2], place.shape[-1], like=place)
+        return place - pixel_positions(len(place), place.shape[-2], place.shape[-1], like=place)
 
 
 @torch.compiler.disable  # it would be translated anew for every band

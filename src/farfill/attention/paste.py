@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from farfill.layer.convolution import same_padding
-from farfill.op.precision import product_type
+from farfill.op.runtime import product_type
 
 _WORTH = 0.9  # share of used background cells from which on leaving out the others does not pay
 

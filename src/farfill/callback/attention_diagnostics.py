@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from farfill.data.protocol import Generated
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.metric import attention as measure
-from farfill.op.resize import resize_nearest
+from farfill.op.spatial import resize_nearest
 from farfill.types import AttentionResult, Batch
 
 SIMILAR = 8  # pictures whose maps are compared, from the first batch

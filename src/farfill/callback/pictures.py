@@ -13,7 +13,7 @@ from torch import Tensor
 from farfill.callback.picture_table import log_table, picture_names
 from farfill.image.contact_sheet import sheet, write_png
 from farfill.op.colour import flow_to_colour, wheel_legend
-from farfill.op.resize import resize_nearest
+from farfill.op.spatial import resize_nearest
 from farfill.types import Batch, Completion
 
 KEY = "val/pictures"
