@@ -17,5 +17,5 @@ class NavierStokes:
         self.radius = radius
 
     def __call__(self, batch: Batch) -> Tensor:
-        """Complete ``batch``, see :class:`farfill.baseline.protocol.Filler`."""
+        """Complete ``batch``, see :class:`farfill.baseline.protocol.Inpainter`."""
         return inpaint(batch, self.radius, cv2.INPAINT_NS)

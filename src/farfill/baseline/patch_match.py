@@ -51,7 +51,7 @@ class PatchMatch:
         self.seed = seed
 
     def __call__(self, batch: Batch) -> Tensor:
-        """Complete ``batch``, see :class:`farfill.baseline.protocol.Filler`.
+        """Complete ``batch``, see :class:`farfill.baseline.protocol.Inpainter`.
 
         Raises:
             ValueError: If a picture has no known pixel.

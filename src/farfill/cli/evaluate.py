@@ -36,7 +36,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
         ValueError: If there is no such checkpoint, or the data differ from ``cfg.manifest``.
     """
     from farfill.checkpoint import config_of, generator_of, read_checkpoint
-    from farfill.config.build import build_baselines, build_data, filler_of
+    from farfill.config.build import build_baselines, build_data, inpainter_of
     from farfill.config.check import check_counts
     from farfill.config.validation import check_kinds
     from farfill.evaluation import manifest, report
@@ -59,7 +59,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     if cfg.manifest is not None:
         manifest.check(found, manifest.read(cfg.manifest))
     fillers = {
-        Path(cfg.ckpt_path).name: filler_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
+        Path(cfg.ckpt_path).name: inpainter_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
         **build_baselines(cfg),
     }
     table = report.report(folder, fillers, loader, found, device, cfg.pictures, cfg.by)

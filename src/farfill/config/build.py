@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from farfill.baseline.protocol import Filler
+from farfill.baseline.protocol import Inpainter
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.machine.processor import physical_memory
 from farfill.module.inpainting import Inpainting, Update
@@ -86,7 +86,7 @@ def _check_memory(cfg: DictConfig) -> None:
         )
 
 
-def build_baselines(cfg: DictConfig) -> dict[str, Filler]:
+def build_baselines(cfg: DictConfig) -> dict[str, Inpainter]:
     """Make the classical baselines, labelled as such."""
     return {
         f"{name.replace('_', ' ')} (classical baseline)": instantiate(baseline)
@@ -99,7 +99,7 @@ def _chosen(cfg: DictConfig, group: str) -> Any:
     return cfg.get(group) or {}
 
 
-def filler_of(generator: nn.Module) -> Filler:
+def inpainter_of(generator: nn.Module) -> Inpainter:
     """A generator as something that completes batches."""
 
     def fill(batch: Batch) -> torch.Tensor:
