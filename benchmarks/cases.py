@@ -109,7 +109,7 @@ def training(size: int) -> Cases:
 
     def step(generator: nn.Module, ours: bool, half: bool = False) -> Callable[[], object]:
         critics = (LocalGlobal if ours else TwiceDifferentiated)(64, size, size // 2)
-        gan = WassersteinGP(0.001, 1.0, 10.0, 5, (0.5, 0.9))
+        gan = WassersteinGP(0.001, 1.0, 10.0, 5)
         order = torch.channels_last if ours else torch.contiguous_format
         for network in (generator, critics):
             network.to(memory_format=order)  # type: ignore[call-overload]

@@ -17,7 +17,7 @@ from farfill.critic.local_global import LocalGlobal
 from farfill.generator.two_stage import Generator
 from farfill.layer.convolution import SameConv2d
 from farfill.layer.doubling import DoublingConv2d
-from farfill.op.resize import reduce_nearest
+from farfill.op.spatial import reduce_nearest
 from farfill.types import AttentionResult
 
 

@@ -9,6 +9,7 @@ Conventions, once and for all:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -80,6 +81,10 @@ class Completion:
             hole: ``(N, 1, H, W)`` or ``(1, 1, H, W)``, 1 = missing.
         """
         return self.refined * hole + image * (1 - hole)
+
+
+#: One idea of what a good completion is: named scalars, already weighted, whose sum is minimised.
+Loss = Callable[[Completion, Batch], dict[str, Tensor]]
 
 
 class Diverged(ValueError):  # noqa: N818 -- a result, as "done" is

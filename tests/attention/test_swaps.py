@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from farfill import Generator
-from farfill.attention import band
+from farfill.attention import similarity
 from farfill.attention.appearance_flow import AppearanceFlow
 from farfill.attention.none import NoAttention
 from farfill.attention.shift import Shift
@@ -62,9 +62,9 @@ def test_a_batch_equals_its_samples_each_with_its_own_hole(name):
     layer = build(name)
     result = layer(features, features, hole)
     for i in range(3):
-        one = layer(features[i : i + 1], features[i : i + 1], hole[i : i + 1])
-        torch.testing.assert_close(one.features[0], result.features[i])
-        assert torch.equal(one.offsets[0], result.offsets[i])
+        alone = layer(features[i : i + 1], features[i : i + 1], hole[i : i + 1])
+        torch.testing.assert_close(alone.features[0], result.features[i])
+        assert torch.equal(alone.offsets[0], result.offsets[i])
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -189,8 +189,8 @@ def slow_shift(foreground, background, hole, patch):
 @pytest.mark.parametrize("patch", [1, 3])
 def test_shift_copies_the_nearest_known_patch(patch, rows, monkeypatch):
     if rows is not None:  # a band at a time
-        monkeypatch.setitem(band.BAND_BYTES, "cpu", 1)
-        monkeypatch.setattr(band, "LEAST_ROWS", rows)
+        monkeypatch.setitem(similarity.BAND_BYTES, "cpu", 1)
+        monkeypatch.setattr(similarity, "LEAST_ROWS", rows)
     features, hole = inputs(n=2)
     other = features.roll(1, 0)
     result = Shift(patch)(features, other, hole)

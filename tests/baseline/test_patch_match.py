@@ -80,7 +80,7 @@ def test_the_same_input_is_filled_alike_whatever_the_global_state():
     torch.manual_seed(7)
     np.random.seed(7)
     assert torch.equal(make()(batch), first)
-    alone = torch.cat([make()(one) for one in batch.split(1)])
+    alone = torch.cat([make()(picture) for picture in batch.split(1)])
     assert torch.equal(alone, first)
     assert not torch.equal(make(seed=1)(batch), first)
 
@@ -200,7 +200,7 @@ def test_votes_are_the_weighted_mean_of_the_copies():
     picture, hole = scene()
     field = PatchField(picture, hole, 3, np.random.default_rng(0))
     trust = np.random.default_rng(1).random(len(field.targets)).astype(np.float32)
-    mean, votes = field.vote(trust)
+    mean = field.vote(trust)
     copies, weights = [], []
     for target, source, weight in zip(field.targets, field.sources, trust, strict=True):
         offset = np.array([4, 7]) - target
@@ -209,7 +209,6 @@ def test_votes_are_the_weighted_mean_of_the_copies():
             weights.append(weight)
     assert len(copies) == 9
     np.testing.assert_allclose(mean[4, 7], np.average(copies, axis=0, weights=weights), rtol=1e-5)
-    np.testing.assert_allclose(votes[4, 7], sum(weights), rtol=1e-5)
 
 
 def test_trust_falls_with_the_distance_to_the_known_region():

@@ -16,7 +16,7 @@ from farfill.data.known_source import KnownSource
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.mask.box import Box
 from farfill.mask.centre import Centre
-from farfill.op.resize import resize_nearest
+from farfill.op.spatial import resize_nearest
 from farfill.types import AttentionResult
 from helpers.runs import tiny_train
 

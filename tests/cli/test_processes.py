@@ -16,7 +16,7 @@ from farfill.gan.hinge import Hinge
 from farfill.gan.lsgan import LSGAN
 from farfill.gan.vanilla import Vanilla
 from farfill.gan.wgan_gp import WassersteinGP
-from farfill.op.process import average_, share_of
+from farfill.op.runtime import average_, share_of
 from farfill.tracking.metrics_csv import read_rows
 from farfill.types import Batch
 from helpers.children import assert_same
@@ -25,10 +25,10 @@ from helpers.tiny import random_batch, tiny_module
 
 SCRIPT = Path(__file__).parents[2] / "src" / "train.py"
 GANS = {
-    "wgan_gp": lambda: WassersteinGP(0.001, 1.0, 10.0, 1, (0.5, 0.9)),
-    "vanilla": lambda: Vanilla(0.001, 1.0, 1, (0.5, 0.9)),
-    "lsgan": lambda: LSGAN(0.001, 1.0, 1, (0.5, 0.9)),
-    "hinge": lambda: Hinge(0.001, 1.0, 1, (0.5, 0.9)),
+    "wgan_gp": lambda: WassersteinGP(0.001, 1.0, 10.0, 1),
+    "vanilla": lambda: Vanilla(0.001, 1.0, 1),
+    "lsgan": lambda: LSGAN(0.001, 1.0, 1),
+    "hinge": lambda: Hinge(0.001, 1.0, 1),
 }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
-from farfill.critic.input_gradient import input_gradient
-from farfill.critic.local_global import LocalGlobal
-from farfill.gan.gradient_penalty import gradient_penalty
+from farfill.critic.local_global import LocalGlobal, input_gradient
+from farfill.gan.wgan_gp import by_autograd, gradient_penalty
 
 
 @pytest.mark.parametrize("name", ["local", "global"])
@@ -28,8 +29,8 @@ def test_equals_differentiating_twice(name, sizes):
 
     weights = [w for key, w in critics.critics[name].named_parameters() if "weight" in key]
     results = []
-    for gradient_of in (None, lambda picture: critics.input_gradient(name, picture)):
-        penalty = gradient_penalty(score, real, fake, hole, alpha, gradient_of)
+    for gradient_of in (partial(by_autograd, score), partial(critics.input_gradient, name)):
+        penalty = gradient_penalty(gradient_of, real, fake, hole, alpha)
         results.append([penalty, *torch.autograd.grad(penalty, weights)])
     for plain, cheap in zip(*results, strict=True):
         assert plain.abs().max() > 0

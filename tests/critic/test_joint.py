@@ -62,7 +62,7 @@ def test_an_objective_that_scores_views_alone_is_refused_in_one_sentence():
     critics = Joint(2, image_size=16, patch_size=8)
     hole = {name: torch.ones_like(view[:, :1]) for name, view in random_views().items()}
     with pytest.raises(ValueError, match=r"gan=vanilla\) or critic=local_global") as error:
-        WassersteinGP(0.001, 1.0, 10.0, 1, (0.5, 0.9)).critic_terms(
+        WassersteinGP(0.001, 1.0, 10.0, 1).critic_terms(
             critics, random_views(), random_views(), hole
         )
     assert "\n" not in str(error.value)

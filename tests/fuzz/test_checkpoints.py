@@ -86,7 +86,8 @@ strange = st.one_of(
     st.builds(_itself), st.builds(_billions), st.integers(0, 300).map(_deep),
     st.sampled_from(["os.system", "farfill.generator.two_stage.nn", "farfill.attention.shift.Shift",
                      "farfill.generator.glcic.GLCIC", "farfill.attention.stn.SpatialTransformer",
-                     "farfill.attention.band.band", "farfill.generator.coarse_only.CoarseOnly"]),
+                     "farfill.attention.similarity.band",
+                     "farfill.generator.coarse_only.CoarseOnly"]),
 )  # fmt: skip
 
 

@@ -68,7 +68,6 @@ def build_graph(vectors: Vectors, nudge: float = 0.0) -> Graph:
         params["GLOBAL_WGAN_LOSS_ALPHA"],
         params["WGAN_GP_LAMBDA"],
         5,
-        (0.5, 0.9),
     )
     coarse = params["COARSE_L1_ALPHA"]
     discounted = DiscountedL1(params["SPATIAL_DISCOUNTING_GAMMA"], coarse, 1.0)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from farfill.generator.two_stage import conv_elu, decoder, dilated
 from farfill.inpainting.window import Part, Span, Window, needed, run_part
-from farfill.layer.block import conv_elu, decoder, dilated
 from farfill.layer.convolution import SameConv2d
 
 STACKS = {

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from farfill.loss.discounted_l1 import DiscountedL1
+from farfill.loss.discounted_l1 import DiscountedL1, spatial_discount
 from farfill.loss.known_l1 import KnownL1
-from farfill.op.discount import spatial_discount
 from farfill.types import Batch, Completion
 from helpers.vectors import Vectors
 

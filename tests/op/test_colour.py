@@ -39,13 +39,11 @@ def test_hue_is_the_direction_alone():
     assert (wheel.amin(1) == 0).all()
 
 
-def test_the_longest_offset_so_far_in_the_batch_is_saturated():
-    """As in the authors' code: picture i is scaled by the longest of pictures 0..i."""
-    offsets = torch.zeros(3, 2, 1, 1, dtype=torch.int64)
-    offsets[:, 1, 0, 0] = torch.tensor([2, 4, 2])
-    short, long, after = flow_to_colour(offsets)
-    assert torch.equal(short, long)
-    assert after.min() > long.min()
+def test_every_picture_has_its_own_range():
+    offsets = torch.randint(-6, 7, (3, 2, 4, 5)) * torch.tensor([2, 9, 1])[:, None, None, None]
+    alone = torch.cat([flow_to_colour(picture[None]) for picture in offsets])
+    assert torch.equal(flow_to_colour(offsets), alone)
+    assert torch.equal(alone[1], flow_to_colour(offsets[1:2] * 5)[0])
 
 
 def test_legend_shows_the_colour_of_the_way_from_the_centre():

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from farfill.attention.warp import Start, Warp, initialise
+from farfill.attention.warp import Start, Warp, half_side, initialise
 from farfill.layer.convolution import SameConv2d
-from farfill.op.sample import half_side
 
 
 class AppearanceFlow(Warp):

@@ -1,8 +1,27 @@
-"""Contextual attention: borrow features from far-away known places (paper, section 4).
+r"""Contextual attention: borrow features from far-away known places (paper, section 4.1).
 
-The same numbers as the authors' code by cheaper algebra (:mod:`farfill.attention.similarity` and
-:mod:`farfill.attention.paste`), a band of rows at a time, so that memory does not grow with the
-square of the area. Gradients recompute each band.
+In the paper's words, with :math:`f` a foreground patch around :math:`(x, y)` and :math:`b` a
+background patch around :math:`(x', y')`, both taken on a grid that is ``rate`` times smaller:
+
+1. They are compared by cosine similarity (equation 3),
+   :math:`s_{x,y,x',y'} = \langle f / \lVert f \rVert,\; b / \lVert b \rVert \rangle`.
+2. Propagation lets neighbours agree to borrow from neighbouring places (equation 4),
+   :math:`\hat s_{x,y,x',y'} = \sum_{i=-k}^{k} s_{x+i,y,x'+i,y'}`, then likewise along ``y``.
+3. A softmax over all :math:`(x', y')` gives the attention,
+   :math:`s^* = \mathrm{softmax}_{x',y'}(\lambda \hat s)`.
+4. The background patches, ``2 rate`` wide and at full resolution, are pasted with these weights: a
+   transposed convolution with the patches as filters; overlapping pixels are averaged.
+
+Where the paper and the authors' code differ, this follows the code (``tests/reference``): only
+:math:`b` is divided by its length; propagation comes before the softmax; it wraps from the end of
+a line to the next; and a patch with missing pixels is not left out of the softmax. Its similarity
+is multiplied by 0 before the softmax and its weight by 0 afterwards, so that it keeps
+:math:`e^0 = 1` in the denominator, and the weights of a position sum to less than 1.
+
+``tests/helpers/plain_attention.py`` writes these steps out with loops. Here cheaper algebra gives
+the same numbers (:mod:`farfill.attention.similarity`, :mod:`farfill.attention.paste`), a band of
+rows at a time, so that memory does not grow with the square of the area. Gradients compute each
+band again.
 """
 
 from __future__ import annotations
@@ -11,13 +30,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from farfill.attention.band import band
 from farfill.attention.paste import Paste, assemble
-from farfill.attention.shapes import check_shapes
-from farfill.attention.similarity import Similarity, known_patches
+from farfill.attention.protocol import check_shapes
+from farfill.attention.similarity import Similarity, band, known_patches
 from farfill.layer.convolution import same_padding
-from farfill.op.resize import reduce_nearest
-from farfill.op.sample import own_position
+from farfill.op.spatial import pixel_positions, reduce_nearest
 from farfill.types import AttentionResult
 
 
@@ -73,8 +90,8 @@ class ContextualAttention(nn.Module):
         Args:
             foreground: ``(N, C, H, W)``.
             background: ``(N, C, H', W')``.
-            hole: ``(N, 1, H', W')`` or ``(1, 1, H', W')``, 1 = missing, or ``None``. A patch that
-                holds any non-zero value is not borrowed from.
+            hole: ``(N, 1, H', W')`` or ``(1, 1, H', W')``, 1 = missing, or ``None``. A background
+                patch with any non-zero value in it has no weight.
 
         Returns:
             Features shaped like ``foreground`` and offsets ``(N, 2, ceil(H/rate), ceil(W/rate))``.
@@ -85,11 +102,11 @@ class ContextualAttention(nn.Module):
         """
         check_shapes(foreground, background, hole)
         n = len(foreground)
-        samples, _ = self._size(foreground, background)
+        samples, _ = self._band(foreground, background)
         holes = [None] * n if hole is None else hole.expand(n, -1, -1, -1).split(samples)
         rows = (0, foreground.shape[-2])
         parts = [
-            self._fill(*part, rows, recompute=samples < n)
+            self._rebuild(*part, rows, recompute=samples < n)
             for part in zip(
                 foreground.split(samples), background.split(samples), holes, strict=False
             )
@@ -113,25 +130,25 @@ class ContextualAttention(nn.Module):
             ``(1, C, stop - start, W)``.
         """
         check_shapes(foreground, background, hole)
-        return self._fill(foreground, background, hole, (start, stop), recompute=False)[0]
+        return self._rebuild(foreground, background, hole, (start, stop), recompute=False)[0]
 
     def attend(self, foreground: Tensor, background: Tensor, hole: Tensor | None) -> Tensor:
         """The attention itself: ``(N, h, w, h', w')``, non-negative, at most 1 over ``h' w'``.
 
         The whole of it at once, so for small maps.
         """
-        similarity, known = self._similarity(foreground, background, hole)
-        attention = _attend(similarity, known, 0, similarity.height)
-        return attention.unflatten(-1, (similarity.lines, similarity.columns))
+        similarity, known = self._compare(foreground, background, hole)
+        weights = _weights(similarity, known, 0, similarity.height)
+        return weights.unflatten(-1, (similarity.lines, similarity.columns))
 
-    def _size(self, foreground: Tensor, background: Tensor) -> tuple[int, int]:
-        """How many samples at once, and how many rows of their cells."""
+    def _band(self, foreground: Tensor, background: Tensor) -> tuple[int, int]:
+        """How many samples at once, and how many rows of the reduced grid; see :func:`band`."""
         h, w = (-(-side // self.rate) for side in foreground.shape[-2:])
         v, u = (-(-side // (self.rate * self.stride)) for side in background.shape[-2:])
         row = w * v * u * max(foreground.element_size(), 4)
         return band(h + 1, row, foreground.device)
 
-    def _fill(
+    def _rebuild(
         self,
         foreground: Tensor,
         background: Tensor,
@@ -139,29 +156,32 @@ class ContextualAttention(nn.Module):
         rows: tuple[int, int],
         recompute: bool,
     ) -> tuple[Tensor, Tensor]:
-        """Do as :meth:`forward` for some rows; gradients recompute bands if ``recompute``."""
-        similarity, known = self._similarity(foreground, background, hole)
+        """Features and offsets of some rows; gradients compute bands again if ``recompute``."""
+        similarity, known = self._compare(foreground, background, hole)
         paste = Paste(background, self.rate, self.stride, known)
-        top, left = (same_padding(side, 2 * self.rate, self.rate)[0] for side in
-                     foreground.shape[-2:])  # fmt: skip
+        # Of the pasted picture, which is laid out in cells of rate x rate pixels, the foreground
+        # is what TensorFlow's padding leaves: it begins some pixels inside the first cell.
+        top, left = (
+            same_padding(side, 2 * self.rate, self.rate)[0] for side in foreground.shape[-2:]
+        )
         first, last = (rows[0] + top) // self.rate, (rows[1] - 1 + top) // self.rate + 1
-        _, step = self._size(foreground, background)
+        _, step = self._band(foreground, background)
         stops = [*range(first + step, last, step), last]
         recompute = torch.is_grad_enabled() and (recompute or len(stops) > 1)
-        parts = []
+        bands = []
         for start, stop in zip([first, *stops], stops, strict=False):
-            part = (similarity, paste, known, start, stop)
-            parts.append(
-                checkpoint(_cells, *part, use_reentrant=False, preserve_rng_state=False)
+            given = (similarity, paste, known, start, stop)
+            bands.append(
+                checkpoint(_paste_band, *given, use_reentrant=False, preserve_rng_state=False)
                 if recompute
-                else _cells(*part)
+                else _paste_band(*given)
             )
-        cells, winner = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
+        cells, chosen = (torch.cat(parts, dim=1) for parts in zip(*bands, strict=True))
         corner = (rows[0] + top - first * self.rate, left)
         features = assemble(cells, self.rate, corner, (rows[1] - rows[0], foreground.shape[-1]))
-        return features.to(background.dtype), self._offsets(winner, similarity.columns)
+        return features.to(background.dtype), self._offsets(chosen, similarity.columns)
 
-    def _similarity(
+    def _compare(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None
     ) -> tuple[Similarity, Tensor | None]:
         """Similarities on the reduced grid, and which places there may be borrowed from."""
@@ -179,33 +199,37 @@ class ContextualAttention(nn.Module):
             reduce_nearest(hole, self.rate), self.patch_size, self.stride
         )
 
-    def _offsets(self, winner: Tensor, columns: int) -> Tensor:
-        """Row and column of the strongest place minus the own one: ``(N, 2, h, w)``."""
-        place = torch.stack([winner // columns, winner % columns], dim=1) * self.stride
-        return place - own_position(len(place), place.shape[-2], place.shape[-1], like=place)
+    def _offsets(self, chosen: Tensor, columns: int) -> Tensor:
+        """Row and column of the chosen place minus the position's: ``(N, 2, h, w)``."""
+        place = torch.stack([chosen // columns, chosen % columns], dim=1) * self.stride
+        return place - pixel_positions(len(place), place.shape[-2], place.shape[-1], like=place)
 
 
 @torch.compiler.disable  # it would be translated anew for every band
-def _cells(
+def _paste_band(
     similarity: Similarity, paste: Paste, known: Tensor | None, start: int, stop: int
 ) -> tuple[Tensor, Tensor]:
-    """Rows ``start`` to ``stop`` of the cells of the result, and of the strongest places."""
+    """Rows ``start`` to ``stop`` of the pasted cells, and of the places with the most weight.
+
+    There is a row of cells more than rows of positions: each lies between two, or beyond an end.
+    """
     first, last = max(start - 1, 0), min(stop, similarity.height)
-    attention = _attend(similarity, known, first, last)
-    winner = attention.detach()[:, start - first :].max(-1).indices  # faster than argmax
-    attention = attention.unflatten(-1, (similarity.lines, similarity.columns))
-    return paste.rows(attention, start == 0, stop > similarity.height), winner
+    weights = _weights(similarity, known, first, last)
+    chosen = weights.detach()[:, start - first :].max(-1).indices  # faster than argmax
+    weights = weights.unflatten(-1, (similarity.lines, similarity.columns))
+    return paste.rows(weights, start == 0, stop > similarity.height), chosen
 
 
-def _attend(similarity: Similarity, known: Tensor | None, start: int, stop: int) -> Tensor:
+def _weights(similarity: Similarity, known: Tensor | None, start: int, stop: int) -> Tensor:
     """Rows ``start`` to ``stop`` of the attention: ``(n, y, x, k)``."""
-    scores = similarity.rows(start, stop)
+    logits = similarity.rows(start, stop)
     if known is None:
-        return scores.softmax(-1)
-    valid = known.flatten(1)[:, None, None].to(scores.dtype)
-    # Masked patches keep a logit of 0 and so a share of the sum; only then they are dropped.
-    scores *= valid
-    return _floor(scores).softmax(-1) * valid
+        return logits.softmax(-1)
+    # As in the authors' code, what is not known keeps a logit of 0, and so e^0 in the sum; only
+    # then its weight is dropped. Minus infinity would be the usual way, but gives other numbers.
+    valid = known.flatten(1)[:, None, None].to(logits.dtype)
+    logits *= valid
+    return _floor(logits).softmax(-1) * valid
 
 
 def _floor(logits: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
 """Put a picture together from overlapping patches of another, weighted by an attention.
 
-The authors take patches of ``2r x 2r`` pixels (``r`` the rate), lay each at its position times
-``r``, sum what overlaps and divide by 4. In cells of ``r x r`` pixels a patch is 2 x 2 cells, so
-every cell of the result is a sum over cells of the background, weighted by the attention summed
-along the diagonal over 2 x 2 neighbours: one matrix product, and no patch is laid out.
+The authors do it by a transposed convolution with the patches as filters: they take patches of
+``2r x 2r`` pixels (``r`` the rate), lay each at its position times ``r``, sum what overlaps and
+divide by 4. In cells of ``r x r`` pixels a patch is 2 x 2 cells, so every cell of the result is a
+sum over cells of the background, weighted by the attention summed along the diagonal over 2 x 2
+neighbours: one matrix product, and no patch is laid out.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from farfill.layer.convolution import same_padding
-from farfill.op.precision import product_type
+from farfill.op.runtime import product_type
 
-_WORTH = 0.9  # share of used background cells from which on leaving out the others does not pay
+_WORTH = 0.9  # share of used background cells from which on leaving out the rest does not pay
 
 
 class Paste:
@@ -49,26 +50,24 @@ class Paste:
         if self.used is not None:
             self.source = self.source.index_select(1, self.used)
 
-    def rows(self, attention: Tensor, above: int, below: int) -> Tensor:
+    def rows(self, attention: Tensor, first: bool, last: bool) -> Tensor:
         """Cells of the result that lie between rows of the attention.
 
         Args:
             attention: ``(N, rows, w, h'', w'')``.
-            above: 1 if the first row has none above it, for the cells over it, else 0.
-            below: Likewise for the last row.
+            first: Whether they begin with the map's first row: the cells over it come, too.
+            last: Whether they end with the map's last row: the cells below it come, too.
 
         Returns:
-            ``(N, rows - 1 + above + below, w + 1, C * rate * rate)``.
+            ``(N, rows - 1 + first + last, w + 1, C * rate * rate)``.
         """
         attention = self._on_full_grid(attention.to(self.source.dtype))
         # One column of zeros ends each line of the background and so begins the next.
-        attention = F.pad(attention, (0, 1, 2, 1, 1, 1, above, below)).flatten(3)
-        pitch, count = self.width + 1, (self.height + 1) * (self.width + 1)
+        attention = F.pad(attention, (0, 1, 2, 1, 1, 1, int(first), int(last))).flatten(3)
+        line, count = self.width + 1, (self.height + 1) * (self.width + 1)
         cells = attention[:, :, 1:, 1:] + attention[:, :, :-1, :-1]
-        here, above_here = (
-            cells[..., start : start + count] for start in (2 * pitch - 1, pitch - 1)
-        )
-        cells = here[:, 1:] + above_here[:, :-1]
+        here, above = (cells[..., start : start + count] for start in (2 * line - 1, line - 1))
+        cells = here[:, 1:] + above[:, :-1]
         if self.used is not None:
             cells = cells.flatten(0, 2).index_select(1, self.used).unflatten(0, cells.shape[:3])
         pasted = torch.bmm(cells.flatten(1, 2), self.source)

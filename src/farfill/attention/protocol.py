@@ -1,4 +1,4 @@
-"""What every attention layer offers."""
+"""What every attention layer offers, and what it demands of its inputs."""
 
 from __future__ import annotations
 
@@ -23,3 +23,35 @@ class Attention(Protocol):
             hole: ``(N, 1, H', W')`` or ``(1, 1, H', W')``, 1 = missing; ``None``: nothing is.
         """
         ...
+
+
+def check_shapes(
+    foreground: Tensor, background: Tensor, hole: Tensor | None, one_size: bool = False
+) -> None:
+    """Refuse maps and holes that do not fit each other.
+
+    Args:
+        foreground: To be ``(N, C, H, W)``.
+        background: To be ``(N, C, H', W')``.
+        hole: To be ``(N, 1, H', W')``, ``(1, 1, H', W')`` or ``None``.
+        one_size: Whether both maps have to have the same height and width.
+
+    Raises:
+        ValueError: If they do not.
+    """
+    if foreground.shape[:2] != background.shape[:2]:
+        raise ValueError(
+            "expected foreground and background with the same batch and channels, "
+            f"got {tuple(foreground.shape)} and {tuple(background.shape)}"
+        )
+    n, _, height, width = background.shape
+    if hole is not None and tuple(hole.shape) not in {(n, 1, height, width), (1, 1, height, width)}:
+        raise ValueError(
+            f"expected a hole of shape ({n} or 1, 1, {height}, {width}) like the background, "
+            f"got {tuple(hole.shape)}"
+        )
+    if one_size and foreground.shape != background.shape:
+        raise ValueError(
+            "expected foreground and background of one size, got "
+            f"{foreground.shape[2]} x {foreground.shape[3]} and {height} x {width}"
+        )

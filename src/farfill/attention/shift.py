@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from farfill.attention.band import band
-from farfill.attention.shapes import check_shapes, check_sizes
-from farfill.attention.similarity import Similarity, known_patches
-from farfill.op.sample import own_position, pick
+from farfill.attention.protocol import check_shapes
+from farfill.attention.similarity import Similarity, band, known_patches
+from farfill.op.spatial import pick, pixel_positions
 from farfill.types import AttentionResult
 
 
@@ -50,15 +49,13 @@ class Shift(nn.Module):
         Raises:
             ValueError: If the shapes do not fit each other.
         """
-        check_shapes(foreground, background, hole)
-        if hole is not None:
-            check_sizes(foreground, background)
+        check_shapes(foreground, background, hole, one_size=hole is not None)
         n, _, height, width = foreground.shape
         columns = background.shape[-1]
-        winner, found = self._choose(foreground, background, hole)
-        copied = pick(background, winner // columns, winner % columns) * found[:, None]
+        winner, any_known = self._choose(foreground, background, hole)
+        copied = pick(background, winner // columns, winner % columns) * any_known[:, None]
         chosen = torch.stack([winner // columns, winner % columns], dim=1)
-        offsets = chosen - own_position(n, height, width, like=chosen)
+        offsets = chosen - pixel_positions(n, height, width, like=chosen)
         if hole is None:
             return AttentionResult(copied, offsets)
         missing = hole != 0
@@ -69,10 +66,10 @@ class Shift(nn.Module):
 
         The whole of it at once, so for small maps.
         """
-        winner, found = self._choose(foreground, background, hole)
+        winner, any_known = self._choose(foreground, background, hole)
         height, width = background.shape[-2:]
         chosen = foreground.new_zeros(*winner.shape, height * width)
-        chosen.scatter_(-1, winner[..., None], found[..., None].to(chosen.dtype))
+        chosen.scatter_(-1, winner[..., None], any_known[..., None].to(chosen.dtype))
         return chosen.unflatten(-1, (height, width))
 
     @torch.no_grad()
@@ -84,7 +81,7 @@ class Shift(nn.Module):
         row = width * background[0, 0].numel() * max(foreground.element_size(), 4)
         samples, rows = band(height, row, foreground.device)
         known = None if hole is None else known_patches(hole, self.patch_size, 1)
-        winners, found = [], []
+        winners, any_known = [], []
         for i in range(0, n, samples):
             part = slice(i, i + samples)
             similarity = Similarity(foreground[part], background[part], self.patch_size)
@@ -95,10 +92,10 @@ class Shift(nn.Module):
                     scores = scores.masked_fill(~usable[:, None, None], -torch.inf)
                 best, winner = scores.max(-1)
                 winners.append(winner)
-                found.append(best > -torch.inf)
-        return _joined(winners, n, height), _joined(found, n, height)
+                any_known.append(best > -torch.inf)
+        return _joined(winners, n, height), _joined(any_known, n, height)
 
 
 def _joined(bands: list[Tensor], n: int, height: int) -> Tensor:
     """Bands of rows, sample after sample, as ``(n, height, w)``."""
-    return torch.cat([one.flatten(0, 1) for one in bands]).view(n, height, -1)
+    return torch.cat([rows.flatten(0, 1) for rows in bands]).view(n, height, -1)

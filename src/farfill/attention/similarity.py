@@ -1,8 +1,10 @@
 """How well every foreground patch fits every background patch, a few rows at a time.
 
-Patches are never laid out. With the Gram matrix ``G`` of all pixels, a patch's similarity is a sum
-of ``G`` along a diagonal, separable into rows and columns, and so is propagation. The background's
-positions lie along one axis without a gap, so that each of these sums is one long addition.
+The authors cut the background into patches and convolve with them. Here no patch is cut out. One
+matrix product multiplies every pixel of the foreground with every pixel of the background, and
+the similarity of two patches is the sum of these products over their pixels: over entries along a
+diagonal, first in rows, then in columns. Propagation sums along diagonals, too. Background pixels
+lie row after row along one axis, so that each such sum adds slices of that axis.
 
 Shape letters: ``n`` batch, ``c`` channels, ``y x`` a foreground position, ``v u`` a background
 position, both on the reduced grid, and ``k`` all of the latter, row by row.
@@ -16,9 +18,31 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from farfill.op.precision import product_type
+from farfill.op.runtime import product_type
 
 _NORM_FLOOR = 1e-4  # of a background patch; max(norm, floor), not an epsilon under the root
+#: Bytes that the similarities of a band may take: on a processor what its caches hold.
+BAND_BYTES = {"cpu": 12 * 2**20, "cuda": 2**28}
+LEAST_ROWS = 4  # of a band: it computes about as many again which its neighbours have, too
+
+
+def band(height: int, row_bytes: int, device: torch.device) -> tuple[int, int]:
+    """Choose how many samples to take at once, and how many rows of each.
+
+    Args:
+        height: Rows of one sample.
+        row_bytes: What the similarities of a row take.
+        device: Where.
+
+    Returns:
+        Several samples with all their rows, or one sample and some rows.
+    """
+    budget = BAND_BYTES.get(device.type, BAND_BYTES["cuda"])
+    samples = budget // (height * row_bytes)
+    if samples:
+        return samples, height
+    count = -(-height // max(LEAST_ROWS, budget // row_bytes))
+    return 1, -(-height // count)
 
 
 class Similarity:
@@ -32,8 +56,13 @@ class Similarity:
         propagation: How many neighbours along the diagonal are summed, the position itself
             included (odd): those that borrow from neighbouring places back each other. It runs
             over flattened positions, first row by row, then column by column, and so wraps from
-            the end of a line to the start of the next, as the authors' code does.
+            the end of a line to the start of the next. That is a quirk of the authors' code
+            (their "fuse"), kept on purpose: ``tests/reference/att_*_fuse.npz`` hold its numbers.
         scale: Factor of all similarities.
+
+    Attributes:
+        height, width: Of the foreground, in positions.
+        lines, columns: Of the background positions, ``k = lines * columns``.
     """
 
     def __init__(
@@ -49,22 +78,25 @@ class Similarity:
         self.height, self.width = foreground.shape[-2:]
         height, width = background.shape[-2:]
         self.lines, self.columns = -(-height // stride), -(-width // stride)
-        # Rows of zeros before the first and after the last: propagation looks beyond the ends.
-        self.lead = -(-self.reach // self.columns)
-        self.margin = -(-self.reach // self.width)
+        # Propagation looks beyond both ends of the flattened positions: rows of zeros lie there.
+        self.extra_rows = -(-self.reach // self.width)
+        self.extra_lines = -(-self.reach // self.columns)
         self.dtype = torch.promote_types(foreground.dtype, torch.float32)
 
         before, after = (patch_size - 1) // 2, patch_size // 2
-        sides = (before, after)
-        self.foreground = F.pad(foreground, (*sides, before + self.margin, after + self.margin))
-        bottom = (self.lines - 1 + self.lead) * stride + after - (height - 1)
-        background = F.pad(background, (*sides, before + self.lead * stride, bottom))
-        self.pitch = background.shape[-1]
+        rows = (before + self.extra_rows, after + self.extra_rows)
+        foreground = F.pad(foreground, (before, after, *rows))
+        bottom = (self.lines - 1 + self.extra_lines) * stride + after - (height - 1)
+        rows = (before + self.extra_lines * stride, bottom)
+        background = F.pad(background, (before, after, *rows))
+        self.line_length = background.shape[-1]
         product = product_type(foreground)
-        self.foreground = self.foreground.to(product)
+        self.foreground = foreground.to(product)
         self.background = F.pad(background.flatten(2), (0, patch_size - 1)).to(product)
         norm = self._patch_norm(background)
-        self.factor = (scale / norm) * self._inside(norm)
+        in_map = norm.new_zeros(norm.shape[1], 1)  # 1 at the map's lines, 0 at the extra ones
+        in_map[self.extra_lines : self.extra_lines + self.lines] = 1
+        self.factor = (scale / norm) * in_map
 
     def rows(self, start: int, stop: int) -> Tensor:
         """Similarities of the foreground's rows ``start`` to ``stop``: ``(n, y, x, k)``."""
@@ -88,53 +120,55 @@ class Similarity:
 
     def _along_rows(self, start: int, stop: int) -> Tensor:
         """Patch similarities, propagated along rows only: ``(n, y, x, k)``."""
-        scores = self._patches(start - self.margin, stop + self.margin)
+        scores = self._patches(start - self.extra_rows, stop + self.extra_rows)
         if self.reach == 0:
             return scores
-        count, own = self.lines * self.columns, (stop - start) * self.width
+        scores = scores.flatten(1, 2)
+        positions, places = (stop - start) * self.width, self.lines * self.columns
+        first_position, first_place = self.extra_rows * self.width, self.extra_lines * self.columns
         total = _total(
-            scores.flatten(1, 2)[
+            scores[
                 :,
-                self.margin * self.width + j : self.margin * self.width + j + own,
-                self.lead * self.columns + j : self.lead * self.columns + j + count,
+                first_position + j : first_position + j + positions,
+                first_place + j : first_place + j + places,
             ]
             for j in range(-self.reach, self.reach + 1)
         )
         return total.unflatten(1, (stop - start, self.width))
 
     def _row_beyond(self, row: int, first: int, main: Tensor) -> Tensor:
-        """Going on along columns, a row above the first is the last one, a column further left.
+        """Along columns, what precedes the first row is the last one, a column further left.
 
         Args:
             row: Its number, negative or from the height on.
             first: Number of the first row of ``main``.
             main: Rows of :meth:`_along_rows`, where the row is taken from if it is there.
         """
-        own = row % self.height
-        if first <= own < first + main.shape[1]:
-            found = main[:, own - first : own - first + 1]
+        inside = row % self.height
+        if first <= inside < first + main.shape[1]:
+            scores = main[:, inside - first : inside - first + 1]
         else:
-            found = self._along_rows(own, own + 1)
-        return _shifted(found, row // self.height, 2)
+            scores = self._along_rows(inside, inside + 1)
+        return _shifted(scores, row // self.height, 2)
 
     def _line_beyond(self, line: int, lines: Tensor) -> Tensor:
         """The same for a line of the background, of all ``lines``."""
         return _shifted(lines[..., line % self.lines, :], line // self.lines, -1)
 
     def _patches(self, start: int, stop: int) -> Tensor:
-        """Patch similarities: ``(n, y, x, lead and k and lead)``; rows outside the map are 0."""
-        size, width = self.patch, self.width
+        """Patch similarities, extra lines included: ``(n, y, x, k)``; extra rows are 0."""
+        size, width, length = self.patch, self.width, self.line_length
         rows = stop - start
-        slab = self.foreground[:, :, start + self.margin : stop + self.margin + size - 1]
+        slab = self.foreground[:, :, start + self.extra_rows : stop + self.extra_rows + size - 1]
         gram = torch.bmm(slab.flatten(2).transpose(1, 2), self.background).to(self.dtype)
         gram = gram.unflatten(1, (rows + size - 1, -1))
-        long = gram.shape[-1] - (size - 1) * self.pitch
+        count = gram.shape[-1] - (size - 1) * length
         gram = _total(
-            gram[:, d : d + rows, :, d * self.pitch : d * self.pitch + long] for d in range(size)
+            gram[:, d : d + rows, :, d * length : d * length + count] for d in range(size)
         )
-        long -= size - 1
-        gram = _total(gram[:, :, d : d + width, d : d + long] for d in range(size))
-        grid = gram.unflatten(-1, (-1, self.pitch))
+        count -= size - 1
+        gram = _total(gram[:, :, d : d + width, d : d + count] for d in range(size))
+        grid = gram.unflatten(-1, (-1, length))
         grid = grid[..., :: self.stride, : self.columns * self.stride : self.stride]
         scores = (grid * self.factor[:, None, None]).flatten(3)
         if start < 0:
@@ -144,16 +178,11 @@ class Similarity:
         return scores
 
     def _patch_norm(self, padded: Tensor) -> Tensor:
+        """Length of every background patch, extra lines included: ``(n, v, u)``."""
         energy = padded.to(self.dtype).square().sum(1, keepdim=True)
         energy = F.avg_pool2d(energy, self.patch, self.stride, divisor_override=1)
         # Clamping the square keeps the root's gradient finite where the patch is empty.
         return energy.clamp_min(_NORM_FLOOR**2).sqrt()[:, 0]
-
-    def _inside(self, norm: Tensor) -> Tensor:
-        """1 at the map's own lines, 0 in those before and after: ``(v, 1)``."""
-        inside = norm.new_zeros(norm.shape[1], 1)
-        inside[self.lead : self.lead + self.lines] = 1
-        return inside
 
 
 def known_patches(hole: Tensor, patch_size: int, stride: int) -> Tensor:
@@ -163,18 +192,19 @@ def known_patches(hole: Tensor, patch_size: int, stride: int) -> Tensor:
     return F.max_pool2d(missing, patch_size, stride)[:, 0] == 0
 
 
-def _shifted(lines: Tensor, by: int, dim: int) -> Tensor:
+def _shifted(scores: Tensor, by: int, dim: int) -> Tensor:
     """What is ``by`` positions further along ``dim``, and zeros beyond the ends."""
-    length, after = lines.shape[dim], [0, 0] * (lines.ndim - 1 - dim % lines.ndim)
+    length, after = scores.shape[dim], [0, 0] * (scores.ndim - 1 - dim % scores.ndim)
     by = max(-length, min(by, length))
-    return F.pad(lines, (*after, -by, by))
+    return F.pad(scores, (*after, -by, by))
 
 
 def _total(parts: Iterable[Tensor]) -> Tensor:
-    first, *rest = parts
-    if not rest:
+    """Sum, adding in place from the second addition on."""
+    first, *others = parts
+    if not others:
         return first
-    total = first + rest[0]
-    for part in rest[1:]:
+    total = first + others[0]
+    for part in others[1:]:
         total += part
     return total

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from farfill.attention.warp import Start, Warp, initialise
+from farfill.attention.warp import Start, Warp, half_side, initialise
 from farfill.layer.convolution import SameConv2d
-from farfill.op.sample import half_side, own_position
+from farfill.op.spatial import pixel_positions
 
 _POOLED = 4  # side of the map that the linear layer sees, whatever the picture's size
 
@@ -56,7 +56,7 @@ def affine_displacement(change: Tensor, height: int, width: int) -> Tensor:
     Returns:
         ``(N, 2, height, width)``, in pixels.
     """
-    own = own_position(1, height, width, like=change)
-    half = half_side(own)
-    scaled = torch.cat([own / half.clamp_min(0.5) - 1, torch.ones_like(own[:, :1])], dim=1)
+    here = pixel_positions(1, height, width, like=change)
+    half = half_side(here)
+    scaled = torch.cat([here / half.clamp_min(0.5) - 1, torch.ones_like(here[:, :1])], dim=1)
     return torch.einsum("nij,jyx->niyx", change, scaled[0]) * half

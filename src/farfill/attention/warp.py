@@ -8,9 +8,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from farfill.attention.shapes import check_shapes, check_sizes
-from farfill.op.precision import full_precision
-from farfill.op.sample import own_position, sample
+from farfill.attention.protocol import check_shapes
+from farfill.op.runtime import full_precision
+from farfill.op.spatial import pixel_positions, sample
 from farfill.types import AttentionResult
 
 #: Where an untrained warp looks: everywhere at its own place, or as a fresh layer happens to say.
@@ -47,11 +47,15 @@ class Warp(nn.Module, ABC):
         Raises:
             ValueError: If the shapes do not fit each other.
         """
-        check_shapes(foreground, background, hole)
-        check_sizes(foreground, background)
-        inputs = with_hole(foreground, hole)
+        check_shapes(foreground, background, hole, one_size=True)
+        missing = (
+            torch.zeros_like(foreground[:1, :1]) if hole is None else hole.to(foreground.dtype)
+        )
+        missing = missing.expand(len(foreground), -1, -1, -1)
+        inputs = torch.cat([foreground, missing], dim=1)
+        inputs = inputs.to(torch.promote_types(inputs.dtype, torch.float32))
         with full_precision(inputs):
-            return warp(background, self.displacement(inputs))
+            return _warp(background, self.displacement(inputs))
 
 
 def initialise(layer: nn.Conv2d | nn.Linear, start: Start) -> None:
@@ -70,27 +74,17 @@ def initialise(layer: nn.Conv2d | nn.Linear, start: Start) -> None:
         nn.init.xavier_uniform_(layer.weight)
 
 
-def warp(background: Tensor, displacement: Tensor) -> AttentionResult:
-    """Sample ``background`` away from each own position.
+def half_side(like: Tensor) -> Tensor:
+    """Half of the way from the first to the last row and column, in pixels: ``(1, 2, 1, 1)``."""
+    height, width = like.shape[-2:]
+    return like.new_tensor([(height - 1) / 2, (width - 1) / 2]).view(1, 2, 1, 1)
 
-    Args:
-        background: ``(N, C, H, W)``.
-        displacement: ``(N, 2, H, W)``, rows and columns in pixels of the map; 0 is the identity,
-            which returns ``background`` bit for bit.
 
-    Returns:
-        Sampled features, and offsets to the nearest pixel, of positions inside the map.
-    """
+def _warp(background: Tensor, displacement: Tensor) -> AttentionResult:
+    """Sample away from each position; a displacement of 0 gives ``background`` bit for bit."""
     n, _, height, width = background.shape
-    own = own_position(n, height, width, like=displacement)
-    position = own + displacement
-    last = torch.tensor([height - 1, width - 1], device=own.device).view(1, 2, 1, 1)
-    nearest = position.detach().round().clamp_min(0).minimum(last)
-    return AttentionResult(sample(background, position), (nearest - own).long())
-
-
-def with_hole(features: Tensor, hole: Tensor | None) -> Tensor:
-    """Put features and hole into one map: ``(N, C + 1, H, W)``, at least float32."""
-    missing = torch.zeros_like(features[:1, :1]) if hole is None else hole.to(features.dtype)
-    both = torch.cat([features, missing.expand(len(features), -1, -1, -1)], dim=1)
-    return both.to(torch.promote_types(both.dtype, torch.float32))
+    here = pixel_positions(n, height, width, like=displacement)
+    there = here + displacement
+    last = torch.tensor([height - 1, width - 1], device=here.device).view(1, 2, 1, 1)
+    nearest = there.detach().round().clamp_min(0).minimum(last)
+    return AttentionResult(sample(background, there), (nearest - here).long())

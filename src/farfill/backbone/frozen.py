@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from farfill.op.precision import full_precision
+from farfill.op.runtime import full_precision
 
 
 class Frozen:
@@ -47,7 +47,11 @@ class Frozen:
         self.mean, self.deviation = (torch.tensor(x).view(1, -1, 1, 1) for x in (mean, deviation))
 
     def __call__(self, image: Tensor) -> list[Tensor]:
-        """Return the chosen layers' features; see :class:`~farfill.backbone.protocol.Backbone`."""
+        """Features ``(N, C, h, w)`` of the chosen layers, from shallow to deep.
+
+        Args:
+            image: ``(N, 3, H, W)`` in ``[-1, 1]``.
+        """
         self.layers.to(image.device)
         mean, deviation = self.mean.to(image.device), self.deviation.to(image.device)
         outputs = []

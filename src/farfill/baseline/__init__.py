@@ -1,1 +1,1 @@
-"""Classical fillers, as a measure of what a learnt one is worth."""
+"""Classical inpainting, as a measure of what a learnt generator is worth."""

@@ -1,4 +1,4 @@
-"""The mean colour, a floor that every filler should beat."""
+"""The mean colour, a floor that everything else should beat."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class MeanColour:
     """Fill each hole with the mean colour of its picture's known pixels."""
 
     def __call__(self, batch: Batch) -> Tensor:
-        """Complete ``batch``, see :class:`farfill.baseline.protocol.Filler`."""
+        """Complete ``batch``."""
         known = (1 - batch.hole).sum((2, 3), keepdim=True)
         colour = batch.masked.sum((2, 3), keepdim=True) / known
         return torch.where(batch.hole.bool(), colour, batch.image)

@@ -31,9 +31,7 @@ class PatchField:
     ) -> None:
         self.picture, self.hole, self.radius, self.rng = picture, hole, side // 2, rng
         self._usable = complete_patches(hole, side)
-        self._is_target = np.zeros_like(hole)
-        inner = _inner(hole.shape, self.radius)
-        self._is_target[inner] = ~self._usable[inner]
+        self._is_target = complete_patches(np.zeros_like(hole), side) & ~self._usable
         self.targets = np.argwhere(self._is_target)
         self._index = np.zeros(hole.shape, np.int64)
         self._index[tuple(self.targets.T)] = np.arange(len(self.targets))
@@ -44,9 +42,15 @@ class PatchField:
         """Take over the matches of the same picture at half the size, where they can be used."""
         corner = np.array(coarse.hole.shape) - 1 - self.radius
         parents = np.clip(self.targets // 2, self.radius, corner)
-        sources = 2 * coarse._match(parents) + self.targets - 2 * parents
-        found = coarse._is_target[tuple(parents.T)] & self._can_use(sources)
-        self.sources = np.where(found[:, None], sources, self.sources)
+        matched, sources = coarse.match(parents)
+        sources = 2 * sources + self.targets - 2 * parents
+        usable = matched & self._can_use(sources)
+        self.sources = np.where(usable[:, None], sources, self.sources)
+
+    def match(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which of the places ``(P, 2)`` are targets, and the match of each, else anything."""
+        at = tuple(places.T)
+        return self._is_target[at], self.sources[self._index[at]]
 
     def search(self, guess: np.ndarray, weight: np.ndarray, sweeps: int) -> None:
         """Improve every match.
@@ -70,36 +74,29 @@ class PatchField:
                 away = self.rng.integers(-reach, reach + 1, self.sources.shape)
                 self._try(wanted, weights, self.sources + away)
 
-    def vote(self, trust: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean of what all matches that cover a pixel have there.
+    def vote(self, trust: np.ndarray) -> np.ndarray:
+        """Mean of what all matches that cover a pixel have there, ``(H, W, C)``; 0 where none does.
 
         Args:
             trust: ``(T,)``, how much each match counts.
-
-        Returns:
-            The mean ``(H, W, C)`` and the sum of trust ``(H, W)``; 0 where no patch covers.
         """
         total, votes = np.zeros_like(self.picture), np.zeros(self.hole.shape, np.float32)
-        reach = range(-self.radius, self.radius + 1)
-        for row in reach:
-            for column in reach:
-                to = (self.targets[:, 0] + row, self.targets[:, 1] + column)
-                of = (self.sources[:, 0] + row, self.sources[:, 1] + column)
-                total[to] += trust[:, None] * self.picture[of]
-                votes[to] += trust
-        return total / np.where(votes > 0, votes, 1)[..., None], votes
+        for offset in np.ndindex(2 * self.radius + 1, 2 * self.radius + 1):
+            to = tuple((self.targets + offset - self.radius).T)
+            total[to] += (
+                trust[:, None] * self.picture[tuple((self.sources + offset - self.radius).T)]
+            )
+            votes[to] += trust
+        return total / np.where(votes > 0, votes, 1)[..., None]
 
     def _of_neighbour(self, offset: np.ndarray) -> np.ndarray:
         """Where each target's match would be if it moved along with its neighbour's."""
         neighbours = np.clip(self.targets + offset, 0, np.array(self.hole.shape) - 1)
-        moved = self._match(neighbours) - neighbours + self.targets
-        return np.where(self._is_target[tuple(neighbours.T)][:, None], moved, self.sources)
-
-    def _match(self, targets: np.ndarray) -> np.ndarray:
-        """Matches of these targets; of positions that are none, anything."""
-        return self.sources[self._index[tuple(targets.T)]]
+        matched, sources = self.match(neighbours)
+        return np.where(matched[:, None], sources - neighbours + self.targets, self.sources)
 
     def _try(self, wanted: np.ndarray, weights: np.ndarray, places: np.ndarray) -> None:
+        """Take over those of the places ``(T, 2)`` that match better."""
         (new,) = np.nonzero((places != self.sources).any(1) & self._can_use(places))
         cost = self._cost(wanted[new], weights[new], places[new])
         better = cost < self.cost[new]
@@ -117,16 +114,8 @@ class PatchField:
 def complete_patches(hole: np.ndarray, side: int) -> np.ndarray:
     """Centres of the patches that lie in the picture and have no missing pixel, ``(H, W)``."""
     kernel = np.ones((side, side), np.uint8)
-    missing = cv2.dilate(hole.astype(np.uint8), kernel).astype(bool)
-    inner = _inner(hole.shape, side // 2)
-    usable = np.zeros_like(hole)
-    usable[inner] = ~missing[inner]
-    return usable
-
-
-def _inner(shape: tuple[int, ...], margin: int) -> tuple[slice, slice]:
-    height, width = shape
-    return slice(margin, max(margin, height - margin)), slice(margin, max(margin, width - margin))
+    padded = np.pad(hole.astype(np.uint8), side // 2, constant_values=1)
+    return cv2.dilate(padded, kernel)[side // 2 : -(side // 2), side // 2 : -(side // 2)] == 0
 
 
 def _cut(array: np.ndarray, centres: np.ndarray, radius: int) -> np.ndarray:

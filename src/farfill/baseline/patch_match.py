@@ -51,14 +51,14 @@ class PatchMatch:
         self.seed = seed
 
     def __call__(self, batch: Batch) -> Tensor:
-        """Complete ``batch``, see :class:`farfill.baseline.protocol.Filler`.
+        """Complete ``batch``.
 
         Raises:
             ValueError: If a picture has no known pixel.
         """
         known = batch.masked.float().permute(0, 2, 3, 1).cpu().numpy()
         holes = batch.hole[:, 0].cpu().numpy() > 0.5
-        filled = np.stack([self._fill(*one) for one in zip(known, holes, strict=True)])
+        filled = np.stack([self._fill(*pair) for pair in zip(known, holes, strict=True)])
         copies = torch.from_numpy(filled).permute(0, 3, 1, 2).to(batch.image)
         return torch.where(batch.hole.bool(), copies, batch.image)
 
@@ -72,16 +72,13 @@ class PatchMatch:
         if side is None:
             return _copy_nearest(known, hole)
         rng = np.random.default_rng(self.seed)
-        levels = pyramid(known, hole, side)
-        depth = len(levels) - 1
-        field = PatchField(*levels[depth], side, rng)
-        guess = self._refine(field, self._fill_inwards(field), depth)
-        while depth > 0:
-            depth, coarse = depth - 1, field
-            field = PatchField(*levels[depth], side, rng)
+        *finer, smallest = pyramid(known, hole, side)
+        field = PatchField(*smallest, side, rng)
+        guess = self._refine(field, self._fill_inwards(field), depth=len(finer))
+        for depth, (picture, missing) in reversed(list(enumerate(finer))):
+            coarse, field = field, PatchField(picture, missing, side, rng)
             field.start_from(coarse)
-            guess, _ = field.vote(_trust(field))
-            guess = self._refine(field, guess, depth)
+            guess = self._refine(field, field.vote(_trust(field)), depth)
         return guess
 
     def _refine(self, field: PatchField, guess: np.ndarray, depth: int) -> np.ndarray:
@@ -89,7 +86,7 @@ class PatchMatch:
         for _ in range(self.iterations * (depth + 1)):
             guess = np.where(field.hole[..., None], guess, field.picture)
             field.search(guess, everywhere, self.sweeps)
-            guess, _ = field.vote(_trust(field))
+            guess = field.vote(_trust(field))
         return guess
 
     def _fill_inwards(self, field: PatchField) -> np.ndarray:
@@ -100,8 +97,7 @@ class PatchMatch:
             weight = np.where(todo, 0, _closeness(field.hole))
             field.search(guess, weight, _THOROUGH * self.sweeps)
             filled = cv2.blur(weight, window, borderType=cv2.BORDER_CONSTANT)
-            trust = _trust(field) * filled[tuple(field.targets.T)]
-            votes, _ = field.vote(trust)
+            votes = field.vote(_trust(field) * filled[tuple(field.targets.T)])
             inner = cv2.erode(todo.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
             rim = todo & ~inner
             guess[rim], todo = votes[rim], inner

@@ -9,7 +9,7 @@ from torch import Tensor
 from farfill.types import Batch
 
 
-class Filler(Protocol):
+class Inpainter(Protocol):
     """Completes pictures. It must not look at ``batch.image`` inside the hole."""
 
     def __call__(self, batch: Batch) -> Tensor:

@@ -9,10 +9,10 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
-from farfill.data.protocol import Generated
+from farfill.data.protocol import SyntheticSource
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.metric import attention as measure
-from farfill.op.resize import resize_nearest
+from farfill.op.spatial import resize_nearest
 from farfill.types import AttentionResult, Batch
 
 SIMILAR = 8  # pictures whose maps are compared, from the first batch
@@ -126,7 +126,7 @@ def content_of(data: InpaintingData, batch: Batch) -> Iterator[Tensor | None]:
     """What each picture shows: ``(K, H, W)``, or ``None`` if the data cannot say."""
     source = data.source
     for index, image in zip(batch.index.tolist(), batch.image, strict=True):
-        if not isinstance(source, Generated):
+        if not isinstance(source, SyntheticSource):
             yield None
             continue
         content = source.content(data.val_set.paths[index], image.shape[-1])

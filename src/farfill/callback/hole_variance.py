@@ -5,7 +5,7 @@ from __future__ import annotations
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from farfill.op.crop import local_patch
+from farfill.op.spatial import local_patch
 from farfill.types import Batch, Completion
 
 

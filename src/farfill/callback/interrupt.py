@@ -13,7 +13,7 @@ from lightning import Callback, LightningModule, Trainer
 
 from farfill.config.arguments import quote_paths
 from farfill.errors import in_sweep
-from farfill.op.process import anywhere
+from farfill.op.runtime import any_rank
 from farfill.rundir.status import write_status
 
 #: Sent by submitit before a job's time is over or it is preempted.
@@ -53,7 +53,7 @@ class Interrupt(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         """Stop between two steps, where both players are whole, in all processes at once."""
-        self.stopped = anywhere(self.received is not None, pl_module.device)
+        self.stopped = any_rank(self.received is not None, pl_module.device)
         if self.stopped:
             trainer.limit_val_batches = 0  # a stop asks for a checkpoint, not for a validation
             trainer.should_stop = True

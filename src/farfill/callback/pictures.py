@@ -12,7 +12,7 @@ from torch import Tensor
 
 from farfill.image.contact_sheet import sheet, to_uint8, write_png
 from farfill.op.colour import flow_to_colour, wheel_legend
-from farfill.op.resize import resize_nearest
+from farfill.op.spatial import resize_nearest
 from farfill.rundir.record import EXAMPLES, PICTURES
 from farfill.types import Batch, Completion
 

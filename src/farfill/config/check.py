@@ -6,13 +6,16 @@ import math
 from typing import Any
 
 import numpy as np
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from farfill.config.instantiate import check_networks
 from farfill.config.keys import plain
+from farfill.config.knobs import check_knobs, check_known_keys
 from farfill.config.validation import check_kinds
 from farfill.critic.protocol import Critics
 from farfill.datamodule.inpainting import InpaintingData
+from farfill.errors import in_sweep
 
 #: Whole numbers and the least that each may be.
 _COUNTS = {
@@ -39,6 +42,10 @@ def check_config(cfg: DictConfig) -> None:
     Raises:
         ValueError: Names the setting, what was expected, and what came.
     """
+    check_known_keys(cfg)
+    if HydraConfig.initialized() and not in_sweep():
+        hydra = HydraConfig.get()
+        check_knobs(cfg, hydra.overrides.task, hydra.runtime.choices)
     check_counts(cfg)
     rate = cfg.learning_rate
     if not isinstance(rate, int | float) or not math.isfinite(rate) or rate < 0:

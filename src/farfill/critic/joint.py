@@ -7,8 +7,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from farfill.critic.protocol import Views
-from farfill.critic.two_views import TwoViews
+from farfill.critic.protocol import TwoViews, Views
 from farfill.layer.convolution import SameConv2d
 
 

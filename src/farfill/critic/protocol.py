@@ -1,4 +1,4 @@
-"""What a set of critics offers to the adversarial objectives."""
+"""What a set of critics offers to the adversarial objectives, and the two views of most."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from torch import Tensor, nn
+
+from farfill.op.spatial import local_patch
 
 #: What each critic looks at, or its scores, by the critic's name.
 Views = dict[str, Tensor]
@@ -29,3 +31,22 @@ class Critics(Protocol):
     def parameters(self) -> Iterator[nn.Parameter]:
         """All weights, as :class:`torch.nn.Module` has them."""
         ...
+
+
+class TwoViews(nn.Module):
+    """Critics that see the hole's patch, ``local``, and the whole picture, ``global``.
+
+    Args:
+        patch_size: Side of the local patch in pixels.
+    """
+
+    def __init__(self, patch_size: int) -> None:
+        super().__init__()
+        self.patch_size = patch_size
+
+    def views(self, image: Tensor, box: Tensor) -> Views:
+        """Cut ``(N, C, H, W)`` pictures or holes into the local patch and the whole."""
+        return {
+            "local": local_patch(image, box, self.patch_size, self.patch_size),
+            "global": image,
+        }

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from farfill.baseline.protocol import Filler
+from farfill.baseline.protocol import Inpainter
 from farfill.evaluation import table
 from farfill.evaluation.manifest import Manifest, write
 from farfill.evaluation.score import score
@@ -21,7 +21,7 @@ from farfill.types import Batch
 
 def report(
     folder: str | Path,
-    fillers: Mapping[str, Filler],
+    fillers: Mapping[str, Inpainter],
     loader: Iterable[Batch],
     manifest: Manifest,
     device: torch.device | str = "cpu",
@@ -78,7 +78,7 @@ def report(
 
 @torch.inference_mode()
 def _rows(
-    fillers: Mapping[str, Filler],
+    fillers: Mapping[str, Inpainter],
     loader: Iterable[Batch],
     chosen: set[int],
     device: torch.device | str,

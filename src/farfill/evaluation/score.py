@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from farfill.baseline.protocol import Filler
+from farfill.baseline.protocol import Inpainter
 from farfill.metric.suite import NAMES, per_image
 from farfill.types import Batch
 
@@ -39,7 +39,7 @@ class Scores:
 
 
 @torch.inference_mode()
-def score(filler: Filler, loader: Iterable[Batch], device: torch.device | str) -> Scores:
+def score(filler: Inpainter, loader: Iterable[Batch], device: torch.device | str) -> Scores:
     """Complete and measure every picture of ``loader`` (wrap it to show progress).
 
     Args:

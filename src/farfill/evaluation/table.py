@@ -45,9 +45,9 @@ class Comparison(NamedTuple):
     """Fillers scored on the same pictures.
 
     Attributes:
-        scores: Filler -> its scores.
+        scores: Inpainter -> its scores.
         manifest: What they were scored on.
-        means: Filler -> metric -> mean with interval.
+        means: Inpainter -> metric -> mean with interval.
         differences: ``first minus other`` -> metric -> mean of the picture-by-picture difference.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from farfill.gan.pointwise import PointwiseGAN
+from farfill.gan.objective import PointwiseGAN
 
 
 class Hinge(PointwiseGAN):
@@ -14,14 +14,14 @@ class Hinge(PointwiseGAN):
     Lim and Ye 2017 (arXiv 1705.02894); DeepFill v2 uses it. Not in the paper.
     """
 
-    def of_real(self, score: Tensor) -> Tensor:
+    def real_loss(self, score: Tensor) -> Tensor:
         r""":math:`\max(0, 1 - D(x))`."""
         return F.relu(1 - score)
 
-    def of_fake(self, score: Tensor) -> Tensor:
+    def fake_loss(self, score: Tensor) -> Tensor:
         r""":math:`\max(0, 1 + D(\tilde x))`."""
         return F.relu(1 + score)
 
-    def of_generator(self, score: Tensor) -> Tensor:
+    def generator_loss(self, score: Tensor) -> Tensor:
         r""":math:`-D(\tilde x)`."""
         return -score

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from farfill.gan.pointwise import PointwiseGAN
+from farfill.gan.objective import PointwiseGAN
 
 
 class LSGAN(PointwiseGAN):
@@ -13,14 +13,14 @@ class LSGAN(PointwiseGAN):
     Mao et al. 2017 (arXiv 1611.04076), equation 9.
     """
 
-    def of_real(self, score: Tensor) -> Tensor:
+    def real_loss(self, score: Tensor) -> Tensor:
         r""":math:`(D(x) - 1)^2 / 2`."""
         return (score - 1).square() / 2
 
-    def of_fake(self, score: Tensor) -> Tensor:
+    def fake_loss(self, score: Tensor) -> Tensor:
         r""":math:`D(\tilde x)^2 / 2`."""
         return score.square() / 2
 
-    def of_generator(self, score: Tensor) -> Tensor:
+    def generator_loss(self, score: Tensor) -> Tensor:
         r""":math:`(D(\tilde x) - 1)^2 / 2`."""
         return (score - 1).square() / 2

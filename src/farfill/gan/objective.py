@@ -1,13 +1,42 @@
-"""What all adversarial objectives share: the generator's side."""
+"""What every adversarial objective offers, and what most of them share."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from farfill.critic.protocol import Critics, Views
+
+
+class GAN(Protocol):
+    """Turns scores into losses for both players.
+
+    Attributes:
+        critic_steps: Updates of the critics, each on a fresh batch, before one of the generator;
+            0: there is no adversary.
+    """
+
+    critic_steps: int
+
+    def critic_terms(
+        self, critics: Critics, real: Views, fake: Views, hole: Views
+    ) -> dict[str, Tensor]:
+        """Named scalars, already weighted, whose sum the critics minimise.
+
+        Args:
+            critics: The critics.
+            real: Views of the ground truth.
+            fake: Views of the completed pictures, without a graph.
+            hole: Views of the holes, 1 = missing.
+        """
+        ...
+
+    def generator_terms(self, critics: Critics, fake: Views) -> dict[str, Tensor]:
+        """Named scalars, already weighted, that the generator minimises."""
+        ...
 
 
 class Objective(ABC):
@@ -18,27 +47,51 @@ class Objective(ABC):
         global_weight: Further factor of the global critic's share in it; the critics' own loss
             does not have it.
         critic_steps: Updates of the critics per update of the generator.
-        betas: Of Adam, for both players.
     """
 
-    def __init__(
-        self, weight: float, global_weight: float, critic_steps: int, betas: Sequence[float]
-    ) -> None:
+    def __init__(self, weight: float, global_weight: float, critic_steps: int) -> None:
         self.weight = weight
         self.global_weight = global_weight
         self.critic_steps = critic_steps
-        self.betas = tuple(betas)
 
     @abstractmethod
-    def of_generator(self, score: Tensor) -> Tensor:
+    def generator_loss(self, score: Tensor) -> Tensor:
         """What the generator loses by each score of a completed picture; same shape."""
 
     def generator_terms(self, critics: Critics, fake: Views) -> dict[str, Tensor]:
         """Return ``adversarial_<critic>`` for every critic, weighted."""
         return {
-            f"adversarial_{name}": self._weight(name) * self.of_generator(score).mean()
+            f"adversarial_{name}": self._weight(name) * self.generator_loss(score).mean()
             for name, score in critics(fake).items()
         }
 
     def _weight(self, critic: str) -> float:
         return self.weight * (self.global_weight if critic == "global" else 1.0)
+
+
+class PointwiseGAN(Objective):
+    """Real and completed pictures enter the critics' loss one by one, without a penalty."""
+
+    @abstractmethod
+    def real_loss(self, score: Tensor) -> Tensor:
+        """What the critics lose by each score of a real picture; same shape."""
+
+    @abstractmethod
+    def fake_loss(self, score: Tensor) -> Tensor:
+        """What the critics lose by each score of a completed picture; same shape."""
+
+    def critic_terms(
+        self, critics: Critics, real: Views, fake: Views, hole: Views
+    ) -> dict[str, Tensor]:
+        """Return ``real_<critic>`` and ``fake_<critic>`` for every critic."""
+        terms = {}
+        for name, (real_score, fake_score) in scores(critics, real, fake).items():
+            terms[f"real_{name}"] = self.real_loss(real_score).mean()
+            terms[f"fake_{name}"] = self.fake_loss(fake_score).mean()
+        return terms
+
+
+def scores(critics: Critics, real: Views, fake: Views) -> dict[str, tuple[Tensor, ...]]:
+    """By critic, the scores of real and of completed pictures ``(N, 1)``, in one pass."""
+    joint = critics({name: torch.cat([real[name], fake[name]]) for name in real})
+    return {name: score.chunk(2) for name, score in joint.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from farfill.gan.pointwise import PointwiseGAN
+from farfill.gan.objective import PointwiseGAN
 
 
 class Vanilla(PointwiseGAN):
@@ -15,14 +15,14 @@ class Vanilla(PointwiseGAN):
     advise and DCGAN (arXiv 1511.06434) uses. The paper reports that it collapses at times.
     """
 
-    def of_real(self, score: Tensor) -> Tensor:
+    def real_loss(self, score: Tensor) -> Tensor:
         r""":math:`-\log \sigma(D(x))`."""
         return F.softplus(-score)
 
-    def of_fake(self, score: Tensor) -> Tensor:
+    def fake_loss(self, score: Tensor) -> Tensor:
         r""":math:`-\log(1 - \sigma(D(\tilde x)))`."""
         return F.softplus(score)
 
-    def of_generator(self, score: Tensor) -> Tensor:
+    def generator_loss(self, score: Tensor) -> Tensor:
         r""":math:`-\log \sigma(D(\tilde x))`."""
         return F.softplus(-score)

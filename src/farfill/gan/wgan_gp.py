@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from farfill.critic.protocol import Critics, Views
-from farfill.gan.gradient_penalty import gradient_penalty
-from farfill.gan.objective import Objective
-from farfill.op.process import share_of, world
+from farfill.gan.objective import Objective, scores
+from farfill.op.runtime import rank_and_size, share_of
 
 
 class WassersteinGP(Objective):
     r"""Critics minimise :math:`D(\tilde x) - D(x) + \lambda P`, the generator :math:`-D(\tilde x)`.
+
+    :math:`P` is the :func:`gradient_penalty`.
 
     Args:
         weight: Of the generator's adversarial term (released: 0.001).
@@ -23,18 +24,12 @@ class WassersteinGP(Objective):
             does not have it (released: 1.0).
         penalty_weight: Factor of the penalty in the critics' loss (released: 10).
         critic_steps: Updates of the critics per update of the generator (released: 5).
-        betas: Of Adam, for both players (released: 0.5, 0.9).
     """
 
     def __init__(
-        self,
-        weight: float,
-        global_weight: float,
-        penalty_weight: float,
-        critic_steps: int,
-        betas: Sequence[float],
+        self, weight: float, global_weight: float, penalty_weight: float, critic_steps: int
     ) -> None:
-        super().__init__(weight, global_weight, critic_steps, betas)
+        super().__init__(weight, global_weight, critic_steps)
         self.penalty_weight = penalty_weight
 
     def critic_terms(
@@ -56,30 +51,70 @@ class WassersteinGP(Objective):
                 per picture and critic.
         """
         terms = {}
-        scores = critics({name: torch.cat([real[name], fake[name]]) for name in real})
-        for name, score in scores.items():
-            of_real, of_fake = score.chunk(2)
-            terms[f"wasserstein_{name}"] = of_fake.mean() - of_real.mean()
+        for name, (real_score, fake_score) in scores(critics, real, fake).items():
+            terms[f"wasserstein_{name}"] = fake_score.mean() - real_score.mean()
         for name in real:
             alpha = alphas[name] if alphas else _draw_alpha(real[name])
-            score_view = partial(_score, critics, name)
-            cheaper = getattr(critics, "input_gradient", None)
-            gradient_of = partial(cheaper, name) if cheaper else None
-            views = (real[name], fake[name], hole[name])
-            penalty = gradient_penalty(score_view, *views, alpha, gradient_of)
+            gradient_of = _input_gradient(critics, name)
+            penalty = gradient_penalty(gradient_of, real[name], fake[name], hole[name], alpha)
             terms[f"penalty_{name}"] = self.penalty_weight * penalty
         return terms
 
-    def of_generator(self, score: Tensor) -> Tensor:
+    def generator_loss(self, score: Tensor) -> Tensor:
         r""":math:`-D(\tilde x)`."""
         return -score
 
 
-def _score(critics: Critics, name: str, view: Tensor) -> Tensor:
-    return critics({name: view})[name]
+def gradient_penalty(
+    gradient_of: Callable[[Tensor], Tensor],
+    real: Tensor,
+    fake: Tensor,
+    hole: Tensor,
+    alpha: Tensor,
+) -> Tensor:
+    r"""Penalise a critic whose gradient inside the hole is not of length one (equation 5).
+
+    .. math:: \mathbb{E}\big[(\lVert \nabla_{\hat x} D(\hat x) \odot m \rVert_2 - 1)^2\big],
+        \quad \hat x = x + \alpha\,(\tilde x - x)
+
+    Known pixels of a completed picture are copies, so a gradient there says nothing. With
+    ``hole = 1`` everywhere this is plain WGAN-GP (Gulrajani et al., 2017).
+
+    Args:
+        gradient_of: Maps pictures to the gradient of their summed scores with respect to them,
+            differentiable in the critic's weights, as :func:`by_autograd` does.
+        real: ``(N, 3, H, W)``.
+        fake: ``(N, 3, H, W)``, completed pictures.
+        hole: ``(N, 1, H, W)`` or ``(1, 1, H, W)``, 1 = missing.
+        alpha: One interpolation weight per picture, ``(N, 1, 1, 1)``.
+
+    Returns:
+        Unweighted mean over the batch.
+    """
+    between = (real + alpha * (fake - real)).detach()
+    length = torch.linalg.vector_norm((gradient_of(between) * hole).flatten(1), dim=1)
+    return (length - 1).square().mean()
+
+
+def by_autograd(score: Callable[[Tensor], Tensor], picture: Tensor) -> Tensor:
+    """Gradient of the summed scores with respect to ``picture``, with a graph of its own."""
+    picture.requires_grad_()
+    (gradient,) = torch.autograd.grad(score(picture).sum(), picture, create_graph=True)
+    return gradient
+
+
+def _input_gradient(critics: Critics, name: str) -> Callable[[Tensor], Tensor]:
+    """How to differentiate one critic: its own way, which is cheaper, or twice by autograd."""
+    if hasattr(critics, "input_gradient"):
+        return partial(critics.input_gradient, name)
+    return partial(by_autograd, lambda view: critics({name: view})[name])
 
 
 def _draw_alpha(real: Tensor) -> Tensor:
-    """Every process draws for the joint batch, so that all their random states stay the same."""
-    joint = len(real) * world()[1]
+    """One number in ``[0, 1)`` per picture.
+
+    Every process draws for the joint batch and keeps its share, so that all their random states
+    stay the same, and the numbers are those of one process.
+    """
+    joint = len(real) * rank_and_size()[1]
     return share_of(torch.rand(joint, 1, 1, 1, dtype=real.dtype, device=real.device))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from farfill.generator.shapes import check_channels, check_shapes
+from farfill.generator.two_stage import check_channels, check_shapes
 from farfill.types import Completion
 
 _INPUTS = 4  # a picture and the hole

@@ -8,10 +8,9 @@ from torch import Tensor, nn
 from farfill.attention.contextual import ContextualAttention
 from farfill.attention.none import NoAttention
 from farfill.attention.protocol import Attention
-from farfill.generator.shapes import check_channels, check_shapes
-from farfill.layer.block import conv_elu, decoder, dilated
 from farfill.layer.convolution import SameConv2d
-from farfill.op.resize import resize_nearest
+from farfill.layer.doubling import DoublingConv2d
+from farfill.op.spatial import resize_nearest
 from farfill.types import Completion
 
 _INPUTS = 5  # a picture, a plane of ones, the hole
@@ -122,7 +121,78 @@ def _coarse_stage(channels: int) -> nn.Sequential:
     )
 
 
+def conv_elu(
+    in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1, dilation: int = 1
+) -> nn.Sequential:
+    """Convolution and ELU, the authors' standard layer."""
+    convolution = SameConv2d(in_channels, out_channels, kernel, stride, dilation)
+    return nn.Sequential(convolution, nn.ELU(inplace=True))
+
+
+def dilated(channels: int) -> nn.Sequential:
+    """Four layers with dilations 2, 4, 8 and 16: the wide view of both stages."""
+    return nn.Sequential(*(conv_elu(channels, channels, dilation=d) for d in (2, 4, 8, 16)))
+
+
+def decoder(in_channels: int, channels: int) -> nn.Sequential:
+    """From a quarter of the resolution back to a picture, clipped to ``[-1, 1]``.
+
+    Maps ``(N, in_channels, H / 4, W / 4)`` to ``(N, 3, H, W)``; ``channels`` is the width of the
+    generator, of which the last hidden layer has half.
+    """
+    return nn.Sequential(
+        conv_elu(in_channels, 4 * channels),
+        conv_elu(4 * channels, 4 * channels),
+        _doubled(4 * channels, 2 * channels),
+        conv_elu(2 * channels, 2 * channels),
+        _doubled(2 * channels, channels),
+        conv_elu(channels, channels // 2),
+        SameConv2d(channels // 2, 3, 3),
+        nn.Hardtanh(),
+    )
+
+
+def _doubled(in_channels: int, out_channels: int) -> nn.Sequential:
+    """Nearest-neighbour doubling, convolution and ELU."""
+    return nn.Sequential(DoublingConv2d(in_channels, out_channels), nn.ELU(inplace=True))
+
+
 def with_planes(image: Tensor, hole: Tensor) -> Tensor:
     """What both stages see: ``(N, 5, H, W)``, the picture, a plane of ones, the hole."""
     ones = torch.ones_like(hole)
     return torch.cat([image, ones, ones * hole], dim=1)
+
+
+def check_channels(channels: int) -> None:
+    """Refuse a width that cannot be halved, as the last layers do.
+
+    Raises:
+        ValueError: If ``channels`` is not a positive even number.
+    """
+    if channels < 2 or channels % 2:
+        raise ValueError(f"expected `channels` to be a positive even number, got {channels}")
+
+
+def check_shapes(masked_image: Tensor, hole: Tensor) -> None:
+    """Refuse inputs of a generator that halves its resolution twice.
+
+    Args:
+        masked_image: To be ``(N, 3, H, W)``.
+        hole: To be ``(N, 1, H, W)`` or ``(1, 1, H, W)``.
+
+    Raises:
+        ValueError: If the shapes do not fit or a side is not a multiple of 4.
+    """
+    if masked_image.ndim != 4 or masked_image.shape[1] != 3:
+        raise ValueError(f"expected pictures (N, 3, H, W), got {tuple(masked_image.shape)}")
+    n, _, height, width = masked_image.shape
+    if tuple(hole.shape) not in {(n, 1, height, width), (1, 1, height, width)}:
+        raise ValueError(
+            f"expected a hole ({n} or 1, 1, {height}, {width}) like the pictures, "
+            f"got {tuple(hole.shape)}"
+        )
+    if height % 4 or width % 4:
+        raise ValueError(
+            f"expected sides that are multiples of 4, got {height} x {width}; pad the picture "
+            "(`python src/inpaint.py` does it for any size)"
+        )

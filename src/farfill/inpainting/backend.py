@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from farfill.generator.two_stage import Generator, with_planes
-from farfill.op.precision import full_precision
-from farfill.op.resize import resize_nearest
+from farfill.op.runtime import full_precision
+from farfill.op.spatial import resize_nearest
 from farfill.types import Completion
 
 Run = Callable[..., tuple[Tensor, ...]]

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from farfill.attention.contextual import ContextualAttention
-from farfill.generator.shapes import check_shapes
-from farfill.generator.two_stage import Generator, RefinementStage, with_planes
+from farfill.generator.two_stage import Generator, RefinementStage, check_shapes, with_planes
 from farfill.inpainting.window import Part, Size, Span, Window, needed, put, run_part, work
-from farfill.op.resize import resize_nearest
+from farfill.op.spatial import resize_nearest
 
 
 def predict_windows(

@@ -33,14 +33,14 @@ class SameConv2d(nn.Conv2d):
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
+    def padding_of(self, height: int, width: int) -> list[tuple[int, int]]:
+        """:func:`same_padding` of the rows and the columns of an input of this size."""
+        axes = zip((height, width), self.kernel_size, self.stride, self.dilation, strict=True)
+        return [same_padding(*axis) for axis in axes]
+
     def forward(self, input: Tensor) -> Tensor:
         """Convolve; padding that is the same on both sides is left to the kernel, a copy less."""
-        (top, bottom), (left, right) = (
-            same_padding(size, kernel, stride, dilation)
-            for size, kernel, stride, dilation in zip(
-                input.shape[-2:], self.kernel_size, self.stride, self.dilation, strict=True
-            )
-        )
+        (top, bottom), (left, right) = self.padding_of(*input.shape[-2:])
         padding = (top, left)
         if top != bottom or left != right:
             input, padding = F.pad(input, (left, right, top, bottom)), (0, 0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 
-from farfill.op.discount import spatial_discount
-from farfill.op.region import region_mean
+from farfill.op.spatial import region_mean
 from farfill.types import Batch, Completion
 
 #: The discount per pixel in the authors' released configuration, in the printed paper, and none.
@@ -42,11 +42,46 @@ class DiscountedL1:
     def __call__(self, completion: Completion, batch: Batch) -> dict[str, Tensor]:
         """Return ``discounted_l1_coarse`` and ``discounted_l1_refined``, weighted scalars."""
         discount = spatial_discount(batch.region, self.gamma)
-        return {
-            f"discounted_l1_{stage}": weight
-            * region_mean(
-                (batch.image - getattr(completion, stage)).abs() * discount, batch.region
-            ).mean()
-            for stage, weight in self.weights.items()
-            if weight
-        }
+        terms = {}
+        for stage, weight in self.weights.items():
+            if weight:
+                error = (batch.image - getattr(completion, stage)).abs() * discount
+                mean = region_mean(error, batch.region).mean()
+                terms[f"discounted_l1_{stage}"] = weight * mean
+        return terms
+
+
+def spatial_discount(region: Tensor, gamma: float) -> Tensor:
+    r"""Weights that fall with the distance to the region's border.
+
+    Inside a box of height ``H`` and width ``W`` this is the authors' mask,
+
+    .. math:: \max(\gamma^{\min(i, H - i)}, \gamma^{\min(j, W - j)}),
+
+    not symmetric: the first row weighs 1, the last ``gamma``. In any other region ``i`` counts the
+    region's pixels in an unbroken run above the pixel, and ``H`` the run's length.
+
+    Args:
+        region: ``(N, 1, H, W)``, 1 inside.
+        gamma: Factor per pixel, in ``(0, 1]``.
+
+    Returns:
+        ``(N, 1, H, W)``, 0 outside the region, computed in float64, of the region's type.
+    """
+    inside = region > 0.5
+    distance = torch.minimum(_line_distance(inside, -2), _line_distance(inside, -1))
+    weight = torch.as_tensor(gamma, dtype=torch.float64, device=region.device) ** distance
+    return (weight * inside).to(region.dtype)
+
+
+def _line_distance(inside: Tensor, dim: int) -> Tensor:
+    """Steps along ``dim``: to the run's first pixel, or past its last one, the nearer."""
+    return torch.minimum(_run_before(inside, dim), _run_before(inside.flip(dim), dim).flip(dim) + 1)
+
+
+def _run_before(inside: Tensor, dim: int) -> Tensor:
+    """How many pixels of the run come before each pixel."""
+    position = torch.arange(inside.shape[dim], device=inside.device)
+    position = position.view(-1, *[1] * (-dim - 1)).expand(inside.shape)
+    last_outside = torch.where(inside, -1, position).cummax(dim).values
+    return (position - last_outside - 1).clamp_min(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from farfill.op.region import region_mean
+from farfill.op.spatial import region_mean
 from farfill.types import Batch, Completion
 
 

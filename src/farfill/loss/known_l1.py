@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from farfill.op.region import region_mean
+from farfill.op.spatial import region_mean
 from farfill.types import Batch, Completion
 
 
@@ -23,10 +23,9 @@ class KnownL1:
 
     def __call__(self, completion: Completion, batch: Batch) -> dict[str, Tensor]:
         """Return ``known_l1_coarse`` and ``known_l1_refined``, weighted scalars."""
-        known = 1 - batch.hole
-        return {
-            f"known_l1_{stage}": weight
-            * region_mean((batch.image - getattr(completion, stage)).abs(), known).mean()
-            for stage, weight in self.weights.items()
-            if weight
-        }
+        terms = {}
+        for stage, weight in self.weights.items():
+            if weight:
+                error = (batch.image - getattr(completion, stage)).abs()
+                terms[f"known_l1_{stage}"] = weight * region_mean(error, 1 - batch.hole).mean()
+        return terms

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from farfill.loss.feature_distance import FeatureDistance
+from farfill.loss.perceptual import Perceptual
 
 
-class Style(FeatureDistance):
-    r"""Sum over layers of the mean of :math:`|G(\tilde x) - G(x)|`, ``G`` the Gram matrix.
+class Style(Perceptual):
+    r"""The perceptual loss of Gram matrices: the mean of :math:`|G(\tilde x) - G(x)|` per layer.
 
     After Gatys et al. 2016 (arXiv 1508.06576) and Liu et al. 2018 (arXiv 1804.07723, equation 4),
     of the completed picture.

@@ -12,7 +12,7 @@ from math import log
 import torch
 from torch import Tensor
 
-from farfill.op.resize import nearest_index
+from farfill.op.spatial import nearest_index
 
 EDGES = (0.125, 0.25, 0.5, 0.75)  # of the distance histogram, in sides of the picture
 SHARES = (*(f"distance_to_{edge}" for edge in EDGES), "distance_beyond")
@@ -24,7 +24,7 @@ NAMES = ("hit_rate", "hit_chance", "hit_reachable", "distance", *SHARES, "hole_w
 def pixel_index(grid: int, features: int, pixels: int) -> Tensor:
     """Say for which pixel each position of the attention's grid stands, along one axis.
 
-    A position copies a feature as :func:`farfill.op.resize.nearest_index` says. A feature stands
+    A position copies a feature as :func:`farfill.op.spatial.nearest_index` says. A feature stands
     for a cell of ``pixels / features`` pixels, because convolutions shift by whole strides, and
     for the cell for its middle pixel (the right one of two).
 

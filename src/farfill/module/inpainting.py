@@ -14,13 +14,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from farfill.critic.protocol import Critics
-from farfill.gan.none import NoGAN
-from farfill.gan.protocol import GAN
-from farfill.loss.protocol import Loss
+from farfill.gan.objective import GAN
 from farfill.metric.suite import InpaintingMetrics
-from farfill.op.precision import full_precision
-from farfill.op.process import average_, world
-from farfill.types import Batch, Completion, Diverged
+from farfill.op.runtime import average_, full_precision, rank_and_size
+from farfill.types import Batch, Completion, Diverged, Loss
 
 
 class Inpainting(LightningModule):
@@ -77,7 +74,7 @@ class Inpainting(LightningModule):
         compile: bool = False,
     ) -> None:
         super().__init__()
-        if not losses and isinstance(gan, NoGAN):
+        if not losses and not gan.critic_steps:
             raise ValueError("there is nothing to minimise: choose a `loss`, a `gan`, or both")
         if min(accumulate, max_skipped) < 1:
             raise ValueError(
@@ -122,7 +119,7 @@ class Inpainting(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """Update the critics, each time on fresh pictures and holes, then the generator."""
-        *for_critics, for_generator = batch.split(self.batch_size // world()[1])
+        *for_critics, for_generator = batch.split(self.batch_size // rank_and_size()[1])
         _, of_critics = cast(list[Optimizer], self.optimizers(use_pl_optimizer=False))
         of_generator, _ = cast(list[LightningOptimizer], self.optimizers())
         for part in for_critics:

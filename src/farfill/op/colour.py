@@ -23,21 +23,20 @@ _SEGMENTS = (
 @lru_cache(maxsize=1)
 def colour_wheel() -> Tensor:
     """The 55 colours of the optical-flow wheel: ``(55, 3)``, float64, whole numbers in 0..255."""
-    rows = []
+    colours = []
     for steps, start, stop in _SEGMENTS:
+        first, last = torch.tensor([start, stop], dtype=torch.float64)
         for step in range(steps):
-            part = math.floor(255 * step / steps)
-            rows.append([a + (part if b > a else -part if b < a else 0)
-                         for a, b in zip(start, stop, strict=True)])  # fmt: skip
-    return torch.tensor(rows, dtype=torch.float64)
+            colours.append(first + (last - first).sign() * math.floor(255 * step / steps))
+    return torch.stack(colours)
 
 
 def flow_to_colour(offsets: Tensor) -> Tensor:
     """Colour-code offsets as the authors' pictures do (figures 5 and 8 of the paper).
 
-    The longest offset seen so far *in the batch* has full saturation: picture ``i`` is scaled by
-    the longest of pictures ``0..i``, as in the authors' code. Colour one picture at a time for a
-    scale of its own.
+    Each picture has its own full range of colours: its longest offset is saturated. The authors'
+    code scales picture ``i`` of a batch by the longest offset of pictures ``0..i`` instead, which
+    is the same for one picture at a time.
 
     Args:
         offsets: ``(N, 2, h, w)``, rows then columns, any number type.
@@ -47,9 +46,8 @@ def flow_to_colour(offsets: Tensor) -> Tensor:
     """
     rows, columns = offsets.detach().cpu().double().unbind(1)
     radius = torch.sqrt(rows**2 + columns**2)
-    longest = radius.flatten(1).amax(1).cummax(0).values[:, None, None] + sys.float_info.epsilon
-    rows, columns = rows / longest, columns / longest
-    colour = _colour(rows, columns)
+    longest = radius.flatten(1).amax(1)[:, None, None] + sys.float_info.epsilon
+    colour = _colour(rows / longest, columns / longest)
     return (colour / 127.5 - 1).permute(0, 3, 1, 2).float().to(offsets.device)
 
 
@@ -60,9 +58,8 @@ def wheel_legend(size: int) -> Tensor:
     """
     axis = torch.linspace(-1, 1, size, dtype=torch.float64)
     rows, columns = torch.meshgrid(axis, axis, indexing="ij")
-    outside = rows**2 + columns**2 > 1
     colour = _colour(rows, columns)
-    colour[outside] = 255.0
+    colour[rows**2 + columns**2 > 1] = 255.0
     return (colour / 127.5 - 1).permute(2, 0, 1).float()
 
 

@@ -9,7 +9,7 @@ from lightning import Trainer
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from farfill.baseline.protocol import Filler
+from farfill.baseline.protocol import Inpainter
 from farfill.config.instantiate import instantiate_each
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.evaluation import manifest
@@ -19,7 +19,7 @@ from farfill.rundir.record import OURS
 from farfill.types import Batch
 
 
-def inpainter_of(generator: nn.Module) -> Filler:
+def inpainter_of(generator: nn.Module) -> Inpainter:
     """A generator as something that completes batches."""
 
     def complete(batch: Batch) -> Tensor:
@@ -28,7 +28,7 @@ def inpainter_of(generator: nn.Module) -> Filler:
     return complete
 
 
-def named(baselines: Mapping[str, Filler]) -> dict[str, Filler]:
+def named(baselines: Mapping[str, Inpainter]) -> dict[str, Inpainter]:
     """Classical baselines, labelled as such."""
     return {
         f"{name.replace('_', ' ')} (classical baseline)": baseline

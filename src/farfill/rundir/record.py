@@ -38,7 +38,7 @@ class Record:
         folder: The run's folder; None if it never started.
         config: Flat configuration as composed, interpolations unresolved: ``{"gan.weight": 0.1}``.
         curves: Logged quantity -> curve, from ``metrics.csv``.
-        scores: Filler -> metric -> value of every picture, from ``report/per_image.csv``.
+        scores: Inpainter -> metric -> value of every picture, from ``report/per_image.csv``.
         pictures: Index and name of every picture scored.
         manifest: Hash of what was scored; empty without a report.
         error: Why it failed, if the log says so.

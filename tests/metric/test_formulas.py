@@ -8,7 +8,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchmetrics.functional import mean_squared_error
 from torchmetrics.functional.image import total_variation
 
-from farfill.metric import functional
+from farfill.metric import suite
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_metric_equals_numpy_twin_for_every_picture(name, region, pictures):
     completed, image, hole = pictures
     region = hole if region == "hole" else np.ones_like(hole)
 
-    values = getattr(functional, name)(*tensors(completed, image, region))
+    values = getattr(suite, name)(*tensors(completed, image, region))
 
     expected = [twin(name, *one) for one in zip(completed, image, region, strict=True)]
     np.testing.assert_allclose(values.numpy(), expected, rtol=2e-5)
@@ -81,12 +81,12 @@ def test_whole_pictures_agree_with_libraries(pictures):
     completed, image, hole = pictures
     c, t, full = tensors(completed, image, np.ones_like(hole))
     tv = total_variation(c, reduction=None) / c[0].numel()
-    torch.testing.assert_close(functional.tv_anisotropic(c, t, full), tv)
+    torch.testing.assert_close(suite.tv_anisotropic(c, t, full), tv)
     for one in range(3):
         l2 = mean_squared_error(c[one], t[one])
-        torch.testing.assert_close(functional.l2(c, t, full)[one], l2)
+        torch.testing.assert_close(suite.l2(c, t, full)[one], l2)
         psnr = peak_signal_noise_ratio(image[one], completed[one], data_range=1.0)
-        assert functional.psnr(c, t, full)[one].item() == pytest.approx(psnr, rel=1e-5)
+        assert suite.psnr(c, t, full)[one].item() == pytest.approx(psnr, rel=1e-5)
 
 
 def test_ssim_equals_scikit_image_away_from_the_border(pictures):
@@ -95,7 +95,7 @@ def test_ssim_equals_scikit_image_away_from_the_border(pictures):
     inner = np.zeros_like(hole)
     inner[:, :, 5:-5, 5:-5] = 1
 
-    values = functional.ssim(*tensors(completed, image, inner))
+    values = suite.ssim(*tensors(completed, image, inner))
 
     for one in range(3):
         expected = structural_similarity(
@@ -115,43 +115,41 @@ def test_tv_of_a_hole_counts_its_right_and_lower_border_only():
     completed[..., 2:4, 2:4] = 1
     hole = completed.clone()
 
-    value = functional.tv_anisotropic(completed, completed, hole)
+    value = suite.tv_anisotropic(completed, completed, hole)
 
     assert value.item() == pytest.approx(4 / 4)  # 2 steps to the right, 2 down, 4 pixels
-    assert functional.tv_isotropic(completed, completed, hole).item() == pytest.approx(
-        (2 + 2**0.5) / 4
-    )
+    assert suite.tv_isotropic(completed, completed, hole).item() == pytest.approx((2 + 2**0.5) / 4)
 
 
 def test_perfect_completion_has_finite_best_values(pictures):
     _, image, hole = tensors(*pictures)
-    assert functional.psnr(image, image, hole).tolist() == pytest.approx([100] * 3)
-    torch.testing.assert_close(functional.ssim(image, image, hole), torch.ones(3))
-    assert functional.l1(image, image, hole).tolist() == [0] * 3
+    assert suite.psnr(image, image, hole).tolist() == pytest.approx([100] * 3)
+    torch.testing.assert_close(suite.ssim(image, image, hole), torch.ones(3))
+    assert suite.l1(image, image, hole).tolist() == [0] * 3
 
 
 def test_black_truth_stays_finite():
     black, level = torch.zeros(1, 3, 8, 8), torch.full((1, 3, 8, 8), 2 / 255)
     full = torch.ones(1, 1, 8, 8)
-    assert functional.relative_l1(level, black, full).item() == pytest.approx(2)
-    assert functional.relative_l2(level, black, full).item() == pytest.approx(4)
+    assert suite.relative_l1(level, black, full).item() == pytest.approx(2)
+    assert suite.relative_l2(level, black, full).item() == pytest.approx(4)
 
 
 def test_one_hole_may_serve_the_batch(pictures):
     completed, image, hole = tensors(*pictures)
-    shared = functional.l1(completed, image, hole[:1])
-    torch.testing.assert_close(shared, functional.l1(completed, image, hole[:1].repeat(3, 1, 1, 1)))
+    shared = suite.l1(completed, image, hole[:1])
+    torch.testing.assert_close(shared, suite.l1(completed, image, hole[:1].repeat(3, 1, 1, 1)))
 
 
 def test_ssim_does_not_suffer_from_autocast(pictures):
     completed, image, hole = tensors(*pictures)
-    expected = functional.ssim(completed, image, hole)
+    expected = suite.ssim(completed, image, hole)
     with torch.autocast("cpu", torch.bfloat16):
-        torch.testing.assert_close(functional.ssim(completed, image, hole), expected)
+        torch.testing.assert_close(suite.ssim(completed, image, hole), expected)
 
 
 def test_ssim_takes_six_pixels_and_refuses_five():
     six, five = torch.rand(1, 3, 6, 9), torch.rand(1, 3, 9, 5)
-    assert functional.ssim(six, six, six[:, :1]).item() == pytest.approx(1)
+    assert suite.ssim(six, six, six[:, :1]).item() == pytest.approx(1)
     with pytest.raises(ValueError, match="at least 6 x 6 pixels, got 9 x 5"):
-        functional.ssim(five, five, five[:, :1])
+        suite.ssim(five, five, five[:, :1])

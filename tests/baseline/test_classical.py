@@ -1,4 +1,4 @@
-"""What every classical filler must keep, and what each does on a picture with a known answer."""
+"""What every classical baseline must keep, and what each does on a picture with a known answer."""
 
 import cv2
 import numpy as np
@@ -11,8 +11,10 @@ from farfill.baseline.patch_match import PatchMatch
 from farfill.baseline.telea import Telea
 from farfill.types import Batch
 
-FILLERS = [Telea(radius=3.0), NavierStokes(radius=3.0), MeanColour(), PatchMatch(7, 2, 1, 0)]
-every_filler = pytest.mark.parametrize("filler", FILLERS, ids=lambda filler: type(filler).__name__)
+BASELINES = [Telea(radius=3.0), NavierStokes(radius=3.0), MeanColour(), PatchMatch(7, 2, 1, 0)]
+every_baseline = pytest.mark.parametrize(
+    "baseline", BASELINES, ids=lambda baseline: type(baseline).__name__
+)
 
 
 def make_batch(image: torch.Tensor) -> Batch:
@@ -31,9 +33,9 @@ def batch():
     return make_batch(torch.rand(2, 3, 24, 32) * 2 - 1)
 
 
-@every_filler
-def test_known_pixels_stay_bit_for_bit(filler, batch):
-    completed = filler(batch)
+@every_baseline
+def test_known_pixels_stay_bit_for_bit(baseline, batch):
+    completed = baseline(batch)
     known = (batch.hole == 0).expand_as(batch.image)
     assert completed.dtype == batch.image.dtype
     assert torch.equal(completed[known], batch.image[known])
@@ -41,35 +43,35 @@ def test_known_pixels_stay_bit_for_bit(filler, batch):
     assert completed.abs().max() <= 1
 
 
-@every_filler
-def test_pixels_inside_the_hole_are_never_seen(filler, batch):
+@every_baseline
+def test_pixels_inside_the_hole_are_never_seen(baseline, batch):
     hidden = torch.where(batch.hole.bool(), torch.rand_like(batch.image), batch.image)
     assert not torch.equal(hidden, batch.image)
-    assert torch.equal(filler(batch._replace(image=hidden)), filler(batch))
+    assert torch.equal(baseline(batch._replace(image=hidden)), baseline(batch))
 
 
-@every_filler
-def test_flat_pictures_are_filled_flat_each_in_its_own_colour(filler):
+@every_baseline
+def test_flat_pictures_are_filled_flat_each_in_its_own_colour(baseline):
     """Up to two of 255 levels: OpenCV's Telea is that far off, by itself."""
     colours = torch.tensor([[0.2, -0.6, 1.0], [-1.0, 0.4, 0.6]])  # levels of the 8-bit grid
     flat = colours[:, :, None, None].expand(2, 3, 24, 32).contiguous()
-    torch.testing.assert_close(filler(make_batch(flat)), flat, atol=2.01 / 127.5, rtol=0)
+    torch.testing.assert_close(baseline(make_batch(flat)), flat, atol=2.01 / 127.5, rtol=0)
 
 
-@every_filler
-def test_batch_equals_its_samples_one_by_one(filler, batch):
-    single = torch.cat([filler(Batch(*(part[i : i + 1] for part in batch))) for i in range(2)])
-    torch.testing.assert_close(filler(batch), single)
+@every_baseline
+def test_batch_equals_its_samples_one_by_one(baseline, batch):
+    single = torch.cat([baseline(Batch(*(part[i : i + 1] for part in batch))) for i in range(2)])
+    torch.testing.assert_close(baseline(batch), single)
 
 
 @pytest.mark.parametrize(
-    ("filler", "method"), [(Telea, cv2.INPAINT_TELEA), (NavierStokes, cv2.INPAINT_NS)]
+    ("baseline", "method"), [(Telea, cv2.INPAINT_TELEA), (NavierStokes, cv2.INPAINT_NS)]
 )
-def test_opencv_gets_rgb_levels_radius_and_method(filler, method, batch):
+def test_opencv_gets_rgb_levels_radius_and_method(baseline, method, batch):
     levels = (torch.rand(2, 3, 24, 32) * 255).byte()
     batch = make_batch(levels / 127.5 - 1)
 
-    completed = ((filler(radius=5.0)(batch) + 1) * 127.5).round().byte()
+    completed = ((baseline(radius=5.0)(batch) + 1) * 127.5).round().byte()
 
     picture = levels[1].permute(1, 2, 0).numpy()
     expected = cv2.inpaint(picture, batch.hole[1, 0].byte().numpy(), 5.0, method)

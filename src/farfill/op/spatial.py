@@ -1,0 +1,113 @@
+"""Pure functions over the rows and columns of pictures and feature maps."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def nearest_index(size: int, new_size: int) -> Tensor:
+    r"""Which of ``size`` samples each of ``new_size`` copies, as TensorFlow's aligned corners do.
+
+    .. math:: \mathrm{index}(i) = \min\big(\lfloor i\,\tfrac{s-1}{s'-1} + \tfrac12 \rfloor, s-1\big)
+
+    PyTorch has no such mode. The product is rounded to float32, as TensorFlow's kernel does: exact
+    ties at ``k + 0.5`` then fall as they do there (54 -> 27 is the first size where that shows).
+
+    Returns:
+        int64 tensor of length ``new_size`` with values in ``[0, size - 1]``.
+    """
+    if new_size == 1:
+        return torch.zeros(1, dtype=torch.int64)
+    scale = np.float32(size - 1) / np.float32(new_size - 1)
+    position = np.arange(new_size, dtype=np.float32) * scale
+    index = np.floor(position.astype(np.float64) + 0.5).astype(np.int64)
+    return torch.from_numpy(np.minimum(index, size - 1))
+
+
+def resize_nearest(tensor: Tensor, height: int, width: int) -> Tensor:
+    """Resize the last two axes of ``tensor`` to ``(height, width)`` by :func:`nearest_index`."""
+    rows = nearest_index(tensor.shape[-2], height).to(tensor.device)
+    columns = nearest_index(tensor.shape[-1], width).to(tensor.device)
+    return tensor.index_select(-2, rows).index_select(-1, columns)
+
+
+def reduce_nearest(tensor: Tensor, rate: int) -> Tensor:
+    """Make the last two axes ``rate`` times smaller, rounded up; rate 1 gives the tensor itself."""
+    if rate == 1:
+        return tensor
+    height, width = tensor.shape[-2:]
+    return resize_nearest(tensor, -(-height // rate), -(-width // rate))
+
+
+def local_patch(image: Tensor, box: Tensor, height: int, width: int) -> Tensor:
+    """Cut a patch out of each picture, at its own place; differentiable in ``image``.
+
+    Args:
+        image: Pictures or holes, ``(N, C, H, W)``.
+        box: ``(N, 4)`` or ``(1, 4)``, int64 ``(top, left, height, width)``; only top and left are
+            read, because a batch needs one size.
+        height: Height of the patch in pixels.
+        width: Width of the patch in pixels.
+
+    Returns:
+        ``(N, C, height, width)``.
+    """
+    rows = box[:, 0, None] + torch.arange(height, device=box.device)
+    columns = box[:, 1, None] + torch.arange(width, device=box.device)
+    rows, columns = rows[:, :, None], columns[:, None, :]
+    return pick(image, *(x.expand(len(image), height, width) for x in (rows, columns)))
+
+
+def pick(features: Tensor, row: Tensor, column: Tensor) -> Tensor:
+    """Copy ``(N, C, H, W)`` features at whole positions ``(N, h, w)``: ``(N, C, h, w)``."""
+    n, channels, _, width = features.shape
+    index = (row * width + column).view(n, 1, -1).expand(-1, channels, -1)
+    return features.flatten(2).gather(2, index).view(n, channels, *row.shape[1:])
+
+
+def sample(features: Tensor, position: Tensor) -> Tensor:
+    """Read ``features`` between their pixels, bilinearly.
+
+    Positions count pixels from the first one's centre, as PyTorch's ``grid_sample`` has it with
+    ``align_corners=True``. That function scales positions to ``[-1, 1]``, whose rounding moves
+    even an identity map; here whole positions give the features themselves, bit for bit.
+
+    Args:
+        features: ``(N, C, H, W)``.
+        position: ``(N, 2, h, w)``, rows and columns. Outside the map its edge is read.
+
+    Returns:
+        ``(N, C, h, w)``, differentiable in both arguments.
+    """
+    height, width = features.shape[-2:]
+    row, column = position[:, 0].clamp(0, height - 1), position[:, 1].clamp(0, width - 1)
+    top, left = row.detach().floor(), column.detach().floor()
+    down, right = (row - top)[:, None], (column - left)[:, None]
+    top, left = top.long(), left.long()
+    bottom, beyond = (top + 1).clamp_max(height - 1), (left + 1).clamp_max(width - 1)
+    upper = pick(features, top, left) * (1 - right) + pick(features, top, beyond) * right
+    lower = pick(features, bottom, left) * (1 - right) + pick(features, bottom, beyond) * right
+    return upper * (1 - down) + lower * down
+
+
+def pixel_positions(n: int, height: int, width: int, like: Tensor) -> Tensor:
+    """Row and column of every pixel, ``(n, 2, height, width)``."""
+    rows = torch.arange(height, device=like.device, dtype=like.dtype)
+    columns = torch.arange(width, device=like.device, dtype=like.dtype)
+    return torch.stack(torch.meshgrid(rows, columns, indexing="ij")).expand(n, -1, -1, -1)
+
+
+def region_mean(values: Tensor, region: Tensor) -> Tensor:
+    """Mean over the region and the channels of each picture.
+
+    Args:
+        values: ``(N, C, H, W)``.
+        region: ``(N, 1, H, W)``, 1 = counts.
+
+    Returns:
+        ``(N,)``; NaN where the region is empty.
+    """
+    inside = region.expand_as(values)
+    return (values * inside).sum((1, 2, 3)) / inside.sum((1, 2, 3))

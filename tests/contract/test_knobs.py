@@ -1,0 +1,143 @@
+"""Every knob reaches every option of every group, or is refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+import farfill
+from farfill.config.knobs import check_knobs, check_known_keys, idle_knobs
+from farfill.config.paths import conf_dir
+
+GROUPS = [
+    "attention",
+    "backbone",
+    "baseline",
+    "critic",
+    "data",
+    "experiment",
+    "gan",
+    "generator",
+    "loss",
+    "mask",
+    "metric",
+    "model",
+    "optimizer",
+    "scale",
+    "schedule",
+    "stage",
+]
+LISTS = {"baseline", "loss"}
+OPTIONS = [
+    (group, file.stem) for group in GROUPS for file in sorted((conf_dir() / group).glob("*.yaml"))
+]
+KNOBS = {
+    name
+    for name, value in OmegaConf.load(conf_dir() / "train.yaml").items()
+    if not OmegaConf.is_config(value)
+}
+#: Read by the commands themselves, as ``cfg.<name>``.
+READ_BY_CODE = {"ckpt_path", "compile", "init_from", "pictures"}
+IDLE = {
+    ("gan", "none"): {"critic", "critic_steps", "critic_channels"},
+    ("generator", "glcic"): {"attention"},
+    ("model", "glcic"): {"attention"},
+}
+
+
+def composed(*overrides, hydra=False):
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return compose("train", overrides=list(overrides), return_hydra_config=hydra)
+
+
+def typed(group, option):
+    return f"{group}=[{option}]" if group in LISTS else f"{group}={option}"
+
+
+def resolved(cfg):
+    return OmegaConf.to_container(cfg, resolve=True)
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda value: str(value))
+def test_every_knob_reaches_this_option_or_is_refused(group, option):
+    cfg = composed(typed(group, option))
+    idle = IDLE.get((group, option), set())
+    assert idle_knobs(cfg) - {"backbone"} == idle
+    before = resolved(cfg)
+    for knob in KNOBS - READ_BY_CODE - idle:
+        moved = cfg.copy()
+        moved[knob] = cfg[knob] * 2 + 4
+        after = resolved(moved)
+        assert after | {knob: None} != before | {knob: None}, f"{knob} does nothing here"
+        check_knobs(moved, [f"{knob}={moved[knob]}"], {})
+    for knob in idle:
+        with pytest.raises(ValueError, match=f"^{knob} does nothing with ") as error:
+            check_knobs(cfg, [f"{knob}=3"], {})
+        assert "\n" not in str(error.value)
+
+
+def test_the_other_knobs_are_read_by_the_commands():
+    source = "".join(file.read_text() for file in Path(farfill.__file__).parent.rglob("*.py"))
+    assert KNOBS >= READ_BY_CODE
+    for name in READ_BY_CODE:
+        assert f"cfg.{name}" in source
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["gan=none", "critic_steps=5"], "critic_steps does nothing with gan=none: leave it out"),
+        (["gan=none", "critic_channels=8"], "critic_channels does nothing with gan=none"),
+        (["gan=none", "critic=joint"], "critic does nothing with gan=none"),
+        (["model=glcic", "attention=shift"], "attention does nothing with generator=glcic"),
+        (["generator=glcic", "attention.rate=4"], "attention does nothing with generator=glcic"),
+        (["backbone=vgg16"], r"backbone does nothing with loss=\[discounted_l1,known_l1\]"),
+        (["backbone.layers=[stem]"], "backbone does nothing with loss="),
+    ],
+)
+def test_what_does_nothing_is_refused_with_the_choice(overrides, says):
+    cfg = composed(*overrides, hydra=True)
+    choices = dict(cfg.hydra.runtime.choices)
+    typed_in = list(cfg.hydra.overrides.task)
+    with pytest.raises(ValueError, match=says):
+        check_knobs(composed(*overrides), typed_in, choices)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["gan=none"],
+        ["gan=none", "scale=quick"],  # what an option sets was not typed
+        ["gan=hinge", "critic_steps=5"],
+        ["backbone=vgg16", "loss=[perceptual]"],
+        ["schedule=constant", "trainer.max_generator_steps=7"],
+        ["compile=true", "pictures=1", "init_from=a.ckpt"],
+    ],
+)
+def test_what_does_something_is_not(overrides):
+    check_knobs(composed(*overrides), overrides, {})
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("+sed=9", "there is no setting sed, .* did you mean seed?"),
+        ("+learnin_rate=3", "did you mean learning_rate?"),
+        ("+atention=shift", "did you mean attention?"),
+        ("+callbak.x=1", "no setting callbak"),
+        ("+zzz=1", "conf/train.yaml lists the settings"),
+    ],
+)
+def test_a_key_that_nothing_reads_is_refused_with_the_nearest(override, says):
+    with pytest.raises(ValueError, match=says) as error:
+        check_known_keys(composed(override))
+    assert "\n" not in str(error.value)
+
+
+def test_own_keys_may_be_added_where_something_reads_them():
+    check_known_keys(composed("+width=8", "channels=${width}"))
+    for name in sorted(file.stem for file in (conf_dir() / "ablation").glob("*.yaml")):
+        check_known_keys(composed(f"ablation={name}"))
