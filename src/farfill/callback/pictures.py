@@ -11,7 +11,8 @@ from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 
 from farfill.callback.picture_table import log_table, picture_names
-from farfill.image.contact_sheet import sheet, write_png
+from farfill.image.contact_sheet import sheet
+from farfill.image.write import write_picture
 from farfill.op.colour import flow_to_colour, wheel_legend
 from farfill.op.resize import resize_nearest
 from farfill.types import Batch, Completion
@@ -52,7 +53,7 @@ class Pictures(Callback):
         picture = sheet(shown, TITLES)
         paths = cast(Any, trainer).datamodule.val_set.paths
         self._last = step, picture_names(batch.index.tolist()[: self.count], paths), shown
-        write_png(self.folder / f"step-{step:07d}.png", picture)
+        write_picture(self.folder / f"step-{step:07d}.png", picture)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 logger.log_image(KEY, [picture], step=step)

@@ -101,7 +101,7 @@ def inpaint(cfg: DictConfig) -> list[str]:
 
 def _fill_one(job: Job, predictor: Predictor, cfg: DictConfig) -> str:
     from farfill.image.hole import read_hole
-    from farfill.image.picture import Picture, read_picture
+    from farfill.image.picture import read_picture
     from farfill.image.write import check_depth, write_picture
     from farfill.inpainting.attention_picture import attention_picture
     from farfill.inpainting.fill import fill
@@ -127,7 +127,7 @@ def _fill_one(job: Job, predictor: Predictor, cfg: DictConfig) -> str:
     )
     write_picture(job.output, picture.with_fill(filled.image, hole))
     if job.attention is not None:
-        write_picture(job.attention, Picture(attention_picture(filled)))
+        write_picture(job.attention, attention_picture(filled))
     height, width = picture.size
     note = f"{width} x {height}, hole {hole.mean():.1%}"
     if filled.seen != picture.size:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from farfill.image.open import MAX_FILE_PIXELS
-from farfill.image.read import PictureError, picture_size, read_picture
+from farfill.image.read import MAX_FILE_PIXELS, PictureError, picture_size, read_rgb
 
 CHECKED = 5000  # headers read per data set
 THREADS = 8
@@ -95,7 +94,7 @@ def unreadable(paths: Sequence[Path], max_pixels: int | None = MAX_FILE_PIXELS) 
 
 def _failure(path: Path, max_pixels: int | None) -> tuple[Path, str] | None:
     try:
-        read_picture(path, max_pixels)
+        read_rgb(path, max_pixels)
     except PictureError as error:
         return path, str(error)
     return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from farfill.data.listing import pictures_below, pictures_listed, rename
 from farfill.data.protocol import Split
 from farfill.files import expanded
-from farfill.image.open import MAX_FILE_PIXELS
+from farfill.image.read import MAX_FILE_PIXELS
 
 
 class Folder:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from farfill.data.protocol import Split
-from farfill.image.open import MAX_FILE_PIXELS
+from farfill.image.read import MAX_FILE_PIXELS
 
 PICTURES = {
     "skimage/data": (

@@ -19,7 +19,7 @@ from farfill.data.protocol import Generated, Source, Split
 from farfill.datamodule.dataset import InpaintingDataset
 from farfill.datamodule.draw import Draw
 from farfill.datamodule.stream import Stream
-from farfill.image.read import read_picture
+from farfill.image.read import read_rgb
 from farfill.mask.protocol import HoleSampler
 from farfill.types import Batch
 
@@ -176,7 +176,7 @@ class InpaintingData(LightningDataModule):
             read=(
                 self.source.read
                 if isinstance(self.source, Generated)
-                else partial(read_picture, max_pixels=self.source.max_file_pixels)
+                else partial(read_rgb, max_pixels=self.source.max_file_pixels)
             ),
         )
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from farfill.files import expanded
-from farfill.image.picture import READABLE
+from farfill.image.read import SUFFIXES
 from farfill.image.write import check_name
+
+READABLE = (*SUFFIXES, ".gif")
 
 #: A file, a folder, or a list of files.
 Names: TypeAlias = str | Path | Sequence[str | Path]
