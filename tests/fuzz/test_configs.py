@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
 import farfill.config.trainer
-import farfill.machine.processor
+import farfill.machine
 from farfill.cli.inpaint import inpaint
 from farfill.cli.train import train
 from farfill.config.build import plain
@@ -104,9 +104,7 @@ def _no_training(monkeypatch):
         raise Reached
 
     monkeypatch.setattr(farfill.config.trainer, "build_trainer", reached)
-    monkeypatch.setattr(
-        farfill.machine.processor, "tune_processor", lambda: None
-    )  # of this process
+    monkeypatch.setattr(farfill.machine, "tune_processor", lambda: None)  # of this process
 
 
 @fuzz(100, trainings())

@@ -40,8 +40,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     from farfill.config.check import check_counts
     from farfill.config.validation import check_kinds
     from farfill.evaluation import manifest, report
-    from farfill.machine.device import find_device
-    from farfill.machine.processor import tune_processor
+    from farfill.machine import find_device, tune_processor
 
     if cfg.ckpt_path is None:
         raise ValueError("say which checkpoint to score: ckpt_path=runs/.../checkpoints/best.ckpt")

@@ -69,8 +69,7 @@ def inpaint(cfg: DictConfig) -> list[str]:
     from farfill.files import expanded
     from farfill.inpainting.pairing import pair
     from farfill.inpainting.predictor import Predictor
-    from farfill.machine.device import find_device
-    from farfill.machine.processor import tune_processor
+    from farfill.machine import find_device, tune_processor
 
     check_settings(cfg, _KINDS)
     jobs = pair(
@@ -139,9 +138,9 @@ def _fill_one(job: Job, predictor: Predictor, cfg: DictConfig) -> str:
 
 def _announce(job: Job, limit: float | None, guess: Estimate) -> None:
     """Say what a large picture will take, and refuse what does not fit."""
-    from farfill.machine.processor import free_memory
+    from farfill.machine import memory
 
-    available = free_memory() / 1e9 if limit is None else float(limit)
+    available = memory().available / 1e9 if limit is None else float(limit)
     needs = f"about {guess.seconds:.0f} s and {guess.bytes / 1e9:.1f} GB of memory"
     if guess.bytes / 1e9 > available:
         which = f"the {available:.1f} GB that are free" if limit is None else "memory_limit"

@@ -88,7 +88,7 @@ def prepare(cfg: DictConfig, start: Start) -> tuple[Inpainting, InpaintingData]:
     from farfill.checkpoint import load_weights
     from farfill.config.build import build_data, build_module
     from farfill.config.check import check_boxes
-    from farfill.machine.processor import tune_processor
+    from farfill.machine import tune_processor
 
     tune_processor()
     seed_everything(cfg.seed, verbose=False)

@@ -12,7 +12,7 @@ from torch import nn
 
 from farfill.baseline.protocol import Filler
 from farfill.datamodule.inpainting import InpaintingData
-from farfill.machine.processor import physical_memory
+from farfill.machine import memory
 from farfill.module.inpainting import Inpainting, Update
 from farfill.types import Batch
 
@@ -79,7 +79,7 @@ def _check_memory(cfg: DictConfig) -> None:
             f"cannot build the networks ({reason}): look at the numbers of generator and critic"
         ) from error
     sizes = [value.numel() * value.element_size() for net in networks for value in net.parameters()]
-    if sum(sizes) > physical_memory():
+    if sum(sizes) > memory().total:
         raise ValueError(
             f"the networks' weights take {sum(sizes) / 1e9:.3g} GB, more than this machine has: "
             "lower `channels` or `critic_channels`"

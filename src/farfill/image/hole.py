@@ -60,7 +60,7 @@ def read_hole(
             "it"
         )
     full = np.iinfo(mask.pixels.dtype).max
-    levels = luminance(mask.rgb()) * (255 / full)
+    levels: np.ndarray = luminance(mask.rgb()) * (255 / full)
     if mask.alpha is not None:
         levels = levels * (mask.alpha / np.float32(full))
     if levels.shape != size:
