@@ -15,7 +15,7 @@ from farfill.errors import one_line_errors
 from farfill.text import one_line
 
 if TYPE_CHECKING:
-    from farfill.inpainting.estimate import Estimate
+    from farfill.inpainting.cost import Cost
     from farfill.inpainting.pairing import Job
     from farfill.inpainting.predictor import Predictor
 
@@ -102,8 +102,7 @@ def _fill_one(job: Job, predictor: Predictor, cfg: DictConfig) -> str:
     from farfill.image.hole import read_hole
     from farfill.image.picture import read_picture
     from farfill.image.write import check_depth, write_picture
-    from farfill.inpainting.attention_picture import attention_picture
-    from farfill.inpainting.fill import fill
+    from farfill.inpainting.fill import attention_picture, fill
 
     picture = read_picture(job.image, cfg.max_file_pixels)
     check_depth(job.output, picture)
@@ -136,7 +135,7 @@ def _fill_one(job: Job, predictor: Predictor, cfg: DictConfig) -> str:
     return f"{job.image} -> {job.output} ({note})"
 
 
-def _announce(job: Job, limit: float | None, guess: Estimate) -> None:
+def _announce(job: Job, limit: float | None, guess: Cost) -> None:
     """Say what a large picture will take, and refuse what does not fit."""
     from farfill.machine import memory
 

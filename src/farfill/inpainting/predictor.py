@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from farfill.generator.two_stage import Generator
-from farfill.inpainting.backend import BACKENDS, Split
-from farfill.inpainting.estimate import Estimate, estimate
+from farfill.inpainting.backend import BACKENDS, SplitGenerator
+from farfill.inpainting.cost import Cost, predict_cost
 from farfill.inpainting.partial import multiplications, predict_windows
-from farfill.inpainting.window import Window
-from farfill.inpainting.windows import windows
+from farfill.inpainting.window import Window, cover
 from farfill.types import Completion
 
 Precision = Literal["float32", "bf16"]
@@ -63,7 +62,7 @@ class Predictor:
         if backend != "torch":
             if compile or self.device.type != "cpu":
                 raise ValueError(f"backend={backend} goes with device=cpu and compile=false only")
-            self.whole = Split(self.generator, BACKENDS[backend](precision))
+            self.whole = SplitGenerator(self.generator, BACKENDS[backend](precision))
         elif compile:
             self.whole = torch.compile(self.generator)
         self.part = type(generator) is Generator and self.whole is self.generator
@@ -96,15 +95,15 @@ class Predictor:
                 refined, places = completion.refined, completion.offsets
         return refined[0].float().cpu(), None if places is None else places.cpu()
 
-    def estimate(self, missing: np.ndarray) -> Estimate | None:
+    def predict_cost(self, missing: np.ndarray) -> Cost | None:
         """Guess how long :meth:`__call__` takes and how much memory; ``None`` if it cannot say."""
         if not self.part:
             return None
         assert isinstance(self.generator, Generator)
         size = (missing.shape[0], missing.shape[1])
-        return estimate(self.generator, self._windows(missing), size, self.device)
+        return predict_cost(self.generator, self._windows(missing), size, self.device)
 
     def _windows(self, missing: np.ndarray) -> list[Window]:
         generator, size = self.generator, (missing.shape[0], missing.shape[1])
         assert isinstance(generator, Generator)
-        return windows(missing, lambda window: multiplications(generator, window, size))
+        return cover(missing, lambda window: multiplications(generator, window, size))
