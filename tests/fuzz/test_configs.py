@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
@@ -19,7 +18,7 @@ from PIL import Image
 
 import farfill.config.trainer
 import farfill.machine
-from farfill.cli.inpaint import inpaint
+from farfill.cli.inpaint import inpaint, settings_of
 from farfill.cli.train import train
 from farfill.config.build import plain
 from farfill.config.keys import flat
@@ -117,8 +116,8 @@ def test_a_training_could_begin_or_one_line_says_why_not(folder, case):
 
 
 @cache
-def inpainting(folder: Path) -> DictConfig:
-    """A configuration that fills a small picture, with an earlier result in its place."""
+def inpainting(folder: Path) -> dict[str, Any]:
+    """Settings that fill a small picture, with an earlier result in its place."""
     weights = farfill.Generator(channels=2).state_dict()
     generator = {"_target_": "farfill.generator.two_stage.Generator", "channels": 2}
     state = {f"generator.{name}": value for name, value in weights.items()}
@@ -128,20 +127,15 @@ def inpainting(folder: Path) -> DictConfig:
     mask = Image.new("L", (12, 8))
     mask.paste(255, (3, 2, 7, 6))
     mask.save(folder / "hole.png")
-    with initialize_config_dir(str(conf_dir() / "run"), version_base="1.3"):
-        return compose(
-            "inpaint",
-            [f"{name}={folder}/{file}" for name, file in {
-                "ckpt_path": "a.ckpt", "image": "photo.png", "mask": "hole.png", "output": "old.png"
-            }.items()],
-        )  # fmt: skip
+    names = {"ckpt_path": "a.ckpt", "image": "photo.png", "mask": "hole.png", "output": "old.png"}
+    return {name: f"{folder}/{file}" for name, file in names.items()}
 
 
 def test_without_wrong_values_both_come_to_their_end(tmp_path):
     (tmp_path / "run").mkdir()
     assert refused_or_done(lambda: train(composed(0), tmp_path / "run"))
-    cfg = changed(inpainting(tmp_path), {"overwrite": True})
-    assert refused_or_done(lambda: inpaint(cfg))
+    settings = settings_of({**inpainting(tmp_path), "overwrite": True})
+    assert refused_or_done(lambda: inpaint(settings))
     assert Image.open(tmp_path / "old.png").size == (12, 8)
 
 
@@ -155,13 +149,11 @@ _OPTIONS = (
 def test_a_hole_is_filled_or_the_old_result_stays(folder, case):
     common = folder.parent / "common"
     common.mkdir(exist_ok=True)
-    cfg = changed(inpainting(common), case)
+    settings = {**inpainting(common), **case}
     (common / "old.png").write_bytes(b"old")
-    if cfg is None:
-        return
     before = {path.name for path in common.iterdir()}
-    if refused_or_done(lambda: inpaint(cfg)):
-        assert cfg.overwrite
+    if refused_or_done(lambda: inpaint(settings_of(settings))):
+        assert settings["overwrite"]
         assert Image.open(common / "old.png").size == (12, 8)
     else:
         assert (common / "old.png").read_bytes() == b"old"
@@ -173,17 +165,17 @@ def test_a_bad_picture_or_mask_leaves_the_old_result(folder, case):
     image, mask, both = case
     common = folder.parent / "common"
     common.mkdir(exist_ok=True)
-    cfg = changed(
-        inpainting(common),
-        {
-            "image": str(image.put(folder)),
-            "mask": str(mask.put(folder / "masks")) if both else str(common / "hole.png"),
-            "output": str(folder / "old.tif"), "overwrite": True, "resize_mask": True,
-            "max_file_pixels": 100_000, "max_pixels": 2_000,
-        },
-    )  # fmt: skip
+    settings = inpainting(common) | {
+        "image": str(image.put(folder)),
+        "mask": str(mask.put(folder / "masks")) if both else str(common / "hole.png"),
+        "output": str(folder / "old.tif"),
+        "overwrite": True,
+        "resize_mask": True,
+        "max_file_pixels": 100_000,
+        "max_pixels": 2_000,
+    }
     (folder / "old.tif").write_bytes(b"old")
-    if refused_or_done(lambda: inpaint(cfg)):
+    if refused_or_done(lambda: inpaint(settings_of(settings))):
         assert Image.open(folder / "old.tif").width > 0
     else:
         assert (folder / "old.tif").read_bytes() == b"old"
