@@ -240,8 +240,9 @@ def test_any_name_works_without_quotation_marks(inpaint, name):
     ],
 )
 def test_lists_are_written_in_brackets(text, names):
-    assert parse([f"image={text}"]).image == names
-    assert parse(["--image", text]).image == names
+    others = "ckpt_path=a.ckpt", "mask=m.png", "output=f.png"
+    assert parse([*others, f"image={text}"]).image == names
+    assert parse([*others, "--image", text]).image == names
 
 
 @pytest.mark.parametrize(
@@ -252,7 +253,10 @@ def test_lists_are_written_in_brackets(text, names):
         (["--thresh", "3"], "unrecognized arguments: --thresh"),
         (["tresh=3"], "there is no setting `tresh`; see"),
         (["image=[a,'b]"], "a quotation mark of the list [a,'b] is not closed"),
-        (["ckpt_path=[a,b]"], "`ckpt_path` to be the name of a file, got ['a', 'b']"),
+        (
+            ["image=a", "mask=b", "output=c", "ckpt_path=[a,b]"],
+            "`ckpt_path` to be the name of a file, got ['a', 'b']",
+        ),
     ],
 )
 def test_what_cannot_be_understood_is_one_line(inpaint, arguments, words):

@@ -25,7 +25,7 @@ def test_an_unknown_picture_or_none_is_refused(val):
 
 
 def test_a_picture_or_package_that_is_missing_is_named(monkeypatch):
-    monkeypatch.setitem(sample.PICTURES, "skimage/data", ("astronaut.png", "mona_lisa.png"))
+    monkeypatch.setitem(sample.PICTURES, "skimage/data", "astronaut.png mona_lisa.png")
     with pytest.raises(FileNotFoundError, match=r"scikit-image .* \(mona_lisa\.png not found\)"):
         Sample(VAL, 96, True).split()
     monkeypatch.setattr(sample, "find_spec", lambda package: None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -33,6 +32,7 @@ _EXAMPLES = {
     "mask": "hole.png",
     "output": "filled.png",
 }
+_FILES = (*_EXAMPLES, "attention")
 _HELP = """\
 Fill holes in pictures: known pixels stay bit for bit, white in the mask is the hole.
 
@@ -53,10 +53,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
-    ckpt_path: FileName | None
-    image: FileNames | None
-    mask: FileNames | None
-    output: FileNames | None
+    ckpt_path: FileName
+    image: FileNames
+    mask: FileNames
+    output: FileNames
     attention: FileNames | None
     threshold: float
     invert: bool
@@ -86,16 +86,19 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
     """The defaults with other values.
 
     Raises:
-        ValueError: If one is of another kind; says which.
+        ValueError: If one is missing or of another kind; says which.
     """
-    defaults = OmegaConf.to_container(OmegaConf.load(_DEFAULTS))
-    assert isinstance(defaults, dict)
+    settings = {str(name): value for name, value in OmegaConf.load(_DEFAULTS).items()}
+    settings.update(values)
     try:
-        return Settings(**{**defaults, **values})
+        return Settings(**settings)
     except ValidationError as error:
         name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
-        kind = _KINDS.get(Settings.model_fields[name].annotation, "the name of a file")
-        raise ValueError(f"expected `{name}` to be {kind}, got {values[name]!r}") from error
+        if name in _EXAMPLES and settings[name] is None:
+            raise ValueError(f"say `{name}`, for example {name}={_EXAMPLES[name]}") from error
+        field = Settings.model_fields[name]
+        kind = "the name of a file" if name in _FILES else _KINDS[field.annotation]
+        raise ValueError(f"expected `{name}` to be {kind}, got {settings[name]!r}") from error
 
 
 class _Parser(argparse.ArgumentParser):
@@ -121,11 +124,10 @@ def parse(arguments: Sequence[str]) -> Settings:
     parser.add_argument("--version", action="version", version=f"farfill {farfill.__version__}")
     short = {"output": ["-o"], "ckpt_path": ["--ckpt", "--checkpoint"]}
     for name, field in Settings.model_fields.items():
-        flags = [*short.get(name, []), f"--{name.replace('_', '-')}"]
+        flags = dict.fromkeys([*short.get(name, []), f"--{name}", f"--{name.replace('_', '-')}"])
         action = "store_true" if field.annotation is bool else "store"
         parser.add_argument(*flags, dest=name, action=action, help=argparse.SUPPRESS)
-    dashed = [re.sub(r"^--[a-z_]+", lambda flag: flag[0].replace("_", "-"), x) for x in arguments]
-    values = vars(parser.parse_intermixed_args(dashed))
+    values = vars(parser.parse_intermixed_args(arguments))
     files = []
     for word in values.pop("words", []):
         name, equals, value = word.partition("=")
@@ -148,20 +150,18 @@ def parse(arguments: Sequence[str]) -> Settings:
 
 
 def _value(name: str, text: str | bool) -> object:
-    """What a word of the command line means where a setting is expected."""
+    """What a word of the command line means where a setting is expected.
+
+    A file's name may be quoted, or one of a list ``[a.jpg,"b, c.jpg"]``.
+    """
     literals = {"null": None, "true": True, "false": False}
-    if str(text).lower() in literals:
+    if isinstance(text, bool) or text.lower() in literals:
         return literals[str(text).lower()]
-    if Settings.model_fields[name].annotation not in _KINDS:
-        return _file_names(str(text))
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(text)
-    return text
-
-
-def _file_names(text: str) -> str | list[str]:
-    """A name, with or without quotation marks, or a list ``[a.jpg,"b, c.jpg"]``."""
+    if name not in _FILES:
+        for kind in (int, float):
+            with contextlib.suppress(ValueError):
+                return kind(text)
+        return text
     if not (text.startswith("[") and text.endswith("]")):
         quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
         return text[1:-1] if quoted else text
@@ -189,14 +189,10 @@ def inpaint(settings: Settings) -> list[str]:
         One sentence for each of several pictures that failed.
 
     Raises:
-        ValueError: If an option is missing or wrong, inputs do not pair up (before anything is
-            filled), or the only picture cannot be filled.
+        ValueError: If an option is wrong, inputs do not pair up (before anything is filled), or
+            the only picture cannot be filled.
         OSError: If files are missing, or the only result cannot be written.
     """
-    for name, example in _EXAMPLES.items():
-        if getattr(settings, name) is None:
-            raise ValueError(f"say `{name}`, for example {name}={example}")
-
     from farfill.checkpoint import load_generator
     from farfill.files import expanded
     from farfill.inpainting.pairing import pair
@@ -204,16 +200,16 @@ def inpaint(settings: Settings) -> list[str]:
     from farfill.machine import find_device, tune_processor
 
     jobs = pair(
-        settings.image or "",
-        settings.mask or "",
-        settings.output or "",
+        settings.image,
+        settings.mask,
+        settings.output,
         settings.attention,
         overwrite=settings.overwrite,
         lossy=settings.lossy,
     )
     tune_processor()
     predictor = Predictor(
-        load_generator(expanded(settings.ckpt_path or "")),
+        load_generator(expanded(settings.ckpt_path)),
         find_device(settings.device),
         settings.precision,
         settings.compile,

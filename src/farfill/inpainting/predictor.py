@@ -61,7 +61,9 @@ class Predictor:
             self.whole = SplitGenerator(self.generator, BACKENDS[backend](precision))
         elif compile:
             self.whole = torch.compile(self.generator)
-        self.part = type(generator) is Generator and self.whole is self.generator
+        self.part: Generator | None = None
+        if type(generator) is Generator and self.whole is self.generator:
+            self.part = generator
 
     @torch.inference_mode()
     def __call__(
@@ -81,25 +83,21 @@ class Predictor:
         masked = torch.from_numpy(known).to(self.device).permute(2, 0, 1)[None]
         hole = torch.from_numpy(missing).to(self.device).float()[None, None]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            if self.part:
-                assert isinstance(self.generator, Generator)
-                refined, places = predict_windows(
-                    self.generator, masked, hole, self._windows(missing), offsets
-                )
-            else:
+            if self.part is None:
                 completion = self.whole(masked, hole)
                 refined, places = completion.refined, completion.offsets
+            else:
+                windows = _windows(self.part, missing)
+                refined, places = predict_windows(self.part, masked, hole, windows, offsets)
         return refined[0].float().cpu(), None if places is None else places.cpu()
 
     def predict_cost(self, missing: np.ndarray) -> Cost | None:
         """Guess how long :meth:`__call__` takes and how much memory; ``None`` if it cannot say."""
-        if not self.part:
+        if self.part is None:
             return None
-        assert isinstance(self.generator, Generator)
-        size = (missing.shape[0], missing.shape[1])
-        return predict_cost(self.generator, self._windows(missing), size, self.device)
+        windows = _windows(self.part, missing)
+        return predict_cost(self.part, windows, missing.shape, self.device)
 
-    def _windows(self, missing: np.ndarray) -> list[Window]:
-        generator, size = self.generator, (missing.shape[0], missing.shape[1])
-        assert isinstance(generator, Generator)
-        return cover(missing, lambda window: multiplications(generator, window, size))
+
+def _windows(generator: Generator, missing: np.ndarray) -> list[Window]:
+    return cover(missing, lambda window: multiplications(generator, window, missing.shape))
