@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from farfill.data.known_source import APART, KnownSource
-from farfill.data.protocol import Generated
+from farfill.data.protocol import SyntheticSource
 
 SIDE = 48
 OPTIONS = {
@@ -33,7 +33,7 @@ def test_the_split_is_in_turn_and_disjoint_by_name_and_by_picture():
     ]  # fmt: skip
     assert len({source.read(path).tobytes() for path in [*train, *val]}) == 15
     assert make(train=99).split().val == val
-    assert isinstance(source, Generated)
+    assert isinstance(source, SyntheticSource)
 
 
 def test_a_picture_depends_on_seed_and_number_only():

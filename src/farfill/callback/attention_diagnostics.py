@@ -9,7 +9,7 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
-from farfill.data.protocol import Generated
+from farfill.data.protocol import SyntheticSource
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.metric import attention as measure
 from farfill.op.resize import resize_nearest
@@ -126,7 +126,7 @@ def content_of(data: InpaintingData, batch: Batch) -> Iterator[Tensor | None]:
     """What each picture shows: ``(K, H, W)``, or ``None`` if the data cannot say."""
     source = data.source
     for index, image in zip(batch.index.tolist(), batch.image, strict=True):
-        if not isinstance(source, Generated):
+        if not isinstance(source, SyntheticSource):
             yield None
             continue
         content = source.content(data.val_set.paths[index], image.shape[-1])

@@ -50,7 +50,7 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Generated(Source, Protocol):
+class SyntheticSource(Source, Protocol):
     """Makes its pictures, so that paths are mere names, and knows what every pixel shows."""
 
     def read(self, path: Path) -> np.ndarray:

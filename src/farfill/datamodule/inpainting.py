@@ -15,7 +15,7 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from torch.utils.data import DataLoader
 
 from farfill.data.check import check_sizes, unreadable
-from farfill.data.protocol import Generated, Source, Split
+from farfill.data.protocol import Source, Split, SyntheticSource
 from farfill.datamodule.dataset import InpaintingDataset
 from farfill.datamodule.draw import Draw
 from farfill.datamodule.stream import Stream
@@ -114,7 +114,7 @@ class InpaintingData(LightningDataModule):
             count = min(self.val_limit, len(val))
             val = [val[i] for i in np.linspace(0, len(val) - 1, count).round().astype(int)]
         # What is generated has no headers to look at; its size is `resize`.
-        for paths in ([], []) if isinstance(self.source, Generated) else (train, val):
+        for paths in ([], []) if isinstance(self.source, SyntheticSource) else (train, val):
             check_sizes(paths, self.source.resize, self.image_size, self.source.max_file_pixels)
         self.train_set = self._dataset(train, self.holes, train=True)
         self.val_set = self._dataset(val, self.val_holes, train=False)
@@ -175,7 +175,7 @@ class InpaintingData(LightningDataModule):
             cache=self.source.cache,
             read=(
                 self.source.read
-                if isinstance(self.source, Generated)
+                if isinstance(self.source, SyntheticSource)
                 else partial(read_rgb, max_pixels=self.source.max_file_pixels)
             ),
         )
