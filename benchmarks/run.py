@@ -20,7 +20,7 @@ from timing import commit, in_turn, live_peak, machine, peak_in_child, peak_of
 
 from farfill.ablation.chart import Line, svg
 from farfill.files import atomic
-from farfill.machine.processor import tune_processor
+from farfill.machine import tune_processor
 from farfill.rundir.record import Curve
 
 RESULTS = Path(__file__).parent / "results"

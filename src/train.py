@@ -37,7 +37,7 @@ def train(cfg: DictConfig) -> float | None:
     from farfill.config.check import check_boxes, check_config
     from farfill.config.instantiate import instantiate, instantiate_each
     from farfill.config.keys import plain
-    from farfill.machine.processor import tune_processor
+    from farfill.machine import tune_processor
     from farfill.module.trainer_parts import quiet
     from farfill.rundir.distributed import distributed_session as session
     from farfill.rundir.final_report import best_value, final_report, introduction

@@ -16,7 +16,8 @@ from farfill.ablation.report import report
 from farfill.ablation.side_by_side import read_sheet
 from farfill.ablation.sweep import read_sweep
 from farfill.callback.pictures import TITLES
-from farfill.image.contact_sheet import sheet, write_png
+from farfill.image.contact_sheet import sheet
+from farfill.image.write import write_picture
 from farfill.rundir.record import Curve
 from helpers.sweeps import claim, gan_run, gan_sweep, write_plan
 
@@ -47,7 +48,7 @@ def draw(run, levels):
     grey = [torch.full((3, 32, 32), (levels + n) / 127.5 - 1) for n in range(2 * len(TITLES))]
     (run / "pictures").mkdir()
     rows = [grey[: len(TITLES)], grey[len(TITLES) :]]
-    write_png(run / "pictures" / "step-0000010.png", sheet(rows, TITLES))
+    write_picture(run / "pictures" / "step-0000010.png", sheet(rows, TITLES))
 
 
 @pytest.fixture

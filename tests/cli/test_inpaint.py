@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import farfill
-from farfill.cli.inpaint import main
+from farfill.cli.inpaint import Settings, main, parse
 
 SIZE = (21, 34)
 
@@ -169,7 +169,7 @@ def test_names_that_are_no_text_work_as_others(inpaint):
 
 
 def test_what_takes_long_is_announced(inpaint, monkeypatch):
-    monkeypatch.setattr("farfill.cli.inpaint._LONG", 0)
+    monkeypatch.setattr("farfill.cli.inpaint._LONG_S", 0)
     status, out, _ = inpaint("image=photo.png", "mask=hole.png", "output=f.png")
     assert status == 0
     assert "photo.png: about 0 s and 0.1 GB of memory; a smaller max_pixels takes less" in out
@@ -203,6 +203,81 @@ def test_what_is_missing_is_asked_for_with_an_example(inpaint, missing):
     status, _, err = inpaint(*(f"{k}={v}" for k, v in given.items()), f"{missing}=null")
     assert status == 2
     assert err.startswith(f"farfill: say `{missing}`, for example {missing}=")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("photo.png", "hole.png", "--max-hole", "0.9", "-o", "f.png"),
+        ("-o", "f.png", "--max_hole=0.9", "photo.png", "--overwrite", "mask=hole.png"),
+        ("--image=photo.png", "max_hole=0.9", "--mask", "hole.png", "--output", "f.png"),
+    ],
+)
+def test_it_is_called_like_any_command(inpaint, arguments):
+    assert inpaint("image=photo.png", "mask=hole.png", "output=old.png", "max_hole=0.9")[0] == 0
+    status, _, err = inpaint(*arguments)
+    assert (status, err) == (0, "")
+    assert Path("f.png").read_bytes() == Path("old.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["it's (1), {a} $b.png", "a=b.png", "-[1].png", "true.png"])
+def test_any_name_works_without_quotation_marks(inpaint, name):
+    Path("photo.png").rename(name)
+    assert inpaint(f"image={name}", "mask=hole.png", "output=f.png")[0] == 0
+    assert inpaint("-o", "g.png", "--", name, "hole.png")[0] == 0
+    assert Path("f.png").read_bytes() == Path("g.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("a.jpg", "a.jpg"),
+        ("'a b.jpg'", "a b.jpg"),
+        ("[a.jpg, b.png]", ["a.jpg", "b.png"]),
+        ("""["b, c.jpg",'it"s.png',d\\e.png]""", ["b, c.jpg", 'it"s.png', "d\\e.png"]),
+        ("[]", []),
+        ("2024", "2024"),
+    ],
+)
+def test_lists_are_written_in_brackets(text, names):
+    others = "ckpt_path=a.ckpt", "mask=m.png", "output=f.png"
+    assert parse([*others, f"image={text}"]).image == names
+    assert parse([*others, "--image", text]).image == names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["a.png", "b.png", "c.png"], "got 3 names: for several pictures give folders, or lists"),
+        (["image=a.png", "b.png", "c.png"], "`image` is given twice, a.png and b.png"),
+        (["--thresh", "3"], "unrecognized arguments: --thresh"),
+        (["tresh=3"], "there is no setting `tresh`; see"),
+        (["image=[a,'b]"], "a quotation mark of the list [a,'b] is not closed"),
+        (
+            ["image=a", "mask=b", "output=c", "ckpt_path=[a,b]"],
+            "`ckpt_path` to be the name of a file, got ['a', 'b']",
+        ),
+    ],
+)
+def test_what_cannot_be_understood_is_one_line(inpaint, arguments, words):
+    status, out, err = inpaint(*arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert words in err
+
+
+@pytest.mark.parametrize("program", ["inpaint.py", "farfill-inpaint"])
+def test_help_has_both_forms_every_setting_and_the_name_it_was_called_by(
+    capsys, monkeypatch, program
+):
+    monkeypatch.setattr(sys, "argv", [f"/somewhere/{program}", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    out = capsys.readouterr().out
+    assert f"  {program} photo.jpg hole.png -o filled.png --ckpt best.ckpt\n" in out
+    assert f"  {program} ckpt_path=best.ckpt image=[a.jpg,b.png]" in out
+    assert all(f"\n{name}: " in out for name in Settings.model_fields)
+    assert "%" not in out
+    assert "conf/" not in out
 
 
 def test_a_wrong_checkpoint_or_device_is_one_line(inpaint):

@@ -2,7 +2,7 @@ import pytest
 
 from farfill.data import sample
 from farfill.data.sample import Sample
-from farfill.image.read import read_picture
+from farfill.image.read import read_rgb
 
 VAL = ["rocket", "chelsea"]
 
@@ -13,7 +13,7 @@ def test_the_split_is_by_picture_and_every_photograph_is_readable():
     assert len({path.stem for path in train}) == len(train) == 14
     assert not {path.stem for path in train} & set(VAL)
     for path in [*train, *val]:
-        picture = read_picture(path)
+        picture = read_rgb(path)
         assert min(picture.shape[:2]) >= 256
         assert picture.std() > 10, f"{path.name} shows next to nothing"
 
@@ -25,7 +25,7 @@ def test_an_unknown_picture_or_none_is_refused(val):
 
 
 def test_a_picture_or_package_that_is_missing_is_named(monkeypatch):
-    monkeypatch.setitem(sample.PICTURES, "skimage/data", ("astronaut.png", "mona_lisa.png"))
+    monkeypatch.setitem(sample.PICTURES, "skimage/data", "astronaut.png mona_lisa.png")
     with pytest.raises(FileNotFoundError, match=r"scikit-image .* \(mona_lisa\.png not found\)"):
         Sample(VAL, 96, True).split()
     monkeypatch.setattr(sample, "find_spec", lambda package: None)

@@ -9,25 +9,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import farfill.config.trainer
 import pytest
 import torch
-from farfill.cli.train import train
-from farfill.config.build import plain
-from hydra import compose, initialize_config_dir
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
-import farfill.machine.processor
-from farfill.cli.inpaint import inpaint
-from farfill.config.keys import flat
+import farfill.machine
+import farfill.rundir.distributed
+from farfill.cli.inpaint import inpaint, settings_of
+from farfill.config.keys import flat, plain
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 from helpers.fuzz import LONGEST, fuzz
 from helpers.malformed import picture_files
 from helpers.runs import compose_tiny
+from train import train
 
 values = st.one_of(
     st.integers(), st.floats(), st.text(max_size=10), st.none(), st.booleans(),
@@ -79,8 +77,10 @@ def composed(number: int) -> DictConfig:
 def trainings(draw: st.DrawFn) -> tuple[int, dict[str, Any]]:
     """One of the configurations, and values that replace some of its own."""
     number = draw(st.integers(0, len(VARIANTS) - 1))
-    names = [  # but those of groups, which Hydra itself checks
-        name for name in sorted(flat(plain(composed(number)))) if not (conf_dir() / name).is_dir()
+    names = [  # but those of groups, which Hydra itself checks, and where files go
+        name
+        for name in sorted(flat(plain(composed(number))))
+        if not (conf_dir() / name).is_dir() and not name.startswith("paths.")
     ]
     changed = draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True))
     return number, {name: draw(values) for name in changed}
@@ -103,10 +103,8 @@ def _no_training(monkeypatch):
     def reached(*_: object, **__: object) -> None:
         raise Reached
 
-    monkeypatch.setattr(farfill.config.trainer, "build_trainer", reached)
-    monkeypatch.setattr(
-        farfill.machine.processor, "tune_processor", lambda: None
-    )  # of this process
+    monkeypatch.setattr(farfill.rundir.distributed, "distributed_session", reached)
+    monkeypatch.setattr(farfill.machine, "tune_processor", lambda: None)  # of this process
 
 
 @fuzz(100, trainings())
@@ -114,36 +112,34 @@ def test_a_training_could_begin_or_one_line_says_why_not(folder, case):
     number, changes = case
     cfg = changed(composed(number), changes)
     (folder / "run").mkdir()
-    if cfg is not None and not refused_or_done(lambda: train(cfg, folder / "run")):
+    if cfg is None:
+        return
+    cfg.paths.output_dir = str(folder / "run")
+    if not refused_or_done(lambda: train(cfg)):
         assert not (folder / "run" / "checkpoints").exists()
 
 
 @cache
-def inpainting(folder: Path) -> DictConfig:
-    """A configuration that fills a small picture, with an earlier result in its place."""
+def inpainting(folder: Path) -> dict[str, Any]:
+    """Settings that fill a small picture, with an earlier result in its place."""
     weights = farfill.Generator(channels=2).state_dict()
     generator = {"_target_": "farfill.generator.two_stage.Generator", "channels": 2}
     state = {f"generator.{name}": value for name, value in weights.items()}
-    whole = {"farfill": {"generator": generator}, "state_dict": state, "generator_steps": 0}
+    whole = {"farfill": {"generator": generator}, "state_dict": state, "global_step": 0}
     torch.save(whole, folder / "a.ckpt")
     Image.new("RGB", (12, 8), "red").save(folder / "photo.png")
     mask = Image.new("L", (12, 8))
     mask.paste(255, (3, 2, 7, 6))
     mask.save(folder / "hole.png")
-    with initialize_config_dir(str(conf_dir() / "run"), version_base="1.3"):
-        return compose(
-            "inpaint",
-            [f"{name}={folder}/{file}" for name, file in {
-                "ckpt_path": "a.ckpt", "image": "photo.png", "mask": "hole.png", "output": "old.png"
-            }.items()],
-        )  # fmt: skip
+    names = {"ckpt_path": "a.ckpt", "image": "photo.png", "mask": "hole.png", "output": "old.png"}
+    return {name: f"{folder}/{file}" for name, file in names.items()}
 
 
 def test_without_wrong_values_both_come_to_their_end(tmp_path):
     (tmp_path / "run").mkdir()
     assert refused_or_done(lambda: train(composed(0), tmp_path / "run"))
-    cfg = changed(inpainting(tmp_path), {"overwrite": True})
-    assert refused_or_done(lambda: inpaint(cfg))
+    settings = settings_of({**inpainting(tmp_path), "overwrite": True})
+    assert refused_or_done(lambda: inpaint(settings))
     assert Image.open(tmp_path / "old.png").size == (12, 8)
 
 
@@ -157,13 +153,11 @@ _OPTIONS = (
 def test_a_hole_is_filled_or_the_old_result_stays(folder, case):
     common = folder.parent / "common"
     common.mkdir(exist_ok=True)
-    cfg = changed(inpainting(common), case)
+    settings = {**inpainting(common), **case}
     (common / "old.png").write_bytes(b"old")
-    if cfg is None:
-        return
     before = {path.name for path in common.iterdir()}
-    if refused_or_done(lambda: inpaint(cfg)):
-        assert cfg.overwrite
+    if refused_or_done(lambda: inpaint(settings_of(settings))):
+        assert settings["overwrite"]
         assert Image.open(common / "old.png").size == (12, 8)
     else:
         assert (common / "old.png").read_bytes() == b"old"
@@ -175,17 +169,17 @@ def test_a_bad_picture_or_mask_leaves_the_old_result(folder, case):
     image, mask, both = case
     common = folder.parent / "common"
     common.mkdir(exist_ok=True)
-    cfg = changed(
-        inpainting(common),
-        {
-            "image": str(image.put(folder)),
-            "mask": str(mask.put(folder / "masks")) if both else str(common / "hole.png"),
-            "output": str(folder / "old.tif"), "overwrite": True, "resize_mask": True,
-            "max_file_pixels": 100_000, "max_pixels": 2_000,
-        },
-    )  # fmt: skip
+    settings = inpainting(common) | {
+        "image": str(image.put(folder)),
+        "mask": str(mask.put(folder / "masks")) if both else str(common / "hole.png"),
+        "output": str(folder / "old.tif"),
+        "overwrite": True,
+        "resize_mask": True,
+        "max_file_pixels": 100_000,
+        "max_pixels": 2_000,
+    }
     (folder / "old.tif").write_bytes(b"old")
-    if refused_or_done(lambda: inpaint(cfg)):
+    if refused_or_done(lambda: inpaint(settings_of(settings))):
         assert Image.open(folder / "old.tif").width > 0
     else:
         assert (folder / "old.tif").read_bytes() == b"old"

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from farfill.image.picture import read_picture as read_to_fill
-from farfill.image.read import picture_size
-from farfill.image.read import read_picture as read_to_train
+from farfill.image.picture import read_picture
+from farfill.image.read import picture_size, read_rgb
 from farfill.image.write import write_picture
 from helpers.fuzz import fuzz, refusal
 from helpers.malformed import PictureFile, declare_size, picture_files, whole_pictures
@@ -31,7 +30,7 @@ def bombs(draw: st.DrawFn) -> PictureFile:
 @fuzz(200, bombs())
 def test_a_declared_size_takes_no_memory(folder, case: PictureFile):
     path, before = case.put(folder), getrusage(RUSAGE_SELF).ru_maxrss
-    for read in (read_to_train, read_to_fill, picture_size):
+    for read in (read_rgb, read_picture, picture_size):
         with pytest.raises(ValueError, match="cannot read the picture") as error:
             read(path, LIMIT)
         refusal(error.value, case.name)
@@ -42,7 +41,7 @@ def test_a_declared_size_takes_no_memory(folder, case: PictureFile):
 def test_training_gets_rgb_or_one_line(folder, case: PictureFile):
     path = case.put(folder)
     try:
-        pixels = read_to_train(path, LIMIT)
+        pixels = read_rgb(path, LIMIT)
         height, width = picture_size(path, LIMIT)
     except (ValueError, OSError) as error:
         refusal(error, case.name)
@@ -58,7 +57,7 @@ def test_training_gets_rgb_or_one_line(folder, case: PictureFile):
 def test_filling_gets_a_picture_that_can_be_written_or_one_line(folder, case: PictureFile):
     path = case.put(folder)
     try:
-        picture = read_to_fill(path, LIMIT)
+        picture = read_picture(path, LIMIT)
     except (ValueError, OSError) as error:
         refusal(error, case.name)
         return
@@ -69,7 +68,7 @@ def test_filling_gets_a_picture_that_can_be_written_or_one_line(folder, case: Pi
         assert picture.alpha.shape == picture.size
         assert picture.alpha.dtype == picture.pixels.dtype
     write_picture(folder / "result.png", picture)
-    again = read_to_fill(folder / "result.png", LIMIT)
+    again = read_picture(folder / "result.png", LIMIT)
     np.testing.assert_array_equal(again.rgb(), picture.rgb())
     if picture.alpha is not None:
         np.testing.assert_array_equal(again.alpha, picture.alpha)

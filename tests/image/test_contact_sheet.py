@@ -1,11 +1,10 @@
 """Where pictures land on a sheet, and what is written."""
 
-import cv2
 import numpy as np
 import pytest
 import torch
 
-from farfill.image.contact_sheet import PADDING, TITLE_HEIGHT, sheet, to_uint8, write_png
+from farfill.image.contact_sheet import PADDING, TITLE_HEIGHT, sheet, to_uint8
 
 
 def colour(*levels, size=(4, 6)):
@@ -56,12 +55,3 @@ def test_rows_that_do_not_fit_the_titles_are_refused(rows):
 def test_values_are_rounded_and_clipped():
     values = torch.tensor([-3.0, -1.0, 0.0, 1.0, 1.5]).expand(3, 1, 5)
     assert to_uint8(values)[0, :, 0].tolist() == [0, 0, 128, 255, 255]
-
-
-def test_png_keeps_rgb_and_replaces_whole(tmp_path):
-    picture = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    path = tmp_path / "new" / "sheet.png"
-    write_png(path, picture[::-1])
-    write_png(path, picture)
-    np.testing.assert_array_equal(cv2.imread(str(path))[..., ::-1], picture)
-    assert [file.name for file in path.parent.iterdir()] == ["sheet.png"]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
@@ -79,6 +80,15 @@ def test_formats_that_would_lose_something_are_refused(tmp_path, name, alpha, dt
     with pytest.raises(ValueError, match=rf"has {has}, which .*{name} cannot keep"):
         write_picture(tmp_path / name, picture(False, alpha, dtype))
     assert not list(tmp_path.iterdir())
+
+
+def test_plain_pixels_make_a_picture_and_replace_one_whole(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    path = tmp_path / "new" / "sheet.png"
+    write_picture(path, pixels[::-1])
+    write_picture(path, pixels)
+    np.testing.assert_array_equal(cv2.imread(str(path))[..., ::-1], pixels)
+    assert [file.name for file in path.parent.iterdir()] == ["sheet.png"]
 
 
 def test_jpeg_only_when_asked_for():

@@ -9,7 +9,7 @@ from torch import nn
 
 import farfill
 from farfill.attention.none import NoAttention
-from farfill.inpainting.backend import Split
+from farfill.inpainting.backend import SplitGenerator
 from farfill.inpainting.predictor import Predictor
 
 CASES = [
@@ -53,7 +53,7 @@ def test_the_two_pieces_and_the_attention_are_the_generator():
     masked, hole = torch.from_numpy(known).permute(2, 0, 1)[None], torch.from_numpy(missing)
     hole = hole.float()[None, None]
     with torch.no_grad():
-        expected, split = generator(masked, hole), Split(generator, in_torch)(masked, hole)
+        expected, split = generator(masked, hole), SplitGenerator(generator, in_torch)(masked, hole)
     torch.testing.assert_close(split.coarse, expected.coarse)
     torch.testing.assert_close(split.refined, expected.refined)
     assert torch.equal(split.offsets, expected.offsets)
@@ -74,7 +74,7 @@ def test_what_does_not_go_together_is_one_sentence(options, message):
 
 def test_other_generators_are_refused():
     with pytest.raises(ValueError, match="with an attention only; say backend=torch"):
-        Split(farfill.Generator(channels=4, attention=NoAttention()), in_torch)
+        SplitGenerator(farfill.Generator(channels=4, attention=NoAttention()), in_torch)
 
 
 def test_a_missing_library_is_named(monkeypatch):

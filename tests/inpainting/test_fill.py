@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import farfill
-from farfill.inpainting.fill import fill
+from farfill.inpainting.fill import Filled, attention_picture, fill, pad, shrink
 from farfill.types import Completion
 
 SIZES = [(1, 2), (8, 8), (5, 23), (40, 33), (16, 24)]
@@ -137,6 +138,110 @@ def test_wrong_arrays_are_named(change, message):
         fill(Constant(), *change(*case((8, 8))))
 
 
+def test_pillows_pictures_are_taken_as_they_are(generator):
+    image, hole = case((16, 24))
+    filled = fill(generator, Image.fromarray(image), Image.fromarray(hole))
+    np.testing.assert_array_equal(filled.image, fill(generator, image, hole).image)
+    with pytest.raises(ValueError, match=r"\(H, W, 3\) of uint8 or uint16, got \(16, 24, 4\)"):
+        fill(generator, Image.fromarray(image).convert("RGBA"), Image.fromarray(hole))
+
+
 def test_a_limit_of_nothing_is_refused():
     with pytest.raises(ValueError, match="max_pixels"):
         fill(Constant(), *case((8, 8)), max_pixels=0)
+
+
+def test_padding_mirrors_without_repeating_the_edge():
+    rows, columns = np.mgrid[:13, :6]
+    padded = pad(100 * rows + columns)
+    assert padded.shape == (16, 8)
+    np.testing.assert_array_equal(padded[0], [0, 1, 2, 3, 4, 5, 4, 3])
+    np.testing.assert_array_equal(padded[:, 0] // 100, [*range(13), 11, 10, 9])
+
+
+def test_a_hole_at_the_edge_is_mirrored_as_a_hole():
+    hole = np.zeros((8, 6), bool)
+    hole[2, 4] = True
+    assert np.argwhere(pad(hole)).tolist() == [[2, 4], [2, 6]]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3), (2, 9), (3, 2)])
+def test_tiny_pictures_are_mirrored_again_and_again(size):
+    picture = np.arange(size[0] * size[1] * 3).reshape(*size, 3)
+    padded = pad(picture)
+    assert padded.shape == (8, 16 if size[1] > 8 else 8, 3)
+    np.testing.assert_array_equal(padded[: size[0], : size[1]], picture)
+    # nothing is made up
+    assert set(map(tuple, padded.reshape(-1, 3))) == set(map(tuple, picture.reshape(-1, 3)))
+
+
+def test_multiples_stay_as_they_are():
+    picture = np.random.default_rng(0).random((16, 24, 3))
+    np.testing.assert_array_equal(pad(picture), picture)
+
+
+def test_shrink_leaves_small_pictures_alone():
+    known, hole = np.ones((4, 5, 3), np.float32), np.eye(4, 5, dtype=bool)
+    for limit in (None, 20):
+        assert shrink(known, hole, limit) == (known, hole)
+
+
+def test_shrink_averages_known_pixels_only():
+    known = np.full((4, 4, 3), 0.5, np.float32)
+    hole = np.zeros((4, 4), bool)
+    hole[0, 0] = True  # a quarter of a reduced pixel
+    hole[2:, 2:] = True
+    hole[3, 3] = False  # three quarters of one
+    known[hole] = 0
+    small, missing = shrink(known, hole, 4)
+    assert missing.tolist() == [[False, False], [False, True]]
+    np.testing.assert_allclose(small[~missing], 0.5)
+    assert (small[missing] == 0).all()
+
+
+@pytest.mark.parametrize("size", [(30, 70), (1, 500), (211, 13)])
+def test_shrink_keeps_the_limit_and_the_shape(size):
+    small, missing = shrink(np.zeros((*size, 3), np.float32), np.zeros(size, bool), 400)
+    assert small.shape[:2] == missing.shape
+    assert missing.size <= 400
+    if min(size) > 1:
+        assert missing.shape[1] / missing.shape[0] == pytest.approx(size[1] / size[0], rel=0.25)
+
+
+WHITE = [255, 255, 255]
+
+
+def filled(size, seen, grid, moved):
+    """One cell, ``moved``, borrows from elsewhere; the others from themselves (white)."""
+    offsets = torch.zeros(1, 2, *grid, dtype=torch.int64)
+    offsets[0, :, moved[0], moved[1]] = torch.tensor([1, -2])
+    return Filled(np.zeros((*size, 3), np.uint16), offsets, seen)
+
+
+def coloured(picture):
+    rows, columns = np.nonzero((picture != WHITE).any(-1))
+    return rows.min(), rows.max(), columns.min(), columns.max()
+
+
+def test_each_cell_is_eight_pixels_and_the_padding_is_cut_off():
+    picture = attention_picture(filled((20, 13), (20, 13), (3, 2), moved=(2, 1)))
+    assert picture.shape == (20, 13, 3)
+    assert picture.dtype == np.uint8
+    assert coloured(picture) == (16, 19, 8, 12)
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) == 2  # nearest: no mixed colours
+
+
+def test_a_finer_grid_has_smaller_cells():
+    picture = attention_picture(filled((20, 13), (20, 13), (6, 4), moved=(1, 0)))
+    assert coloured(picture) == (4, 7, 0, 3)
+
+
+def test_a_reduced_fill_has_larger_cells():
+    picture = attention_picture(filled((40, 60), (20, 30), (3, 4), moved=(1, 2)))
+    assert coloured(picture) == (16, 31, 32, 47)
+
+
+def test_an_attention_without_sources_has_no_picture():
+    without = Filled(np.zeros((8, 8, 3), np.uint8), None, (8, 8))
+    with pytest.raises(ValueError, match="attention=null"):
+        attention_picture(without)

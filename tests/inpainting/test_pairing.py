@@ -40,6 +40,14 @@ def test_folders_pair_by_name():
     )
 
 
+def test_a_mask_may_be_called_mask():
+    touch("in/a.jpg", "in/b.jpg", "masks/a_mask.png", "masks/b.png", "masks/c_mask.png")
+    assert [job.mask.name for job in pair("in", "masks", "out")] == ["a_mask.png", "b.png"]
+    touch("masks/b_mask.gif")
+    with pytest.raises(ValueError, match=r"several masks for one picture: .*b\.png, .*b_mask\.gif"):
+        pair("in", "masks", "out")
+
+
 def test_one_mask_for_a_folder():
     touch("in/a.jpg", "in/b.jpg", "m.png")
     assert [job.mask for job in pair("in", "m.png", "out.v2")] == [Path("m.png")] * 2

@@ -1,13 +1,14 @@
-"""A part of a stack's output, computed by itself."""
+"""Rectangles that cover the holes, and the parts of a stack's output in them."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from farfill.generator.two_stage import conv_elu, decoder, dilated
-from farfill.inpainting.window import Part, Span, Window, needed, run_part
+from farfill.inpainting.window import Part, Span, Window, cover, needed, run_part
 from farfill.layer.convolution import SameConv2d
 
 STACKS = {
@@ -61,3 +62,42 @@ def test_what_is_said_to_be_needed_is_enough_and_not_too_much(name):
 def test_an_unknown_layer_is_refused():
     with pytest.raises(ValueError, match="cannot run a part of BatchNorm2d"):
         needed(nn.Sequential(nn.BatchNorm2d(3)), Window(Span(0, 1), Span(0, 1)), (4, 4))
+
+
+def with_margin(window: Window, margin: int = 0) -> float:
+    rows, columns = window
+    return (rows.stop - rows.start + margin) * (columns.stop - columns.start + margin)
+
+
+def hole_of(*boxes: tuple[int, int, int, int]) -> np.ndarray:
+    hole = np.zeros((300, 400), bool)
+    for top, left, height, width in boxes:
+        hole[top : top + height, left : left + width] = True
+    return hole
+
+
+def test_one_hole_is_its_bounding_box():
+    hole = hole_of((17, 33, 80, 5), (60, 33, 7, 90))
+    assert cover(hole, with_margin) == [Window(Span(17, 97), Span(33, 123))]
+
+
+def test_far_holes_stay_apart_and_near_ones_are_joined():
+    hole = hole_of((0, 0, 20, 20), (280, 380, 20, 20))
+    assert len(cover(hole, with_margin)) == 2
+    assert cover(hole, lambda window: with_margin(window, 1000)) == [
+        Window(Span(0, 300), Span(0, 400))
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_missing_pixel_is_covered_and_nothing_beyond_the_picture(seed):
+    rng = np.random.default_rng(seed)
+    hole = rng.random((123, 217)) < 0.001
+    hole[rng.integers(123), rng.integers(217)] = True
+    found = cover(hole, lambda window: with_margin(window, 30))
+    covered = np.zeros_like(hole)
+    for (top, bottom), (left, right) in found:
+        assert 0 <= top < bottom <= 123
+        assert 0 <= left < right <= 217
+        covered[top:bottom, left:right] = True
+    assert covered[hole].all()

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from farfill.mask.folder import Folder, read_mask
+from farfill.mask.folder import Folder
 
 OPTIONS = {"invert": False, "threshold": 127, "flip": False, "patch_height": 4, "patch_width": 4}
 
@@ -35,14 +35,17 @@ def test_white_is_the_hole_and_invert_swaps(tmp_path):
 
 def test_threshold_is_exclusive(tmp_path):
     save(tmp_path / "a.png", np.array([[126, 127, 128, 255]], np.uint8))
-    assert read_mask(tmp_path / "a.png", 127, False).tolist() == [[False, False, True, True]]
+    sampler = folder(tmp_path, patch_height=1, patch_width=1)
+    hole = sampler(np.random.default_rng(0), 1, 4)
+    assert hole.mask.tolist() == [[False, False, True, True]]
 
 
 def test_16_bit_and_colour_masks_are_read(tmp_path):
-    save(tmp_path / "deep.png", corner().astype(np.uint16) * 257)
-    save(tmp_path / "colour.png", cv2.cvtColor(corner(), cv2.COLOR_GRAY2BGR))
-    for name in ("deep.png", "colour.png"):
-        np.testing.assert_array_equal(read_mask(tmp_path / name, 127, False), corner() > 0)
+    save(tmp_path / "deep" / "a.png", corner().astype(np.uint16) * 257)
+    save(tmp_path / "colour" / "a.png", cv2.cvtColor(corner(), cv2.COLOR_GRAY2BGR))
+    for name in ("deep", "colour"):
+        hole = folder(tmp_path / name)(np.random.default_rng(0), 16, 16)
+        np.testing.assert_array_equal(hole.mask, corner() > 0)
 
 
 def test_masks_are_stretched_and_stay_binary(tmp_path):

@@ -10,7 +10,8 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 
-from farfill.image.contact_sheet import sheet, to_uint8, write_png
+from farfill.image.contact_sheet import sheet, to_uint8
+from farfill.image.write import write_picture
 from farfill.op.colour import flow_to_colour, wheel_legend
 from farfill.op.spatial import resize_nearest
 from farfill.rundir.record import EXAMPLES, PICTURES
@@ -53,7 +54,7 @@ class ValidationPictures(Callback):
         names = [f"{i} {Path(paths[i]).name}" for i in batch.index[: self.count].tolist()]
         rows = _rows(batch, outputs)[: self.count]
         self._last = step, names, rows
-        write_png(self.folder / f"step-{step:07d}.png", sheet(rows, TITLES))
+        write_picture(self.folder / f"step-{step:07d}.png", sheet(rows, TITLES))
         for logger in _wandb_loggers(trainer):
             import wandb
 

@@ -40,8 +40,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     from farfill.config.instantiate import instantiate, instantiate_each
     from farfill.config.validation import check_kinds
     from farfill.evaluation import manifest, report
-    from farfill.machine.device import find_device
-    from farfill.machine.processor import tune_processor
+    from farfill.machine import find_device, tune_processor
     from farfill.rundir.final_report import inpainter_of, named
 
     if cfg.ckpt_path is None:

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from farfill.config.keys import plain
-from farfill.machine.processor import physical_memory
+from farfill.machine import memory
 
 #: What a configuration may name: our own code, and of libraries what a training is made of.
 ALLOWED = (
@@ -108,7 +108,7 @@ def check_networks(generator: DictConfig, critic: DictConfig) -> None:
             f"cannot build the networks ({reason}): look at the numbers of generator and critic"
         ) from error
     sizes = [value.numel() * value.element_size() for net in networks for value in net.parameters()]
-    if sum(sizes) > physical_memory():
+    if sum(sizes) > memory().total:
         raise ValueError(
             f"the networks' weights take {sum(sizes) / 1e9:.3g} GB, more than this machine has: "
             "lower `channels` or `critic_channels`"

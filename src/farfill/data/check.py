@@ -10,18 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from farfill.image.open import MAX_FILE_PIXELS
-from farfill.image.read import PictureError, picture_size, read_picture
+from farfill.image.read import MAX_FILE_PIXELS, PictureError, picture_size, read_rgb
 
 CHECKED = 5000  # headers read per data set
 THREADS = 8
 
 
 def check_sizes(
-    paths: Sequence[Path],
-    resize: int | None,
-    side: int,
-    max_pixels: int | None = MAX_FILE_PIXELS,
+    paths: Sequence[Path], resize: int | None, side: int, max_pixels: int | None = MAX_FILE_PIXELS
 ) -> None:
     """Read the headers of all pictures, or of 5000 evenly spaced ones of more.
 
@@ -48,19 +44,15 @@ def check_sizes(
         )
     numbers = np.linspace(0, len(paths) - 1, min(len(paths), CHECKED)).round().astype(int)
     some = [paths[number] for number in numbers]
-    read = partial(picture_size, max_pixels=max_pixels)
     with ThreadPoolExecutor(THREADS) as pool:
-        for path, size in zip(some, pool.map(read, some), strict=True):
+        sizes = pool.map(partial(picture_size, max_pixels=max_pixels), some)
+        for path, size in zip(some, sizes, strict=True):
             if resize is None:
                 check_size(path, size, side)
 
 
 def check_size(path: Path, size: Iterable[int], side: int) -> None:
-    """Refuse a picture that is smaller than the crop.
-
-    Raises:
-        PictureError: It is; names the file and the remedy.
-    """
+    """Refuse a picture of a ``size`` (height, width) smaller than the crop (``PictureError``)."""
     height, width = size
     if min(height, width) < side:
         raise PictureError(
@@ -79,23 +71,27 @@ def unreadable(paths: Sequence[Path], max_pixels: int | None = MAX_FILE_PIXELS) 
     Raises:
         ValueError: No picture at all is readable.
     """
-    failure = partial(_failure, max_pixels=max_pixels)
+
+    def failure(path: Path) -> str | None:
+        try:
+            read_rgb(path, max_pixels)
+        except PictureError as error:
+            return str(error)
+        return None
+
     with ThreadPoolExecutor(THREADS) as pool:
-        reasons = [reason for reason in pool.map(failure, paths) if reason is not None]
+        failures = zip(paths, pool.map(failure, paths), strict=True)
+        reasons = {path: reason for path, reason in failures if reason is not None}
     if not reasons:
         return set()
-    listed = "\n  ".join(reason for _, reason in reasons)
     if len(reasons) == len(paths):
-        raise ValueError(f"none of the {len(paths)} pictures can be read: {reasons[0][1]}")
+        raise ValueError(
+            f"none of the {len(paths)} pictures can be read: {next(iter(reasons.values()))}"
+        )
     logging.getLogger(__name__).warning(
-        "data.on_error=skip: skipped %d of %d pictures:\n  %s", len(reasons), len(paths), listed
+        "data.on_error=skip: skipped %d of %d pictures:\n  %s",
+        len(reasons),
+        len(paths),
+        "\n  ".join(reasons.values()),
     )
-    return {path for path, _ in reasons}
-
-
-def _failure(path: Path, max_pixels: int | None) -> tuple[Path, str] | None:
-    try:
-        read_picture(path, max_pixels)
-    except PictureError as error:
-        return path, str(error)
-    return None
+    return set(reasons)

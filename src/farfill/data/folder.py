@@ -10,7 +10,7 @@ from pathlib import Path
 from farfill.data.listing import pictures_below, pictures_listed, rename
 from farfill.data.protocol import Split
 from farfill.files import expanded
-from farfill.image.open import MAX_FILE_PIXELS
+from farfill.image.read import MAX_FILE_PIXELS
 
 
 class Folder:
@@ -115,17 +115,10 @@ class Folder:
 
 def _split_by_hash(paths: Sequence[Path], home: Path, fraction: float) -> Split:
     """Set a share aside; a picture's side depends on its own path below ``home`` only."""
-    hashes = {path: _hash(path, home) for path in paths}
-    least = min(hashes.values())
-    val = {
-        path
-        for path, number in hashes.items()
-        if number < fraction or (fraction > 0 and number == least)
-    }
+    numbers = {}  # in [0, 1), evenly spread over paths and the same on every machine
+    for path in paths:
+        name = Path(os.path.relpath(path, home)).as_posix().encode(errors="surrogateescape")
+        numbers[path] = int.from_bytes(hashlib.sha256(name).digest()[:6], "big") / 2**48
+    least = min(numbers.values()) if fraction > 0 else 1
+    val = {path for path, number in numbers.items() if number < fraction or number == least}
     return Split([p for p in paths if p not in val], [p for p in paths if p in val])
-
-
-def _hash(path: Path, home: Path) -> float:
-    """A number in [0, 1) that is evenly spread over paths and the same on every machine."""
-    name = Path(os.path.relpath(path, home)).as_posix().encode(errors="surrogateescape")
-    return int.from_bytes(hashlib.sha256(name).digest()[:6], "big") / 2**48

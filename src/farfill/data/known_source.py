@@ -98,11 +98,7 @@ class KnownSource:
         return self.scene(path).picture
 
     def content(self, path: Path, size: int) -> np.ndarray:
-        """Say what a picture's centre crop shows: :attr:`Scene.content`, ``(K, size, size)``.
-
-        Raises:
-            ValueError: The crop is larger than the picture.
-        """
+        """Say what a picture's centre crop shows: :attr:`Scene.content`, ``(K, size, size)``."""
         if size > self.resize:
             raise ValueError(
                 f"expected data.resize to be at least image_size={size}, got {self.resize}"
@@ -112,11 +108,7 @@ class KnownSource:
         return self.scene(path).content[:, crop, crop]
 
     def scene(self, path: Path) -> Scene:
-        """Generate a picture with its content.
-
-        Raises:
-            ValueError: The path is none of :meth:`split`.
-        """
+        """Generate a picture with its content; a path that is none of :meth:`split` is refused."""
         kind, _, number = path.name.rpartition("-")
         if kind not in KINDS or not number.isdigit():
             raise ValueError(f"expected a name such as periodic-000012, got {path}")

@@ -33,7 +33,7 @@ def pictures_below(folder: Path) -> list[Path]:
         real = os.path.realpath(here)
         folders[:] = [] if real in visited else sorted(f for f in folders if f[0] != ".")
         if real not in visited:
-            found += [Path(here, f) for f in files if f[0] != "." and _is_picture(f)]
+            found += [Path(here, f) for f in files if f[0] != "." and f.lower().endswith(SUFFIXES)]
         visited.add(real)
     if not found:
         raise ValueError(f"there is no picture ({', '.join(SUFFIXES)}) in the folder {folder}")
@@ -56,13 +56,16 @@ def pictures_listed(listing: Path, folder: Path, label: str | None) -> list[Path
         FileNotFoundError: There is no such file.
         ValueError: A line names no picture, or no line is left; names the file.
     """
-    names = [
-        name for name, found in _lines(listing, strict=True) if label is None or found == label
-    ]
-    if not names:
+    paths = []
+    for name, own_label in _lines(listing, strict=True):
+        if label is None or own_label == label:
+            path = expanded(name)
+            whole = path.is_absolute() and path.exists()
+            paths.append(path if whole else folder / name.lstrip("/"))
+    if not paths:
         wanted = "" if label is None else f" with the label {label}"
         raise ValueError(f"the list {listing} names no picture{wanted}")
-    return [_locate(name, folder) for name in names]
+    return paths
 
 
 def rename(paths: list[Path], table: Path, folder: Path) -> list[Path]:
@@ -115,15 +118,6 @@ def _lines(listing: Path, strict: bool) -> list[tuple[str, str | None]]:
     return found
 
 
-def _locate(name: str, folder: Path) -> Path:
-    path = expanded(name)
-    return path if path.is_absolute() and path.exists() else folder / name.lstrip("/")
-
-
 def _left_out(error: OSError) -> None:
     # No error: a disk of one's own has a folder lost+found, which only the system may read.
     logging.getLogger(__name__).warning("%s: the pictures in it are left out", error)
-
-
-def _is_picture(name: str) -> bool:
-    return name.lower().endswith(SUFFIXES)

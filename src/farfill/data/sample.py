@@ -7,26 +7,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from farfill.data.protocol import Split
-from farfill.image.open import MAX_FILE_PIXELS
+from farfill.image.read import MAX_FILE_PIXELS
 
-PICTURES = {
+PICTURES = {  # motorcycle_right would show the same scene as motorcycle_left
     "skimage/data": (
-        "astronaut.png",
-        "brick.png",
-        "camera.png",
-        "chelsea.png",
-        "coffee.png",
-        "coins.png",
-        "grass.png",
-        "gravel.png",
-        "hubble_deep_field.jpg",
-        "ihc.png",
-        "moon.png",
-        "motorcycle_left.png",  # motorcycle_right shows the same scene
-        "retina.jpg",
-        "rocket.jpg",
+        "astronaut.png brick.png camera.png chelsea.png coffee.png coins.png grass.png gravel.png "
+        "hubble_deep_field.jpg ihc.png moon.png motorcycle_left.png retina.jpg rocket.jpg"
     ),
-    "sklearn/datasets/images": ("china.jpg", "flower.jpg"),
+    "sklearn/datasets/images": "china.jpg flower.jpg",
 }
 DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn"}
 
@@ -62,15 +50,18 @@ class Sample:
         paths = {
             path.stem: path
             for folder, names in PICTURES.items()
-            for path in _photographs(folder, names)
+            for path in _photographs(folder, names.split())
         }
         if not set(self.val) < set(paths) or not self.val:
             raise ValueError(
                 f"expected data.val to name some, not all, of {', '.join(sorted(paths))}; "
                 f"got {', '.join(self.val) or 'nothing'}"
             )
-        chosen = {name: name in self.val for name in sorted(paths)}
-        return Split(*([paths[n] for n in chosen if chosen[n] is side] for side in (False, True)))
+        names = sorted(paths)
+        return Split(
+            train=[paths[name] for name in names if name not in self.val],
+            val=[paths[name] for name in names if name in self.val],
+        )
 
 
 def _photographs(folder: str, names: Sequence[str]) -> list[Path]:

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from farfill.data.check import check_size
 from farfill.datamodule.draw import Draw, Use, sequence
 from farfill.datamodule.transform import augmentation, scale
-from farfill.image.read import read_picture
+from farfill.image.read import read_rgb
 from farfill.mask.protocol import HoleSampler
 from farfill.types import Batch
 
@@ -42,7 +42,7 @@ class InpaintingDataset(Dataset[Batch]):
         train: bool,
         flip: bool,
         cache: bool,
-        read: Callable[[Path], np.ndarray] = read_picture,
+        read: Callable[[Path], np.ndarray] = read_rgb,
     ) -> None:
         self.paths = list(paths)
         self.holes = holes

@@ -20,7 +20,7 @@ from farfill.data.protocol import Source, Split, SyntheticSource
 from farfill.datamodule.dataset import InpaintingDataset
 from farfill.datamodule.draw import Draw
 from farfill.datamodule.stream import Stream
-from farfill.image.read import read_picture
+from farfill.image.read import read_rgb
 from farfill.mask.protocol import HoleSampler
 from farfill.types import Batch
 
@@ -199,7 +199,7 @@ class InpaintingData(LightningDataModule):
             read=(
                 self.source.read
                 if isinstance(self.source, SyntheticSource)
-                else partial(read_picture, max_pixels=self.source.max_file_pixels)
+                else partial(read_rgb, max_pixels=self.source.max_file_pixels)
             ),
         )
 

@@ -14,7 +14,8 @@ from farfill.evaluation import table
 from farfill.evaluation.manifest import Manifest, write
 from farfill.evaluation.score import score
 from farfill.files import atomic
-from farfill.image.contact_sheet import sheet, write_png
+from farfill.image.contact_sheet import sheet
+from farfill.image.write import write_picture
 from farfill.metric.suite import NAMES
 from farfill.types import Batch
 
@@ -72,7 +73,7 @@ def report(
     rows = _rows(fillers, loader, {*worst, *best}, device)
     for name, chosen in (("worst.png", worst), ("best.png", best)):
         titles = ["original", "masked", *fillers]
-        write_png(folder / name, sheet([rows[index] for index in chosen], titles))
+        write_picture(folder / name, sheet([rows[index] for index in chosen], titles))
     return texts["table.md"]
 
 

@@ -8,10 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from farfill.image.open import MAX_FILE_PIXELS
-from farfill.image.picture import Picture, luminance, read_picture
+from farfill.image.picture import luminance, read_picture
+from farfill.image.read import MAX_FILE_PIXELS
 
-_LOG = logging.getLogger(__name__)
 _CLEAR = 25.5  # a level this near to the mask's darkest or brightest one is not in between
 _SOFT, _NO_MASK = 0.05, 0.5  # shares of levels in between that are warned about, and refused
 
@@ -46,21 +45,28 @@ def read_hole(
         ``(H, W)``, bool, True = missing; neither empty nor everything.
 
     Raises:
-        FileNotFoundError: If there is no such file.
         ValueError: If it cannot be read, has another size, or is not plausible as a mask.
     """
     if not 0 <= threshold < 255:
         raise ValueError(f"expected `threshold` from 0 to below 255, got {threshold}")
     if not 0 < max_hole <= 1:
         raise ValueError(f"expected `max_hole` above 0 and up to 1, got {max_hole}")
-    levels = _levels(read_picture(path, max_pixels))
+    mask = read_picture(path, max_pixels)
+    if mask.size != size and not resize:
+        turned = " (it lies on its side)" if mask.size == size[::-1] else ""
+        raise ValueError(
+            f"the mask {path} is {mask.size[1]} x {mask.size[0]} pixels{turned}, but its picture "
+            f"is {size[1]} x {size[0]}: give one of that size, or say resize_mask=true to stretch "
+            "it"
+        )
+    full = np.iinfo(mask.pixels.dtype).max
+    levels: np.ndarray = luminance(mask.rgb()) * (255 / full)
+    if mask.alpha is not None:
+        levels = levels * (mask.alpha / np.float32(full))
     if levels.shape != size:
-        if not resize:
-            raise ValueError(_other_size(path, levels.shape, size))
         levels = cv2.resize(levels, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     hole = (levels > threshold) != invert
-    _check_polarity(path, hole, levels, threshold, invert)
-    _check_soft(path, levels, threshold)
+    _check_plausible(path, hole, levels, threshold, invert)
     if hole.mean() > max_hole:
         raise ValueError(
             f"the mask {path} makes {hole.mean():.0%} of the picture the hole: say "
@@ -70,52 +76,34 @@ def read_hole(
     return hole
 
 
-def _levels(mask: Picture) -> np.ndarray:
-    """``(H, W)``, float32, 0 to 255."""
-    full = np.iinfo(mask.pixels.dtype).max
-    levels = luminance(mask.rgb()) * (255 / full)
-    return levels if mask.alpha is None else levels * (mask.alpha / np.float32(full))
-
-
-def _other_size(path: str | Path, got: tuple[int, ...], expected: tuple[int, int]) -> str:
-    turned = " (it lies on its side)" if got == expected[::-1] else ""
-    return (
-        f"the mask {path} is {got[1]} x {got[0]} pixels{turned}, but its picture is "
-        f"{expected[1]} x {expected[0]}: give one of that size, or say resize_mask=true to "
-        "stretch it"
-    )
-
-
-def _check_polarity(
+def _check_plausible(
     path: str | Path, hole: np.ndarray, levels: np.ndarray, threshold: float, invert: bool
 ) -> None:
+    """Something is missing and something known, and nearly all of the mask is dark or bright."""
     colour, other = ("black", "white") if invert else ("white", "black")
     found = f"its levels are {levels.min():.4g} to {levels.max():.4g}, threshold={threshold:g}"
+    swap = f"if {other} marks it, say invert={str(not invert).lower()}"
     if not hole.any():
         raise ValueError(
             f"the mask {path} has nothing to fill: {colour} marks the hole, but {found} "
-            f"(transparent counts as black); if {other} marks it, say "
-            f"invert={str(not invert).lower()}, and for a mask of 0 and 1 threshold=0.5"
+            f"(transparent counts as black); {swap}, and for a mask of 0 and 1 threshold=0.5"
         )
     if hole.all():
         raise ValueError(
             f"the mask {path} leaves nothing known to fill from: {colour} marks the hole, "
-            f"and {found}; if {other} marks it, say invert={str(not invert).lower()}"
+            f"and {found}; {swap}"
         )
-
-
-def _check_soft(path: str | Path, levels: np.ndarray, threshold: float) -> None:
-    """Two levels, any two, are a mask; a share in between is a soft edge, JPEG noise or a photo."""
-    share = ((levels > levels.min() + _CLEAR) & (levels < levels.max() - _CLEAR)).mean()
-    if share > _NO_MASK:
+    # Two levels, any two, are a mask; a share in between is a soft edge, JPEG noise or a photo.
+    between = ((levels > levels.min() + _CLEAR) & (levels < levels.max() - _CLEAR)).mean()
+    if between > _NO_MASK:
         raise ValueError(
-            f"{path} does not look like a mask: {share:.0%} of it is neither dark nor bright; "
+            f"{path} does not look like a mask: {between:.0%} of it is neither dark nor bright; "
             "are `image` and `mask` swapped?"
         )
-    if share > _SOFT:
-        _LOG.warning(
+    if between > _SOFT:
+        logging.getLogger(__name__).warning(
             "%s: %.0f %% of the mask is neither dark nor bright; levels above %g count as white.",
             path,
-            100 * share,
+            100 * between,
             threshold,
         )

@@ -1,7 +1,6 @@
 """Read a picture with all it has: grey stays grey, alpha stays, 16 bits stay 16 bits.
 
-Training reads its pictures with :func:`farfill.image.read.read_picture`, which makes 8-bit RGB
-of everything. Here the result is written back, so nothing may get lost.
+The result is written back, so nothing may get lost.
 """
 
 from __future__ import annotations
@@ -16,10 +15,7 @@ from PIL import ImageOps
 from PIL.ExifTags import Base
 from PIL.ImageFile import ImageFile
 
-from farfill.image.open import MAX_FILE_PIXELS, opened
-
-#: File names that count as pictures when a folder is read.
-READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif")
+from farfill.image.read import MAX_FILE_PIXELS, open_image
 
 _GREY = ("1", "L", "LA")
 _COLOUR = ("RGB", "RGBA", "P", "PA")
@@ -78,24 +74,21 @@ def read_picture(path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS) -> 
         max_pixels: Refuse files whose header promises more; None = no limit.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no such picture, damaged, animated, larger than ``max_pixels``, or of
-            a kind that cannot be kept (CMYK, 32 bits ...).
+        PictureError: There is no such file, or it is no such picture, damaged, animated, larger
+            than ``max_pixels``, or of a kind that cannot be kept (CMYK, 32 bits ...).
     """
-    path = Path(path)
-    with opened(path, max_pixels, "max_file_pixels") as file:
-        channels = _read(file, path)
+    with open_image(path, max_pixels, "max_file_pixels") as file:
+        channels = _read_channels(file, Path(path))
         profile = file.info.get("icc_profile")
-    has_alpha = channels.shape[2] in (2, 4)
-    colour = channels[..., : channels.shape[2] - has_alpha]
+    count = channels.shape[2]
     return Picture(
-        pixels=np.ascontiguousarray(colour.squeeze(2) if colour.shape[2] == 1 else colour),
-        alpha=np.ascontiguousarray(channels[..., -1]) if has_alpha else None,
+        pixels=np.ascontiguousarray(channels[..., :3] if count > 2 else channels[..., 0]),
+        alpha=np.ascontiguousarray(channels[..., -1]) if count in (2, 4) else None,
         profile=profile,
     )
 
 
-def _read(file: ImageFile, path: Path) -> np.ndarray:
+def _read_channels(file: ImageFile, path: Path) -> np.ndarray:
     """All channels, upright: ``(H, W, 1 to 4)``, uint8 or uint16."""
     # An MPO is a JPEG with a preview behind it, as telephones write it.
     if getattr(file, "n_frames", 1) > 1 and file.format != "MPO":
@@ -107,10 +100,9 @@ def _read(file: ImageFile, path: Path) -> np.ndarray:
         return _read_colour_16(file, path, layout.split(";")[0])
     if file.mode not in _GREY + _COLOUR:
         raise ValueError(f"its colours are {file.mode}; convert it to grey or RGB first")
-    mode = "L" if file.mode in _GREY else "RGB"
-    upright = ImageOps.exif_transpose(file)
-    pixels = np.asarray(upright.convert(mode + "A" if file.has_transparency_data else mode))
-    return pixels.reshape(*pixels.shape[:2], -1)
+    shown = ImageOps.exif_transpose(file)  # loads it: only then its transparency is known
+    mode = ("L" if file.mode in _GREY else "RGB") + ("A" if file.has_transparency_data else "")
+    return np.atleast_3d(np.asarray(shown.convert(mode)))
 
 
 def _layout(file: ImageFile) -> str:

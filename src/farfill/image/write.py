@@ -15,7 +15,6 @@ from PIL import Image
 from farfill.files import atomic
 from farfill.image.picture import Picture
 
-_LOG = logging.getLogger(__name__)
 _JPEG: dict[str, Any] = {"quality": 95, "subsampling": 0}
 _TIFF: dict[str, Any] = {"compression": "tiff_adobe_deflate"}
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -61,42 +60,45 @@ def check_depth(path: Path, picture: Picture) -> None:
         raise ValueError(f"the picture has {has}, which {path} cannot keep: write .png")
 
 
-def write_picture(path: str | Path, picture: Picture) -> None:
+def write_picture(path: str | Path, picture: Picture | np.ndarray) -> None:
     """Write a picture, whole or not at all; the extension chooses the format.
 
     png, tif and webp keep every value (webp stores grey as RGB with equal channels; 16-bit grey
     with alpha becomes RGBA with equal channels). The colour profile goes along.
 
+    Args:
+        path: Where to.
+        picture: A picture, or the pixels of one: ``(H, W, 3)`` RGB or ``(H, W)``.
+
     Raises:
         ValueError: If the format cannot hold it (see :func:`check_depth`).
+        OSError: If it cannot be written.
     """
     path = Path(path)
+    if isinstance(picture, np.ndarray):
+        picture = Picture(picture)
     check_depth(path, picture)
     suffix = path.suffix.lower()
+    alpha = [] if picture.alpha is None else [picture.alpha]
     with atomic(path) as part:
-        if picture.pixels.dtype == np.uint16 and (
-            picture.pixels.ndim == 3 or picture.alpha is not None
-        ):
-            part.write_bytes(_encode_colour_16(picture, suffix))
+        if picture.pixels.dtype == np.uint16 and (picture.pixels.ndim == 3 or alpha):
+            # Pillow cannot write these; OpenCV takes blue first and no colour profile.
+            _, data = cv2.imencode(suffix, np.dstack([picture.rgb()[..., ::-1], *alpha]))
+            part.write_bytes(_with_profile(data.tobytes(), picture.profile, suffix))
             return
-        alpha = [] if picture.alpha is None else [picture.alpha]
         pixels = np.dstack([picture.pixels, *alpha]) if alpha else picture.pixels
         Image.fromarray(pixels).save(part, icc_profile=picture.profile, **_OPTIONS[suffix])
 
 
-def _encode_colour_16(picture: Picture, suffix: str) -> bytes:
-    alpha = [] if picture.alpha is None else [picture.alpha]
-    _, data = cv2.imencode(suffix, np.dstack([picture.rgb()[..., ::-1], *alpha]))
-    encoded = data.tobytes()
-    if picture.profile is None:
+def _with_profile(encoded: bytes, profile: bytes | None, suffix: str) -> bytes:
+    """Add the chunk ``iCCP`` of the PNG standard (section 11.3.2.3)."""
+    if profile is None:
         return encoded
     if suffix != ".png":
-        _LOG.warning("A 16-bit TIFF is written without its colour profile; .png keeps it.")
+        logging.getLogger(__name__).warning(
+            "A 16-bit TIFF is written without its colour profile; .png keeps it."
+        )
         return encoded
-    return encoded[:_PNG_HEADER] + _profile_chunk(picture.profile) + encoded[_PNG_HEADER:]
-
-
-def _profile_chunk(profile: bytes) -> bytes:
-    """The chunk ``iCCP`` of the PNG standard (section 11.3.2.3)."""
     body = b"iCCP" + b"ICC profile\0\0" + zlib.compress(profile)
-    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return encoded[:_PNG_HEADER] + chunk + encoded[_PNG_HEADER:]

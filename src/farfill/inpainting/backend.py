@@ -21,7 +21,7 @@ Run = Callable[..., tuple[Tensor, ...]]
 Translate = Callable[[nn.Module, tuple[Tensor, ...]], Run]
 
 
-class Split:
+class SplitGenerator:
     """A two-stage generator in two translated pieces, before and after its attention.
 
     They are translated once for each size of picture, which takes some seconds.
@@ -137,7 +137,7 @@ def onnx(precision: str) -> Translate:
         assert program is not None
         content = program.model_proto.SerializeToString()
         session = library.InferenceSession(content, options, ["CPUExecutionProvider"])
-        names = [one.name for one in session.get_inputs()]
+        names = [port.name for port in session.get_inputs()]
 
         def run(*inputs: Tensor) -> tuple[Tensor, ...]:
             arrays = (x.contiguous().numpy() for x in inputs)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from farfill.files import expanded
-from farfill.image.picture import READABLE
+from farfill.image.read import SUFFIXES
 from farfill.image.write import check_name
+
+READABLE = (*SUFFIXES, ".gif")
 
 #: A file, a folder, or a list of files.
 Names: TypeAlias = str | Path | Sequence[str | Path]
@@ -36,8 +38,9 @@ def pair(
     """Pair pictures with masks and results.
 
     Lists are parallel. In folders (not in the folders inside them) a picture's mask has the same
-    name up to the extension; masks without a picture are left alone. One mask file serves all
-    pictures. Results in a folder are called like their picture, with ``.png``.
+    name up to the extension, or with ``_mask`` behind it; masks without a picture are left alone.
+    One mask file serves all pictures. Results in a folder are called like their picture, with
+    ``.png``.
 
     Args:
         image: A file, a folder or a list of files.
@@ -51,26 +54,32 @@ def pair(
         FileNotFoundError: If files are missing.
         ValueError: If the inputs do not pair up, or a result would replace something.
     """
-    images = _inputs("image", image)
+    images, in_folder = _inputs("image", image)
     if not images:
         raise ValueError("`image` names no picture")
-    masks = _masks(mask, images, _is_folder(image))
-    outputs = _targets("output", output, images, _is_folder(image), lossy)
+    masks, masks_in_folder = _inputs("mask", mask)
+    if masks_in_folder:
+        masks = _by_name(images, masks)
+    elif len(masks) == 1:
+        masks *= len(images)
+    else:
+        _check_parallel("mask", masks, images, in_folder)
+    outputs = _targets("output", output, images, in_folder, lossy)
     maps: Sequence[Path | None] = [None] * len(images)
     if attention is not None:
-        maps = _targets("attention", attention, images, _is_folder(image), lossy)
+        maps = _targets("attention", attention, images, in_folder, lossy)
     jobs = [Job(*parts) for parts in zip(images, masks, outputs, maps, strict=True)]
     _check_targets(jobs, overwrite)
     return jobs
 
 
-def _inputs(option: str, names: Names) -> list[Path]:
+def _inputs(option: str, names: Names) -> tuple[list[Path], bool]:
+    """The files, and whether they are those of a folder."""
     paths = _paths(names)
-    if not _is_folder(names):
-        missing = [path for path in paths if not path.is_file()]
-        if missing:
+    if not (isinstance(names, str | Path) and paths[0].is_dir()):
+        if missing := [path for path in paths if not path.is_file()]:
             raise FileNotFoundError(f"`{option}`: there is no file {_some(missing)}")
-        return paths
+        return paths, False
     files = sorted(
         path
         for path in paths[0].iterdir()
@@ -78,37 +87,30 @@ def _inputs(option: str, names: Names) -> list[Path]:
     )
     if not files:
         raise FileNotFoundError(f"`{option}`: there are no pictures ({_some(READABLE)}) in {names}")
-    return files
+    return files, True
 
 
-def _masks(mask: Names, images: list[Path], images_from_folder: bool) -> list[Path]:
-    masks = _inputs("mask", mask)
-    if not _is_folder(mask):
-        if len(masks) == 1:
-            return masks * len(images)
-        _check_parallel("mask", masks, images, images_from_folder)
-        return masks
-    by_stem: dict[str, list[Path]] = {}
-    for path in masks:
-        by_stem.setdefault(path.stem, []).append(path)
-    lonely = [path.name for path in images if path.stem not in by_stem]
-    if lonely:
+def _by_name(images: list[Path], masks: list[Path]) -> list[Path]:
+    found = {
+        image: [mask for mask in masks if mask.stem in (image.stem, f"{image.stem}_mask")]
+        for image in images
+    }
+    if lonely := [image.name for image in images if not found[image]]:
         raise FileNotFoundError(
-            f"`mask`: no mask in {mask} for {_some(lonely)}; expected the same name with any "
-            "extension"
+            f"`mask`: no mask in {masks[0].parent} for {_some(lonely)}; expected the same name, or "
+            "with _mask behind it, with any extension"
         )
-    several = [by_stem[path.stem] for path in images if len(by_stem[path.stem]) > 1]
-    if several:
+    if several := [found[image] for image in images if len(found[image]) > 1]:
         raise ValueError(f"`mask`: several masks for one picture: {_some(several[0])}")
-    return [by_stem[path.stem][0] for path in images]
+    return [found[image][0] for image in images]
 
 
 def _targets(
-    option: str, names: Names, images: list[Path], images_from_folder: bool, lossy: bool
+    option: str, names: Names, images: list[Path], in_folder: bool, lossy: bool
 ) -> list[Path]:
     paths = _paths(names)
-    if _is_list(names):
-        _check_parallel(option, paths, images, images_from_folder)
+    if not isinstance(names, str | Path):
+        _check_parallel(option, paths, images, in_folder)
     elif paths[0].is_dir() or paths[0].suffix.lower() not in READABLE:
         paths = [paths[0] / f"{image.stem}.png" for image in images]
     elif len(images) > 1:
@@ -120,10 +122,8 @@ def _targets(
     return paths
 
 
-def _check_parallel(
-    option: str, paths: list[Path], images: list[Path], images_from_folder: bool
-) -> None:
-    if images_from_folder:
+def _check_parallel(option: str, paths: list[Path], images: list[Path], in_folder: bool) -> None:
+    if in_folder:
         raise ValueError(f"`image` is a folder, so give `{option}` as a folder too, not as a list")
     if len(paths) != len(images):
         raise ValueError(
@@ -161,14 +161,6 @@ def _identity(path: Path) -> Hashable:
         status = path.stat()
         return status.st_dev, status.st_ino
     return path.resolve()
-
-
-def _is_list(names: Names) -> bool:
-    return not isinstance(names, str | Path)
-
-
-def _is_folder(names: Names) -> bool:
-    return not _is_list(names) and _paths(names)[0].is_dir()
 
 
 def _paths(names: Names) -> list[Path]:

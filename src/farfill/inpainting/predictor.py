@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from farfill.generator.two_stage import Generator
-from farfill.inpainting.backend import BACKENDS, Split
-from farfill.inpainting.estimate import Estimate, estimate
+from farfill.inpainting.backend import BACKENDS, SplitGenerator
+from farfill.inpainting.cost import Cost, predict_cost
 from farfill.inpainting.partial import multiplications, predict_windows
-from farfill.inpainting.window import Window
-from farfill.inpainting.windows import windows
+from farfill.inpainting.window import Window, cover
 from farfill.types import Completion
-
-Precision = Literal["float32", "bf16"]
 
 
 class Predictor:
@@ -45,16 +41,15 @@ class Predictor:
         self,
         generator: nn.Module,
         device: str | torch.device = "cpu",
-        precision: Precision = "float32",
+        precision: str = "float32",
         compile: bool = False,
         backend: str = "torch",
     ) -> None:
         if backend not in ("torch", *BACKENDS):
             names = " or ".join(("torch", *BACKENDS))
             raise ValueError(f"expected `backend` to be {names}, got {backend!r}")
-        if precision not in get_args(Precision):
-            names = " or ".join(get_args(Precision))
-            raise ValueError(f"expected `precision` to be {names}, got {precision!r}")
+        if precision not in ("float32", "bf16"):
+            raise ValueError(f"expected `precision` to be float32 or bf16, got {precision!r}")
         self.device = torch.device(device)
         self.precision = precision
         # Convolutions of one picture are a third faster in this order.
@@ -63,10 +58,12 @@ class Predictor:
         if backend != "torch":
             if compile or self.device.type != "cpu":
                 raise ValueError(f"backend={backend} goes with device=cpu and compile=false only")
-            self.whole = Split(self.generator, BACKENDS[backend](precision))
+            self.whole = SplitGenerator(self.generator, BACKENDS[backend](precision))
         elif compile:
             self.whole = torch.compile(self.generator)
-        self.part = type(generator) is Generator and self.whole is self.generator
+        self.part: Generator | None = None
+        if type(generator) is Generator and self.whole is self.generator:
+            self.part = generator
 
     @torch.inference_mode()
     def __call__(
@@ -86,25 +83,21 @@ class Predictor:
         masked = torch.from_numpy(known).to(self.device).permute(2, 0, 1)[None]
         hole = torch.from_numpy(missing).to(self.device).float()[None, None]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            if self.part:
-                assert isinstance(self.generator, Generator)
-                refined, places = predict_windows(
-                    self.generator, masked, hole, self._windows(missing), offsets
-                )
-            else:
+            if self.part is None:
                 completion = self.whole(masked, hole)
                 refined, places = completion.refined, completion.offsets
+            else:
+                windows = _windows(self.part, missing)
+                refined, places = predict_windows(self.part, masked, hole, windows, offsets)
         return refined[0].float().cpu(), None if places is None else places.cpu()
 
-    def estimate(self, missing: np.ndarray) -> Estimate | None:
+    def predict_cost(self, missing: np.ndarray) -> Cost | None:
         """Guess how long :meth:`__call__` takes and how much memory; ``None`` if it cannot say."""
-        if not self.part:
+        if self.part is None:
             return None
-        assert isinstance(self.generator, Generator)
-        size = (missing.shape[0], missing.shape[1])
-        return estimate(self.generator, self._windows(missing), size, self.device)
+        windows = _windows(self.part, missing)
+        return predict_cost(self.part, windows, missing.shape, self.device)
 
-    def _windows(self, missing: np.ndarray) -> list[Window]:
-        generator, size = self.generator, (missing.shape[0], missing.shape[1])
-        assert isinstance(generator, Generator)
-        return windows(missing, lambda window: multiplications(generator, window, size))
+
+def _windows(generator: Generator, missing: np.ndarray) -> list[Window]:
+    return cover(missing, lambda window: multiplications(generator, window, missing.shape))

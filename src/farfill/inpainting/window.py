@@ -1,10 +1,13 @@
-"""Run a stack of layers on a part of its output only."""
+"""Which rectangles of a picture have to be predicted, and how to run layers on those only."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import cv2
+import numpy as np
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -13,16 +16,14 @@ from farfill.layer.doubling import DoublingConv2d
 
 Size = tuple[int, int]
 
+_CELL = 32  # pixels; holes nearer than this are one from the start
+
 
 class Span(NamedTuple):
     """Rows or columns from ``start`` to ``stop``, which is not included."""
 
     start: int
     stop: int
-
-    def within(self, size: int) -> Span:
-        """What of it lies inside ``0`` to ``size``."""
-        return Span(max(self.start, 0), min(self.stop, size))
 
 
 class Window(NamedTuple):
@@ -38,7 +39,14 @@ class Window(NamedTuple):
 
     def within(self, size: Size) -> Window:
         """What of it lies inside a map of this size."""
-        return Window(self.rows.within(size[0]), self.columns.within(size[1]))
+        return Window(
+            *(Span(max(a, 0), min(b, side)) for (a, b), side in zip(self, size, strict=True))
+        )
+
+    @property
+    def area(self) -> int:
+        """Number of its pixels."""
+        return (self.rows.stop - self.rows.start) * (self.columns.stop - self.columns.start)
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,50 @@ class Part:
         (top, left), ((start, stop), (first, last)) = (span.start for span in self.window), window
         values = self.values[..., start - top : stop - top, first - left : last - left]
         return Part(values, window, self.size)
+
+
+def cover(hole: np.ndarray, work: Callable[[Window], float]) -> list[Window]:
+    """Cover the hole with rectangles that cost little together.
+
+    Starts with the bounding box of each separate hole and joins two for as long as that saves
+    work: what neighbouring boxes need of the picture overlaps.
+
+    Args:
+        hole: ``(H, W)``, bool, not empty.
+        work: What a rectangle costs.
+
+    Returns:
+        Rectangles inside the picture that cover the hole.
+    """
+    boxes = {box: work(box) for box in _bounding_boxes(hole)}
+    while len(boxes) > 1:
+        pairs = [(a, b) for a in boxes for b in boxes if a < b]
+        saving, pair = max((boxes[a] + boxes[b] - work(_join(a, b)), (a, b)) for a, b in pairs)
+        if saving <= 0:
+            break
+        joined = _join(*pair)
+        boxes = {box: cost for box, cost in boxes.items() if box not in pair}
+        boxes[joined] = work(joined)
+    return sorted(boxes)
+
+
+def _bounding_boxes(hole: np.ndarray) -> list[Window]:
+    height, width = hole.shape
+    cells = np.pad(hole.astype(np.uint8), ((0, -height % _CELL), (0, -width % _CELL)))
+    cells = cells.reshape(-(-height // _CELL), _CELL, -(-width // _CELL), _CELL).max(axis=(1, 3))
+    count, labels = cv2.connectedComponents(cells, connectivity=8)
+    piece = labels.repeat(_CELL, 0).repeat(_CELL, 1)[:height, :width] * hole
+    boxes = []
+    for label in range(1, count):
+        places = (np.flatnonzero((piece == label).any(axis)) for axis in (1, 0))
+        boxes.append(Window(*(Span(int(place[0]), int(place[-1]) + 1) for place in places)))
+    return boxes
+
+
+def _join(one: Window, other: Window) -> Window:
+    return Window(
+        *(Span(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, other, strict=True))
+    )
 
 
 def run_part(layers: nn.Module, part: Part, window: Window) -> Part:
@@ -105,15 +157,13 @@ def work(layers: nn.Module, window: Window, size: Size) -> float:
     """Multiplications that :func:`run_part` does for a window of the output."""
     stack = _flat(layers)
     windows, _ = _plan(stack, window, size)
-    return float(sum(map(_work, stack, windows[1:])))
+    return float(sum(map(_multiplications, stack, windows[1:])))
 
 
-def _work(layer: nn.Module, window: Window) -> float:
+def _multiplications(layer: nn.Module, window: Window) -> float:
     if not isinstance(layer, SameConv2d):
         return 0.0
-    (top, bottom), (left, right) = window
-    taps = layer.weight.numel() * (4 / 9 if isinstance(layer, DoublingConv2d) else 1)
-    return taps * (bottom - top) * (right - left)
+    return layer.weight.numel() * (4 / 9 if isinstance(layer, DoublingConv2d) else 1) * window.area
 
 
 def _plan(stack: list[nn.Module], window: Window, size: Size) -> tuple[list[Window], list[Size]]:
@@ -121,7 +171,7 @@ def _plan(stack: list[nn.Module], window: Window, size: Size) -> tuple[list[Wind
     sizes = [size]
     for layer in stack:
         height, width = sizes[-1]
-        sizes.append((_size(layer, height), _size(layer, width)))
+        sizes.append((_output_side(layer, height), _output_side(layer, width)))
     windows = [window]
     for layer, given in zip(reversed(stack), reversed(sizes[:-1]), strict=True):
         windows.append(_reach(layer, windows[-1], given).within(given))
@@ -136,10 +186,10 @@ def _flat(layers: nn.Module) -> list[nn.Module]:
     return [layers]
 
 
-def _size(layer: nn.Module, size: int) -> int:
+def _output_side(layer: nn.Module, side: int) -> int:
     if isinstance(layer, DoublingConv2d):
-        return 2 * size
-    return -(-size // layer.stride[0]) if isinstance(layer, SameConv2d) else size
+        return 2 * side
+    return -(-side // layer.stride[0]) if isinstance(layer, SameConv2d) else side
 
 
 def _reach(layer: nn.Module, window: Window, size: Size) -> Window:

@@ -25,11 +25,7 @@ def irregular_hole(mask: np.ndarray, patch_height: int, patch_width: int) -> Hol
 
 
 def check_patch(patch_height: int, patch_width: int, height: int, width: int) -> None:
-    """Refuse a local patch that is not inside the picture.
-
-    Raises:
-        ValueError: A side is not positive or longer than the picture's.
-    """
+    """Refuse a local patch that is empty or not inside the picture (``ValueError``)."""
     if not (0 < patch_height <= height and 0 < patch_width <= width):
         raise ValueError(
             f"expected mask.patch_height and mask.patch_width (box_size) to fit into a picture of "
@@ -38,15 +34,7 @@ def check_patch(patch_height: int, patch_width: int, height: int, width: int) ->
 
 
 def check_not_trivial(mask: np.ndarray, name: str) -> None:
-    """Refuse a mask that leaves nothing to do or nothing to go by.
-
-    Args:
-        mask: ``(H, W)``, bool, True = missing.
-        name: What to call it in the message, a file's name for instance.
-
-    Raises:
-        ValueError: No pixel is missing, or none is known.
-    """
+    """Refuse a mask ``(H, W)`` that leaves nothing to do or nothing to go by (``ValueError``)."""
     if mask.all() or not mask.any():
         reason = "every pixel is missing" if mask.all() else "no pixel is missing"
         raise ValueError(

@@ -8,7 +8,7 @@ import torch
 
 import farfill
 from farfill.attention.none import NoAttention
-from farfill.inpainting.estimate import multiplications_per_second
+from farfill.inpainting.cost import multiplications_per_second
 from farfill.inpainting.fill import fill
 from farfill.inpainting.predictor import Predictor
 
@@ -21,10 +21,10 @@ def hole(side: int, of: int) -> np.ndarray:
 
 def test_more_picture_or_more_hole_or_an_attention_takes_more():
     predictor = Predictor(farfill.Generator(channels=8).eval())
-    guess = predictor.estimate(hole(64, 512))
-    wider = predictor.estimate(hole(256, 512))
-    larger = predictor.estimate(hole(64, 1024))
-    without = Predictor(farfill.Generator(8, NoAttention()).eval()).estimate(hole(64, 512))
+    guess = predictor.predict_cost(hole(64, 512))
+    wider = predictor.predict_cost(hole(256, 512))
+    larger = predictor.predict_cost(hole(64, 1024))
+    without = Predictor(farfill.Generator(8, NoAttention()).eval()).predict_cost(hole(64, 512))
     assert guess.seconds < wider.seconds < 10 * guess.seconds
     assert 4 * guess.seconds < larger.seconds < 64 * guess.seconds
     assert without.seconds < guess.seconds
@@ -32,12 +32,12 @@ def test_more_picture_or_more_hole_or_an_attention_takes_more():
 
 
 def test_the_paper_s_generator_at_2048_pixels_stays_below_6_gb():
-    guess = Predictor(farfill.Generator().eval()).estimate(hole(1024, 2048))
+    guess = Predictor(farfill.Generator().eval()).predict_cost(hole(1024, 2048))
     assert 2e9 < guess.bytes < 6e9
 
 
 def test_other_generators_make_no_guess():
-    assert Predictor(torch.nn.Identity()).estimate(hole(8, 16)) is None
+    assert Predictor(torch.nn.Identity()).predict_cost(hole(8, 16)) is None
 
 
 def test_the_guess_comes_first_and_may_stop_it():

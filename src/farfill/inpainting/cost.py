@@ -23,16 +23,16 @@ _BYTES = 80e6  # whatever the size
 _PASSES = 8  # the attention's time, in that of its matrix products alone
 
 
-class Estimate(NamedTuple):
+class Cost(NamedTuple):
     """What filling one picture takes, besides the process itself."""
 
     seconds: float
     bytes: float
 
 
-def estimate(
+def predict_cost(
     generator: Generator, windows: Sequence[Window], size: Size, device: torch.device
-) -> Estimate:
+) -> Cost:
     """Guess before it starts, from the work that is to do and a short probe of the machine.
 
     Args:
@@ -56,7 +56,7 @@ def estimate(
             per_place = 4 * channels * (1 + 4 * rate**2 / 4)
             products += _PASSES * rows * columns * places * per_place
             held += _BANDS * columns * places * 4
-    return Estimate(products / multiplications_per_second(device), held)
+    return Cost(products / multiplications_per_second(device), held)
 
 
 @lru_cache

@@ -1,1 +1,0 @@
-"""This machine: device, processor, memory."""
