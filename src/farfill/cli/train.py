@@ -55,7 +55,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     from farfill.config.trainer import check_flags
     from farfill.config.validation import check_kinds
     from farfill.rundir.resume import claim, find_start, held
-    from farfill.rundir.status import here, is_done, now, read_status, record
+    from farfill.rundir.status import here, is_done, now, read_status, run_with_status
 
     quiet()
     check_numbers(cfg)
@@ -78,7 +78,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         parts = prepare(cfg, start)
         claim(cfg, folder)
         work = partial(fit, cfg, folder, *parts, start)
-        return record(folder, work, steps=steps, started=now(), **here())
+        return run_with_status(folder, work, steps=steps, started=now(), **here())
 
 
 def prepare(cfg: DictConfig, start: Start) -> tuple[Inpainting, InpaintingData]:

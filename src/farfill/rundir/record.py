@@ -100,17 +100,17 @@ def diverged(record: Record) -> bool:
 
 
 def state(record: Record) -> str:
-    """``missing``, ``failed``, ``diverged`` or ``finished``."""
+    """What its files say became of a run: ``missing``, ``failed``, ``diverged`` or ``done``."""
     if record.folder is None:
         return "missing"
     if diverged(record):
         return "diverged"
-    return "finished" if record.scores else "failed"
+    return "done" if record.scores else "failed"
 
 
 def usable(record: Record) -> bool:
     """Whether a run's scores may enter a mean."""
-    return state(record) == "finished"
+    return state(record) == "done"
 
 
 def _curves(folder: Path) -> dict[str, Curve]:

@@ -15,8 +15,20 @@ from farfill.files import atomic
 from farfill.types import Diverged
 
 NAME = "status.json"
+#: What a run may say of itself.
 State = Literal["queued", "running", "done", "failed", "diverged", "preempted"]
-STATES = get_args(State)
+#: Every state of a run and what it means. The last two no run says of itself:
+#: :func:`farfill.sweep.runs.condition` concludes them.
+MEANINGS = {
+    "queued": "its sweep has started, the run has not",
+    "running": "it trains, validates, or writes its report",
+    "done": "trained to the end, and its report is there",
+    "failed": "ended by an error, which traceback.txt has in full",
+    "diverged": "ended by numbers that were not finite: it would only diverge again",
+    "preempted": "stopped by a signal at a whole step: it goes on when its job is queued again",
+    "missing": "never started, and nothing is there to start it",
+    "lost": "started, but no longer there, and nothing is going to take it up again",
+}
 
 
 def read_status(folder: Path) -> dict[str, Any]:
@@ -32,7 +44,7 @@ def read_status(folder: Path) -> dict[str, Any]:
         status = json.loads((folder / NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return status if isinstance(status, dict) and status.get("state") in STATES else {}
+    return status if isinstance(status, dict) and status.get("state") in get_args(State) else {}
 
 
 def write_status(folder: Path, state: State, **values: Any) -> None:
@@ -55,7 +67,7 @@ def is_done(folder: Path, steps: int) -> bool:
     return status.get("state") == "done" and status.get("steps", 0) >= steps
 
 
-def record(folder: Path, work: Callable[[], float | None], **values: Any) -> float | None:
+def run_with_status(folder: Path, work: Callable[[], float | None], **values: Any) -> float | None:
     """Do a run's work, and note how it ended.
 
     Args:
