@@ -7,7 +7,8 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from farfill.sweep.plugins import own_presets_first
+from farfill.errors import one_line_errors
+from farfill.sweep.callback import check_plugins
 
 #: Settings of every command that are file names.
 _PATHS = (
@@ -19,15 +20,12 @@ _PLAIN = re.compile(r"[\w./:%+@?|\- ]*|['\"\[$].*", re.ASCII | re.DOTALL)
 
 
 def quoted_paths(*names: str) -> Callable[[Callable[[], object]], Callable[[], None]]:
-    """Let a Hydra entry point read the command line after :func:`quote_paths` of ``names``.
-
-    What is chosen there is looked for in ``conf/`` first, and only then among plugins.
-    """
+    """Let a Hydra entry point read the command line after :func:`quote_paths` of ``names``."""
 
     def decorate(main: Callable[[], object]) -> Callable[[], None]:
         @functools.wraps(main)
         def wrapped() -> None:
-            own_presets_first()
+            one_line_errors(check_plugins)(sys.argv[1:])
             sys.argv[1:] = quote_paths(sys.argv[1:], names)
             main()
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stderr
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +18,18 @@ from farfill.errors import message_of, one_line_errors
 from farfill.files import atomic
 from farfill.rundir.status import here, now, read_status, write_status
 from farfill.sweep.plan import is_search, jobs_of
-from farfill.sweep.plugins import check_plugins
-from farfill.sweep.runs import WAITING, condition, planned_cells
+from farfill.sweep.runs import WAITING, condition, planned_runs
 from farfill.sweep.slurm import is_alive, slurm_queue
 
 TRACEBACK = "traceback.txt"
+#: Choice -> the package that has it, and the extra of ours that brings that.
+PLUGINS = {
+    "hydra/launcher=slurm": ("hydra_submitit_launcher", "cluster"),
+    "hydra/launcher=slurm_ddp": ("hydra_submitit_launcher", "cluster"),
+    "hydra/launcher=joblib": ("hydra_joblib_launcher", "cluster"),
+    "hydra/sweeper=optuna": ("hydra_optuna_sweeper", "optuna"),
+    "hparams_search=loss_weights": ("hydra_optuna_sweeper", "optuna"),
+}
 
 
 class SweepStatus(Callback):
@@ -32,73 +42,45 @@ class SweepStatus(Callback):
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """A single run is about to start."""
         if config.sweep.dry_run:
-            _in_earnest(_end_dry, config, [list(config.hydra.overrides.task)])
+            _end_on_error(_dry_run, config, [list(config.hydra.overrides.task)])
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """A sweep is about to start; bad input ends the process with status 2."""
-        _in_earnest(_prepare, config)
+        _end_on_error(_prepare, config)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """A run has ended, in the process that ran it: under SLURM, on its node."""
         if job_return.status == JobStatus.FAILED:
-            # `return_value` would raise it.
-            write_failure(Path(config.hydra.runtime.output_dir), job_return._return_value)
+            try:
+                with redirect_stderr(io.StringIO()):  # Hydra says it again when the sweep ends
+                    _ = job_return.return_value  # raises what the run raised
+            except BaseException as error:
+                write_failure(Path(config.hydra.runtime.output_dir), error)
 
 
-def _in_earnest(function: Callable[..., None], *args: Any) -> None:
-    """Call it and end the process if it raises: Hydra would warn of that and go on."""
+def check_plugins(choices: Iterable[str]) -> None:
+    """Refuse a launcher, sweeper or search whose plugin is missing.
+
+    Args:
+        choices: Arguments of the command line; to be called before Hydra reads them.
+
+    Raises:
+        ValueError: Says what to install.
+    """
+    for choice in choices:
+        package, extra = PLUGINS.get(choice, ("", ""))
+        if package and not is_installed(package):
+            raise ValueError(
+                f"{choice} needs a package that is not installed: pip install 'farfill[{extra}]'"
+            )
+
+
+def is_installed(plugin: str) -> bool:
+    """Whether a plugin of Hydra's is there: ``hydra_optuna_sweeper``."""
     try:
-        one_line_errors(function)(*args)
-    except Exception:
-        traceback.print_exc()
-        raise SystemExit(1) from None
-
-
-def _prepare(config: DictConfig) -> None:
-    check_plugins(config.hydra)
-    _check_search(config)
-    _check_processes(config)
-    if config.sweep.dry_run:
-        _end_dry(config, jobs_of(config))
-    queue = slurm_queue()
-    _check_cluster(config, queue)
-    if not is_search(config):
-        write_queued(config, queue)
-
-
-def _check_cluster(config: DictConfig, queue: Mapping[str, str] | None) -> None:
-    """Refuse a launcher for SLURM where there is none."""
-    slurm = str(config.hydra.launcher["_target_"]).endswith("SlurmLauncher")
-    if slurm and queue is None:
-        raise ValueError(
-            f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']} needs SLURM, but "
-            "squeue is not here or does not reach one: hydra/launcher=local or joblib works here"
-        )
-
-
-def _check_search(config: DictConfig) -> None:
-    """Refuse a number of trials that is none."""
-    trials = config.hydra.sweeper.get("n_trials", 1)
-    if type(trials) is not int or trials < 1:
-        raise ValueError(f"expected `hydra.sweeper.n_trials` from 1, got {trials}")
-
-
-def _check_processes(config: DictConfig) -> None:
-    """Refuse several tasks of a job that know nothing of each other."""
-    tasks = config.hydra.launcher.get("tasks_per_node", 1)
-    if tasks > 1 and not str(config.trainer.get("strategy", "")).startswith("ddp"):
-        raise ValueError(
-            f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']} starts {tasks} tasks "
-            "for one run, which have to share it: give trainer=ddp"
-        )
-
-
-def _end_dry(config: DictConfig, jobs: list[list[str]]) -> None:
-    """Print what would be started, and end the process."""
-    from farfill.sweep.dry_run import dry_run
-
-    dry_run(config, jobs)
-    raise SystemExit(0)
+        return find_spec(f"hydra_plugins.{plugin}") is not None
+    except ModuleNotFoundError:  # there is no plugin at all
+        return False
 
 
 def write_queued(config: DictConfig, queue: Mapping[str, str] | None) -> None:
@@ -108,12 +90,12 @@ def write_queued(config: DictConfig, queue: Mapping[str, str] | None) -> None:
         config: Of the sweep, with its ``hydra`` node.
         queue: See :func:`~farfill.sweep.slurm.slurm_queue`.
     """
-    for cell in planned_cells(config, Path(config.hydra.sweep.dir)):
-        if condition(cell, queue) in ("done", *WAITING):
+    for run in planned_runs(config, Path(config.hydra.sweep.dir)):
+        if condition(run, queue) in ("done", *WAITING):
             continue
-        (cell.folder / TRACEBACK).unlink(missing_ok=True)
+        (run.folder / TRACEBACK).unlink(missing_ok=True)
         began = {"queued": now(), **here(), "started": None, "ended": None, "message": None}
-        write_status(cell.folder, "queued", **began)
+        write_status(run.folder, "queued", **began)
 
 
 def write_failure(folder: Path, error: BaseException) -> None:
@@ -133,3 +115,50 @@ def write_failure(folder: Path, error: BaseException) -> None:
     with atomic(folder / TRACEBACK) as part:
         part.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     write_status(folder, "failed", ended=now(), message=message_of(error), **me)
+
+
+def _end_on_error(function: Callable[..., None], *args: Any) -> None:
+    """Call it and end the process if it raises: Hydra would warn of that and go on."""
+    try:
+        one_line_errors(function)(*args)
+    except Exception:
+        traceback.print_exc()
+        raise SystemExit(1) from None
+
+
+def _prepare(config: DictConfig) -> None:
+    check_plugins(f"{group}={choice}" for group, choice in config.hydra.runtime.choices.items())
+    queue = None if config.sweep.dry_run else slurm_queue()
+    _check_sweep(config, queue)
+    if config.sweep.dry_run:
+        _dry_run(config, jobs_of(config))
+    if not is_search(config):
+        write_queued(config, queue)
+
+
+def _check_sweep(config: DictConfig, queue: Mapping[str, str] | None) -> None:
+    trials = config.hydra.sweeper.get("n_trials", 1)
+    if trials < 1:
+        raise ValueError(f"expected `hydra.sweeper.n_trials` from 1, got {trials}")
+    launcher = config.hydra.launcher
+    chosen = f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']}"
+    # Several tasks of a job that know nothing of each other would all do the same.
+    tasks = launcher.get("tasks_per_node", 1)
+    if tasks > 1 and not str(config.trainer.get("strategy", "")).startswith("ddp"):
+        raise ValueError(
+            f"{chosen} starts {tasks} tasks for one run, which have to share it: give trainer=ddp"
+        )
+    needs_slurm = str(launcher["_target_"]).endswith("SlurmLauncher")
+    if needs_slurm and queue is None and not config.sweep.dry_run:
+        raise ValueError(
+            f"{chosen} needs SLURM, but squeue is not here or does not reach one: "
+            "hydra/launcher=local or joblib works here"
+        )
+
+
+def _dry_run(config: DictConfig, jobs: list[list[str]]) -> None:
+    """Print what would be started, and end the process."""
+    from farfill.sweep.dry_run import dry_run
+
+    dry_run(config, jobs)
+    raise SystemExit(0)

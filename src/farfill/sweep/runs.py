@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ REPEATABLE = ("missing", "lost", "failed")
 
 
 @dataclass(frozen=True)
-class Cell:
+class SweepRun:
     """One run of a sweep, started or not.
 
     Attributes:
@@ -36,7 +37,7 @@ class Cell:
     overrides: tuple[str, ...]
     label: str
     seed: int
-    jobs: tuple[Submission, ...] = field(default=())
+    jobs: tuple[Submission, ...] = ()
 
 
 def read_plan(folder: Path) -> DictConfig:
@@ -47,8 +48,7 @@ def read_plan(folder: Path) -> DictConfig:
     Raises:
         ValueError: ``folder`` is no sweep's.
     """
-    files = [folder / PLAN, *sorted(folder.glob("*/.hydra/hydra.yaml"))]
-    for file in files:
+    for file in [folder / PLAN, *sorted(folder.glob("*/.hydra/hydra.yaml"))]:
         if file.is_file():
             return cast(DictConfig, OmegaConf.load(file))
     if (folder / "config.yaml").is_file():
@@ -57,7 +57,7 @@ def read_plan(folder: Path) -> DictConfig:
     raise ValueError(f"expected a sweep's folder with {PLAN} or runs in it, got {folder}")
 
 
-def planned_cells(plan: DictConfig, folder: Path) -> list[Cell]:
+def planned_runs(plan: DictConfig, folder: Path) -> list[SweepRun]:
     """The runs that a sweep consists of; none of a search, which finds them as it goes.
 
     Args:
@@ -65,17 +65,18 @@ def planned_cells(plan: DictConfig, folder: Path) -> list[Cell]:
         folder: Of the sweep.
     """
     jobs = [] if is_search(plan) else jobs_of(plan)
-    make, started = _maker(plan, jobs), _started(folder)
-    cells = []
+    make_run, started = _run_maker(plan, jobs), _started(folder)
+    runs = []
     for number, job in enumerate(jobs):
-        place = cell_folder(plan, number, folder) or _same(job, started) or folder / str(number)
-        cell = make(place, job)
+        same = (place for place, given in started.items() if options(given) == options(job))
+        place = _numbered(plan, number, folder) or next(same, folder / str(number))
         own = submissions(place, 0, 1) if place.resolve() != folder.resolve() else []
-        cells.append(replace(cell, jobs=(*submissions(folder, number, len(jobs)), *own)))
-    return cells
+        submitted = (*submissions(folder, number, len(jobs)), *own)
+        runs.append(replace(make_run(place, job), jobs=submitted))
+    return runs
 
 
-def read_cells(folder: Path, plan: DictConfig) -> list[Cell]:
+def read_runs(folder: Path, plan: DictConfig) -> list[SweepRun]:
     """All runs of a sweep in its order: those planned, and those that were started besides.
 
     A planned run that was repeated by hand into a folder of another name, and is done there, is
@@ -85,80 +86,62 @@ def read_cells(folder: Path, plan: DictConfig) -> list[Cell]:
         folder: Of the sweep.
         plan: See :func:`read_plan`.
     """
-    cells = planned_cells(plan, folder) if (folder / PLAN).is_file() else []
+    runs = planned_runs(plan, folder) if (folder / PLAN).is_file() else []
     started = _started(folder)
-    make = _maker(plan, [cell.overrides for cell in cells] or list(started.values()))
-    places = {(cell.label, cell.seed): index for index, cell in enumerate(cells)}
-    for place in [one for one in started if one not in {cell.folder for cell in cells}]:
-        other = make(place, started[place])
-        index = places.get((other.label, other.seed))
+    make_run = _run_maker(plan, [run.overrides for run in runs] or list(started.values()))
+    indices = {(run.label, run.seed): index for index, run in enumerate(runs)}
+    planned = {run.folder for run in runs}
+    for place in [place for place in started if place not in planned]:
+        other = make_run(place, started[place])
+        index = indices.get((other.label, other.seed))
         if index is None:
-            cells.append(other)
-        elif condition(other) == "done" and condition(cells[index]) != "done":
-            cells[index] = other
-    return cells
+            runs.append(other)
+        elif condition(other) == "done" and condition(runs[index]) != "done":
+            runs[index] = other
+    return runs
 
 
-def cell_folder(config: DictConfig, number: int, folder: Path) -> Path | None:
-    """Folder of a sweep's run ``number``; None if its overrides have a say in the name.
+def condition(run: SweepRun, queue: Mapping[str, str] | None = None) -> str:
+    """What became of a run: one of :data:`~farfill.rundir.status.MEANINGS`.
 
     Args:
-        config: Whole configuration with its ``hydra`` node.
-        number: From 0.
-        folder: Of the sweep.
+        run: Without a ``status.json``, of an older sweep, it is judged by its report.
+        queue: See :func:`~farfill.sweep.slurm.slurm_queue`.
     """
-    sweep: Any = OmegaConf.to_container(config.hydra, resolve=False)
-    name = str(sweep.get("sweep", {}).get("subdir", "${hydra.job.num}"))
+    status = read_status(run.folder)
+    if status:
+        if status["state"] in WAITING and not is_alive(status, run.jobs, queue):
+            return "missing" if status["state"] == "queued" else "lost"
+        return str(status["state"])
+    begun = (run.folder / ".hydra").is_dir()
+    return state(read_record(run.folder, {}, run.seed, {})) if begun else "missing"
+
+
+def _run_maker(
+    plan: DictConfig, jobs: Sequence[Sequence[str]]
+) -> Callable[[Path, Sequence[str]], SweepRun]:
+    """What makes a run of a folder and its overrides, named by what differs between ``jobs``."""
+    swept = swept_options([options(job) for job in jobs])
+
+    def make_run(place: Path, job: Sequence[str]) -> SweepRun:
+        chosen = options(job)
+        seed = int(chosen.get(SEED, plan.get(SEED, 1)))
+        return SweepRun(place, tuple(job), label(cell_of(chosen, swept)), seed)
+
+    return make_run
+
+
+def _numbered(plan: DictConfig, number: int, folder: Path) -> Path | None:
+    """Folder of a sweep's run ``number``; None if its overrides have a say in the name."""
+    hydra: Any = OmegaConf.to_container(plan.hydra, resolve=False)
+    name = str(hydra.get("sweep", {}).get("subdir", "${hydra.job.num}"))
     name = name.replace("${hydra.job.num}", str(number))
     return None if "${" in name else folder / name
 
 
-def condition(cell: Cell, queue: Mapping[str, str] | None = None) -> str:
-    """What became of a run: a state of :mod:`~farfill.rundir.status`, ``missing`` or ``lost``.
-
-    One that was queued and whose job is gone is missing; one that had begun is lost.
-
-    Args:
-        cell: The run. One without a ``status.json``, of an older sweep, is judged by its report.
-        queue: See :func:`~farfill.sweep.slurm.slurm_queue`.
-    """
-    status = read_status(cell.folder)
-    if status:
-        if status["state"] in WAITING and not is_alive(status, cell.jobs, queue):
-            return "missing" if status["state"] == "queued" else "lost"
-        return str(status["state"])
-    if not (cell.folder / ".hydra").is_dir():
-        return "missing"
-    found = state(read_record(cell.folder, {}, cell.seed, {}))
-    return "done" if found == "finished" else found
-
-
-def _maker(
-    plan: DictConfig, jobs: Sequence[Sequence[str]]
-) -> Callable[[Path, Sequence[str]], Cell]:
-    """What makes a cell of a folder and its overrides, named by what differs between ``jobs``."""
-    swept = swept_options([options(job) for job in jobs])
-
-    def make(place: Path, job: Sequence[str]) -> Cell:
-        chosen = options(job)
-        seed = int(chosen.get(SEED, plan.get(SEED, 1)))
-        return Cell(place, tuple(job), label(cell_of(chosen, swept)), seed)
-
-    return make
-
-
 def _started(folder: Path) -> dict[Path, list[str]]:
-    """Folder of every run that was started -> its overrides, in the order of the folders."""
-    files = sorted(folder.glob("*/.hydra/overrides.yaml"), key=_in_order)
-    return {file.parent.parent: [str(one) for one in OmegaConf.load(file)] for file in files}
-
-
-def _same(job: Sequence[str], started: Mapping[Path, Sequence[str]]) -> Path | None:
-    """Folder of the run that was started with these overrides."""
-    return next((place for place, other in started.items() if options(other) == options(job)), None)
-
-
-def _in_order(path: Path) -> tuple[int, str]:
-    """Folders by number, then by name."""
-    name = path.parent.parent.name
-    return (int(name), "") if name.isdecimal() else (1 << 62, name)
+    """Folder of every run that was started -> its overrides; by number, then by name."""
+    files = {file.parents[1]: file for file in folder.glob("*/.hydra/overrides.yaml")}
+    numbers = {place: int(place.name) if place.name.isdecimal() else inf for place in files}
+    places = sorted(files, key=lambda place: (numbers[place], place.name))
+    return {place: list(map(str, OmegaConf.load(files[place]))) for place in places}

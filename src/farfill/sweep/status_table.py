@@ -1,4 +1,4 @@
-"""A sweep in the terminal: cells by seeds, what went wrong, and the totals."""
+"""A sweep in the terminal: a table of its runs, what went wrong, and the totals."""
 
 from __future__ import annotations
 
@@ -8,62 +8,46 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from farfill.rundir.status import read_status
-from farfill.sweep.runs import Cell
+from farfill.sweep.runs import SweepRun
 
 
-def grid(cells: Sequence[Cell], conditions: Sequence[str]) -> str:
-    """Plain text: a row per cell and a column per seed, then failures, then totals.
+def status_table(runs: Sequence[SweepRun], conditions: Sequence[str]) -> str:
+    """Plain text: a row per swept options and a column per seed, then failures, then totals.
 
     Args:
-        cells: Runs of a sweep.
+        runs: Of a sweep.
         conditions: What became of each, see :func:`~farfill.sweep.runs.condition`.
     """
-    said = [read_status(cell.folder) for cell in cells]
-    entries = {
-        (cell.label, cell.seed): entry(found, status, cell.jobs[-1].job if cell.jobs else None)
-        for cell, found, status in zip(cells, conditions, said, strict=True)
-    }
-    labels = list(dict.fromkeys(cell.label for cell in cells))
-    seeds = sorted({cell.seed for cell in cells})
+    entries, troubles = {}, []
+    for run, condition in zip(runs, conditions, strict=True):
+        status = read_status(run.folder)
+        entries[run.label, run.seed] = _entry(run, condition, status)
+        if condition in ("failed", "diverged", "lost"):
+            message = status.get("message")
+            troubles.append(f"{run.folder}: {condition}{f': {message}' if message else ''}")
+    seeds = sorted({run.seed for run in runs})
     rows = [["", *(f"seed {seed}" for seed in seeds)]]
-    rows += [[label, *(entries.get((label, seed), "-") for seed in seeds)] for label in labels]
+    for label in dict.fromkeys(run.label for run in runs):
+        rows.append([label, *(entries.get((label, seed), "-") for seed in seeds)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    troubles = [
-        f"{cell.folder}: {found}{': ' if status.get('message') else ''}{status.get('message', '')}"
-        for cell, found, status in zip(cells, conditions, said, strict=True)
-        if found in ("failed", "diverged", "lost")
-    ]
-    counts = ", ".join(f"{number} {found}" for found, number in Counter(conditions).most_common())
-    return "\n".join([*lines, "", *troubles, f"{len(cells)} runs: {counts}"])
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    totals = ", ".join(f"{count} {name}" for name, count in Counter(conditions).most_common())
+    return "\n".join([*lines, "", *troubles, f"{len(runs)} runs: {totals}"])
 
 
-def entry(found: str, status: dict[str, Any], job: str | None = None) -> str:
-    """``running 120/400 0:12:05 node3/123_4``; what is not known is left out.
-
-    Args:
-        found: What became of the run.
-        status: What it says of itself.
-        job: Submitted last for it; while it waits, nothing is known of a host.
-    """
-    words = [found]
+def _entry(run: SweepRun, condition: str, status: dict[str, Any]) -> str:
+    """``running 120/400 0:12:05 node3/123_4``; what is not known is left out."""
+    words = [condition]
     if "step" in status:
         words.append(f"{status['step']}/{status.get('steps', '?')}")
-    if found not in ("missing", "queued") and status.get("started"):
-        end = None if found == "running" else status.get("ended") or status.get("updated")
-        until = _time(end) if end else datetime.now(UTC)
-        words.append(
-            str(timedelta(seconds=round((until - _time(status["started"])).total_seconds())))
-        )
-    if found == "queued" and job:
-        words.append(job)
-    elif found != "missing" and status.get("host"):
+    if condition not in ("missing", "queued") and status.get("started"):
+        running = condition == "running"
+        end = None if running else status.get("ended") or status.get("updated")
+        until = datetime.fromisoformat(end) if end else datetime.now(UTC)
+        seconds = (until - datetime.fromisoformat(status["started"])).total_seconds()
+        words.append(str(timedelta(seconds=round(seconds))))
+    if condition == "queued" and run.jobs:  # it waits for its last one; its host is not known yet
+        words.append(run.jobs[-1].job)
+    elif condition != "missing" and status.get("host"):
         words.append("/".join(filter(None, [status["host"], status.get("job")])))
     return " ".join(words)
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
