@@ -80,7 +80,9 @@ def test_a_dry_run_names_every_run_with_its_time_and_leaves_nothing(tmp_path):
         "train", tmp_path, "-m", *SWEEP, *swept, *slurm, "sweep.dry_run=true"
     )
     assert status == 0, err
-    assert out.startswith("Dry run of 4 runs with hydra/launcher=slurm partition=gpu ")
+    assert out.startswith(
+        "Dry run of 4 runs with hydra/launcher=slurm hydra.launcher.partition=gpu\n"
+    )
     assert "of up to 6 generator steps for each of 2 settings" in out
     rows = durations(out)
     assert [row[0] for row in rows] == ["0", "1", "2", "3"]

@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from farfill.rundir.status import here, write_status
-from farfill.sweep.runs import condition, read_plan, read_runs
-from farfill.sweep.status_table import status_table
+from farfill.sweep.runs import condition, read_plan, read_runs, status_table
 from helpers.sweeps import gan_run, gan_sweep, write_plan
 
 ENDED = {"host": "here", "process": 1, "updated": "2020-01-01T00:00:00+00:00"}

@@ -19,9 +19,8 @@ from farfill.config.quoting import quote_paths
 from farfill.errors import one_line_errors
 from farfill.rundir.status import MEANINGS
 from farfill.sweep.plan import is_search
-from farfill.sweep.runs import REPEATABLE, SweepRun, condition, read_plan, read_runs
+from farfill.sweep.runs import REPEATABLE, SweepRun, condition, read_plan, read_runs, status_table
 from farfill.sweep.slurm import slurm_queue
-from farfill.sweep.status_table import status_table
 
 #: Overrides that belong to the sweep as a whole, not to each of its runs.
 _OF_THE_SWEEP = (

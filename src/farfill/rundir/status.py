@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -89,14 +89,10 @@ def run_with_status(folder: Path, work: Callable[[], float | None], **values: An
 
 
 def here() -> dict[str, Any]:
-    """Where this process runs: ``host``, ``process`` and, under SLURM, ``job``."""
-    return {"host": socket.gethostname(), "process": os.getpid(), "job": job_number(os.environ)}
-
-
-def job_number(environment: Mapping[str, str]) -> str | None:
-    """SLURM's name of this job, as ``squeue`` and ``scancel`` take it: ``12`` or ``12_3``."""
-    array, index = (environment.get(f"SLURM_ARRAY_{x}_ID") for x in ("JOB", "TASK"))
-    return f"{array}_{index}" if array and index else environment.get("SLURM_JOB_ID")
+    """Where this process runs: ``host``, ``process``, and ``job`` as SLURM's squeue takes it."""
+    array, index = (os.environ.get(f"SLURM_ARRAY_{part}_ID") for part in ("JOB", "TASK"))
+    job = f"{array}_{index}" if array and index else os.environ.get("SLURM_JOB_ID")
+    return {"host": socket.gethostname(), "process": os.getpid(), "job": job}
 
 
 def now() -> str:

@@ -84,12 +84,7 @@ def is_installed(plugin: str) -> bool:
 
 
 def write_queued(config: DictConfig, queue: Mapping[str, str] | None) -> None:
-    """Write ``queued`` into the folder of every run that is neither done nor under way.
-
-    Args:
-        config: Of the sweep, with its ``hydra`` node.
-        queue: See :func:`~farfill.sweep.slurm.slurm_queue`.
-    """
+    """Write ``queued`` into the folder of every run that is neither done nor under way."""
     for run in planned_runs(config, Path(config.hydra.sweep.dir)):
         if condition(run, queue) in ("done", *WAITING):
             continue
@@ -99,12 +94,7 @@ def write_queued(config: DictConfig, queue: Mapping[str, str] | None) -> None:
 
 
 def write_failure(folder: Path, error: BaseException) -> None:
-    """Write ``failed`` and the traceback, unless the folder's run has said how it ended.
-
-    Args:
-        folder: Of the run.
-        error: That ended it.
-    """
+    """Write ``failed`` and the traceback, unless the folder's run has said how it ended."""
     status, me = read_status(folder), here()
     if status.get("state") in ("done", "diverged", "preempted"):
         return

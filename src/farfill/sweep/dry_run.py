@@ -13,15 +13,11 @@ from typing import Any
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 from lightning import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from farfill.sweep.plan import SEED, as_text, is_search, options, swept_options
+from farfill.sweep.plan import SEED, is_search, options, swept_options
 
 PROBE_STEPS = 6  # at most; the first one does not count
-#: Settings of the launchers that are worth a line.
-_SETTINGS = (
-    "partition account timeout_min mem_gb gpus_per_node cpus_per_task tasks_per_node nodes n_jobs"
-)
 
 
 class StepTimes(Callback):
@@ -52,7 +48,9 @@ def dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
     for number, job in enumerate(jobs):
         without_seed = tuple(text for text in job if SEED not in options([text]))
         probed.setdefault(without_seed, []).append(number)
-    print(f"Dry run of {len(jobs)} runs with hydra/launcher={_launcher(config)}")
+    name = config.hydra.runtime.choices["hydra/launcher"].replace("basic", "local")
+    given = [text for text in config.hydra.overrides.hydra if text.startswith("hydra.launcher.")]
+    print(f"Dry run of {len(jobs)} runs with {' '.join([f'hydra/launcher={name}', *given])}")
     if is_search(config):
         print(f"A search over {', '.join(config.hydra.sweeper.params)}")
     common = [text for text in jobs[0] if all(text in job for job in jobs)]
@@ -124,14 +122,6 @@ def _composed(job: Sequence[str]) -> DictConfig:
     cfg = compose("train", overrides=[*job, "hydra.mode=RUN"], return_hydra_config=True)
     HydraConfig.instance().set_config(cfg)  # values may ask for the run's choices
     return cfg
-
-
-def _launcher(config: DictConfig) -> str:
-    """``slurm partition=gpu timeout_min=60 ...``."""
-    name = config.hydra.runtime.choices["hydra/launcher"].replace("basic", "local")
-    settings: Any = OmegaConf.to_container(config.hydra.launcher)
-    known = [key for key in _SETTINGS.split() if key in settings]
-    return " ".join([name, *(f"{key}={as_text(settings[key])}" for key in known)])
 
 
 def _duration(seconds: float) -> str:

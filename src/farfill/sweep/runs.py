@@ -1,9 +1,11 @@
-"""The runs of a sweep, each with its folder and what became of it."""
+"""The runs of a sweep: the folder of each, what became of it, and a table of that."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
 from typing import Any, cast
@@ -52,27 +54,22 @@ def read_plan(folder: Path) -> DictConfig:
         if file.is_file():
             return cast(DictConfig, OmegaConf.load(file))
     if (folder / "config.yaml").is_file():
-        state = read_status(folder).get("state", "unknown")
-        raise ValueError(f"{folder} is a single run's folder, not a sweep's; its state: {state}")
+        own = read_status(folder).get("state", "unknown")
+        raise ValueError(f"{folder} is a single run's folder, not a sweep's; its state: {own}")
     raise ValueError(f"expected a sweep's folder with {PLAN} or runs in it, got {folder}")
 
 
 def planned_runs(plan: DictConfig, folder: Path) -> list[SweepRun]:
-    """The runs that a sweep consists of; none of a search, which finds them as it goes.
-
-    Args:
-        plan: Whole configuration with its ``hydra`` node.
-        folder: Of the sweep.
-    """
+    """The runs that a sweep consists of; none of a search, which finds them as it goes."""
     jobs = [] if is_search(plan) else jobs_of(plan)
-    make_run, started = _run_maker(plan, jobs), _started(folder)
+    swept, started = swept_options([options(job) for job in jobs]), _started(folder)
     runs = []
     for number, job in enumerate(jobs):
         same = (place for place, given in started.items() if options(given) == options(job))
         place = _numbered(plan, number, folder) or next(same, folder / str(number))
         own = submissions(place, 0, 1) if place.resolve() != folder.resolve() else []
         submitted = (*submissions(folder, number, len(jobs)), *own)
-        runs.append(replace(make_run(place, job), jobs=submitted))
+        runs.append(replace(_sweep_run(place, job, swept, plan), jobs=submitted))
     return runs
 
 
@@ -81,18 +78,14 @@ def read_runs(folder: Path, plan: DictConfig) -> list[SweepRun]:
 
     A planned run that was repeated by hand into a folder of another name, and is done there, is
     that one.
-
-    Args:
-        folder: Of the sweep.
-        plan: See :func:`read_plan`.
     """
     runs = planned_runs(plan, folder) if (folder / PLAN).is_file() else []
-    started = _started(folder)
-    make_run = _run_maker(plan, [run.overrides for run in runs] or list(started.values()))
+    planned, started = {run.folder for run in runs}, _started(folder)
+    jobs = [run.overrides for run in runs] or list(started.values())
+    swept = swept_options([options(job) for job in jobs])
     indices = {(run.label, run.seed): index for index, run in enumerate(runs)}
-    planned = {run.folder for run in runs}
     for place in [place for place in started if place not in planned]:
-        other = make_run(place, started[place])
+        other = _sweep_run(place, started[place], swept, plan)
         index = indices.get((other.label, other.seed))
         if index is None:
             runs.append(other)
@@ -104,9 +97,7 @@ def read_runs(folder: Path, plan: DictConfig) -> list[SweepRun]:
 def condition(run: SweepRun, queue: Mapping[str, str] | None = None) -> str:
     """What became of a run: one of :data:`~farfill.rundir.status.MEANINGS`.
 
-    Args:
-        run: Without a ``status.json``, of an older sweep, it is judged by its report.
-        queue: See :func:`~farfill.sweep.slurm.slurm_queue`.
+    A run without a ``status.json``, of an older sweep, is judged by its report.
     """
     status = read_status(run.folder)
     if status:
@@ -117,18 +108,48 @@ def condition(run: SweepRun, queue: Mapping[str, str] | None = None) -> str:
     return state(read_record(run.folder, {}, run.seed, {})) if begun else "missing"
 
 
-def _run_maker(
-    plan: DictConfig, jobs: Sequence[Sequence[str]]
-) -> Callable[[Path, Sequence[str]], SweepRun]:
-    """What makes a run of a folder and its overrides, named by what differs between ``jobs``."""
-    swept = swept_options([options(job) for job in jobs])
+def status_table(runs: Sequence[SweepRun], conditions: Sequence[str]) -> str:
+    """Plain text: a row per swept options and a column per seed, then failures, then totals."""
+    entries, troubles = {}, []
+    for run, outcome in zip(runs, conditions, strict=True):
+        status = read_status(run.folder)
+        entries[run.label, run.seed] = _entry(run, outcome, status)
+        if outcome in ("failed", "diverged", "lost"):
+            message = status.get("message")
+            troubles.append(f"{run.folder}: {outcome}{f': {message}' if message else ''}")
+    seeds = sorted({run.seed for run in runs})
+    rows = [["", *(f"seed {seed}" for seed in seeds)]]
+    for swept in dict.fromkeys(run.label for run in runs):
+        rows.append([swept, *(entries.get((swept, seed), "-") for seed in seeds)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    totals = ", ".join(f"{count} {name}" for name, count in Counter(conditions).most_common())
+    return "\n".join([*lines, "", *troubles, f"{len(runs)} runs: {totals}"])
 
-    def make_run(place: Path, job: Sequence[str]) -> SweepRun:
-        chosen = options(job)
-        seed = int(chosen.get(SEED, plan.get(SEED, 1)))
-        return SweepRun(place, tuple(job), label(cell_of(chosen, swept)), seed)
 
-    return make_run
+def _entry(run: SweepRun, outcome: str, status: dict[str, Any]) -> str:
+    """``running 120/400 0:12:05 node3/123_4``; what is not known is left out."""
+    words = [outcome]
+    if "step" in status:
+        words.append(f"{status['step']}/{status.get('steps', '?')}")
+    if outcome not in ("missing", "queued") and status.get("started"):
+        running = outcome == "running"
+        end = None if running else status.get("ended") or status.get("updated")
+        until = datetime.fromisoformat(end) if end else datetime.now(UTC)
+        seconds = (until - datetime.fromisoformat(status["started"])).total_seconds()
+        words.append(str(timedelta(seconds=round(seconds))))
+    if outcome == "queued" and run.jobs:  # it waits for its last one; its host is not known yet
+        words.append(run.jobs[-1].job)
+    elif outcome != "missing" and status.get("host"):
+        words.append("/".join(filter(None, [status["host"], status.get("job")])))
+    return " ".join(words)
+
+
+def _sweep_run(place: Path, job: Sequence[str], swept: Sequence[str], plan: DictConfig) -> SweepRun:
+    """A run, named by the swept options."""
+    chosen = options(job)
+    seed = int(chosen.get(SEED, plan.get(SEED, 1)))
+    return SweepRun(place, tuple(job), label(cell_of(chosen, swept)), seed)
 
 
 def _numbered(plan: DictConfig, number: int, folder: Path) -> Path | None:

@@ -46,13 +46,10 @@ def slurm_queue() -> Mapping[str, str] | None:
 
 
 def submissions(folder: Path, number: int, count: int) -> list[Submission]:
-    """The SLURM jobs of run ``number`` of a sweep of ``count`` runs.
+    """The SLURM jobs of run ``number``, from 0, of a sweep of ``count`` runs.
 
-    Args:
-        folder: Of the sweep. Submitit leaves a folder per job there, named by its number, in the
-            order of the runs; once for every time that the sweep was started.
-        number: Of the run, from 0.
-        count: Runs of the sweep.
+    Submitit leaves a folder per job in the sweep's, named by the job's number, in the order of the
+    runs; once for every time that the sweep was started.
     """
     logs = {path.name: path for path in (folder / ".submitit").glob("*") if path.is_dir()}
     # An array's own folder, 12 beside 12_0 and 12_1, is no job.
@@ -113,8 +110,8 @@ def _lives(process: int, spoke: float) -> bool:
     A younger one has got its number since; one that has ended and was not waited for is a zombie.
     """
     try:
-        found = psutil.Process(process)
-        was_there = found.create_time() <= spoke + _COARSENESS_S
-        return was_there and found.status() != psutil.STATUS_ZOMBIE
+        namesake = psutil.Process(process)
+        was_there = namesake.create_time() <= spoke + _COARSENESS_S
+        return was_there and namesake.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
