@@ -81,7 +81,7 @@ def read_runs(folder: Path, plan: DictConfig) -> list[SweepRun]:
     """
     runs = planned_runs(plan, folder) if (folder / PLAN).is_file() else []
     planned, started = {run.folder for run in runs}, _started(folder)
-    jobs = [run.overrides for run in runs] or list(started.values())
+    jobs = [run.overrides for run in runs] or started.values()
     swept = swept_options([options(job) for job in jobs])
     indices = {(run.label, run.seed): index for index, run in enumerate(runs)}
     for place in [place for place in started if place not in planned]:
