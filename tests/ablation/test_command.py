@@ -1,4 +1,4 @@
-"""One tiny ablation as a user runs it: sweep, report, estimate; a run that fails stops no other."""
+"""One tiny ablation as a user runs it: sweep, report; a run that fails stops no other."""
 
 from __future__ import annotations
 
@@ -73,13 +73,3 @@ def test_a_run_that_fails_stops_no_other_and_says_why(tmp_path):
     assert failed.error
     assert not failed.scores
     assert sound.scores
-
-
-def test_an_estimate_names_every_cell_and_leaves_nothing_behind(tmp_path):
-    asks_hydra = "datamodule.one_hole_per_batch=${hydra:verbose}"  # ablations/staging.yaml does too
-    status, out, err = command("ablations/estimate.py", tmp_path, *SWEEP, asks_hydra, "seed=1,2")
-    assert status == 0, err
-    assert "4 runs; a probe of 20 generator steps for each of 2 cells" in out
-    assert out.count("4 steps, 2 runs") == 2
-    assert "In all 0.0" in out
-    assert not list(tmp_path.iterdir())

@@ -39,7 +39,7 @@ def test_runs_that_failed_diverged_or_never_started_appear(tmp_path):
     broken = {"train/critic/total": [1.0, float("nan")]}
     gan_run(tmp_path / "9", "none", 1, curves=broken)
     assert states(tmp_path) == {
-        "gan=hinge": ["finished", "finished", "missing"],
+        "gan=hinge": ["done", "done", "missing"],
         "gan=lsgan": ["failed", "failed", "missing"],
         "gan=none": ["diverged", "missing", "missing"],
     }
@@ -54,13 +54,13 @@ def test_the_command_line_wins_over_the_ablations_own_sweep(tmp_path):
 def test_a_sweep_without_its_plan_has_the_runs_that_started(tmp_path):
     gan_sweep(tmp_path, CELLS, seeds=2)
     (tmp_path / "multirun.yaml").unlink()
-    assert states(tmp_path) == {"gan=hinge": ["finished"] * 2, "gan=lsgan": ["finished"] * 2}
+    assert states(tmp_path) == {"gan=hinge": ["done"] * 2, "gan=lsgan": ["done"] * 2}
 
 
 def test_a_repeated_run_takes_the_place_of_one_that_failed(tmp_path):
     gan_sweep(tmp_path, {"hinge": 0.1, "lsgan": None}, seeds=1)
     gan_run(tmp_path / "again", "lsgan", 1)
-    assert states(tmp_path)["gan=lsgan"] == ["finished"]
+    assert states(tmp_path)["gan=lsgan"] == ["done"]
     gan_run(tmp_path / "once_more", "lsgan", 1)
     with pytest.raises(ValueError, match="expected one finished run of gan=lsgan with seed 1"):
         read_sweep(tmp_path, {}, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -12,9 +13,9 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from farfill.cli.sweep import at_once, repeat, train_command
+from farfill.cli.sweep import at_once, repeat
 from farfill.rundir.status import read_status, write_status
-from farfill.sweep.runs import Cell
+from farfill.sweep.runs import SweepRun
 from helpers.command import SCRIPTS, command
 from helpers.runs import TINY
 
@@ -25,7 +26,8 @@ def test_what_is_missing_of_an_ablation_is_run_again_and_nothing_else(tmp_path):
     quick = [one for one in SWEEP if not one.startswith("checkpoint.every")]
     status, _, err = command("train", tmp_path, "ablation=propagation", *quick, "seed=1,2")
     assert status == 0, err
-    assert command("sweep", tmp_path, "missing", "sweep")[:2] == (0, "")
+    nothing = (0, "", "Nothing is missing, lost or failed.\n")
+    assert command("sweep", tmp_path, "missing", "sweep") == nothing
 
     sweep = tmp_path / "sweep"
     plan = (sweep / "multirun.yaml").read_bytes()
@@ -39,9 +41,8 @@ def test_what_is_missing_of_an_ablation_is_run_again_and_nothing_else(tmp_path):
 
     status, out, _ = command("sweep", tmp_path, "missing", "sweep")
     assert status == 1
-    assert [line.split()[-2] for line in out.splitlines()] == [
-        f"hydra.sweep.dir={sweep}/1", f"hydra.sweep.dir={sweep}/3",
-    ]  # fmt: skip
+    places = [line.split()[-2] for line in out.splitlines()]
+    assert places == [f"hydra.sweep.dir={sweep}/{number}" for number in (1, 3)]
     (tmp_path / "elsewhere").mkdir()
     status, out, err = command("sweep", tmp_path / "elsewhere", "rerun", str(sweep))
     assert status == 0, out + err
@@ -67,22 +68,42 @@ def test_a_run_that_fails_is_listed_with_a_command_that_repeats_it(tmp_path):
     assert command("sweep", tmp_path, "status", "sweep")[1].endswith("2 runs: 1 done, 1 failed\n")
 
 
-def test_a_dry_run_names_every_run_with_its_hours_and_leaves_nothing(tmp_path):
+def durations(out: str) -> list[list[str]]:
+    """Words of the rows of a dry run."""
+    return [line.split() for line in out.splitlines() if " s/step " in line]
+
+
+def test_a_dry_run_names_every_run_with_its_time_and_leaves_nothing(tmp_path):
+    swept = ["attention=contextual,none", "seed=1,2", "trainer.max_generator_steps=30"]
+    slurm = ["hydra/launcher=slurm", "hydra.launcher.partition=gpu"]
     status, out, err = command(
-        "train", tmp_path, "-m", *SWEEP, "attention=contextual,none", "seed=1,2",
-        "hydra/launcher=slurm", "hydra.launcher.partition=gpu", "sweep.dry_run=true",
-    )  # fmt: skip
+        "train", tmp_path, "-m", *SWEEP, *swept, *slurm, "sweep.dry_run=true"
+    )
     assert status == 0, err
-    assert out.startswith("Dry run of 4 runs with hydra/launcher=slurm partition=gpu ")
-    rows = [line.split() for line in out.splitlines() if " s/step " in line]
+    assert out.startswith(
+        "Dry run of 4 runs with hydra/launcher=slurm hydra.launcher.partition=gpu\n"
+    )
+    assert "of up to 6 generator steps for each of 2 settings" in out
+    rows = durations(out)
     assert [row[0] for row in rows] == ["0", "1", "2", "3"]
-    assert [row[5:] for row in rows] == [
-        [f"attention={attention}", f"seed={seed}"]
-        for attention in ("contextual", "none")
-        for seed in (1, 2)
+    named = [f"attention={name} seed={seed}" for name in ("contextual", "none") for seed in (1, 2)]
+    assert [" ".join(row[4:]) for row in rows] == named
+    assert all(float(row[2]) > 0 for row in rows)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_estimate_is_the_dry_run_of_a_sweep(tmp_path):
+    asks_hydra = "datamodule.one_hole_per_batch=${hydra:verbose}"  # ablations/staging.yaml does too
+    estimate = ["../ablations/estimate", tmp_path, "ablation=propagation", *SWEEP, asks_hydra]
+    status, out, err = command(*estimate, "seed=1,2")
+    assert status == 0, err
+    assert "of up to 6 generator steps for each of 2 settings" in out
+    assert [row[4:] for row in durations(out)] == [
+        [f"attention.propagation={reach}", f"seed={seed}"]
+        for reach in ("3", "null")
+        for seed in "12"
     ]
-    assert all(float(row[3]) > 0 for row in rows)
-    assert "for each of 2 cells" in out
+    assert re.search(r"In all 0:00:\d\d on one device of this machine. Nothing was started", out)
     assert not list(tmp_path.iterdir())
 
 
@@ -103,23 +124,28 @@ def test_a_folder_that_is_no_sweeps_is_one_line(tmp_path):
 
 def planned(*hydra: str, sweeper: dict | None = None, **launcher):
     return OmegaConf.create(
-        {"hydra": {"overrides": {"hydra": list(hydra)}, "sweeper": sweeper or {},
-                   "launcher": {"_target_": "a.Launcher", **launcher}}}
-    )  # fmt: skip
+        {
+            "hydra": {
+                "overrides": {"hydra": list(hydra)},
+                "sweeper": sweeper or {},
+                "launcher": {"_target_": "a.Launcher", **launcher},
+            }
+        }
+    )
 
 
 def test_a_repetition_takes_the_launcher_and_leaves_the_sweeps_own_settings():
-    plan = planned(
-        "hydra/launcher=slurm", "hydra.launcher.partition=gpu", "hydra.sweep.dir=sweep",
-        "hydra.sweep.subdir=x", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=3",
-        "hydra.mode=MULTIRUN", sweeper={"n_trials": 3},
-    )  # fmt: skip
-    cell = Cell(Path("/a folder, or two"), ("gan=hinge", "seed=1"), "gan=hinge", 1)
-    given = repeat(cell, plan)
-    assert given[given.index("-m") + 1 :] == [
-        "hydra/launcher=slurm", "hydra.launcher.partition=gpu", "hydra/sweeper=basic", "gan=hinge",
-        "seed=1", "hydra.sweep.dir='/a folder, or two'", "hydra.sweep.subdir=.",
-    ]  # fmt: skip
+    launcher = ["hydra/launcher=slurm", "hydra.launcher.partition=gpu"]
+    sweep = ["hydra.sweep.dir=sweep", "hydra.sweep.subdir=x", "hydra.mode=MULTIRUN"]
+    search = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=3"]
+    plan = planned(*launcher, *sweep, *search, sweeper={"n_trials": 3})
+    given = ("gan=hinge", "hparams_search=loss_weights", "seed=1")
+    run = SweepRun(Path("/a folder, or two"), given, "gan=hinge", 1)
+    place = ["hydra.sweep.dir='/a folder, or two'", "hydra.sweep.subdir=."]
+    assert repeat(run, plan) == [
+        *(sys.executable, str(SCRIPTS / "train.py"), "-m", *launcher, "gan=hinge", "seed=1"),
+        *("hydra/sweeper=basic", *place),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -135,10 +161,3 @@ def test_a_repetition_takes_the_launcher_and_leaves_the_sweeps_own_settings():
 )
 def test_as_many_at_once_as_the_launcher_would_have(launcher, expected):
     assert at_once(planned(**launcher), 5) == expected
-
-
-def test_training_is_started_beside_this_command(tmp_path):
-    assert train_command(str(SCRIPTS / "sweep.py")) == [sys.executable, str(SCRIPTS / "train.py")]
-    (tmp_path / "farfill-train").touch()
-    assert train_command(str(tmp_path / "farfill-sweep"))[1] == str(tmp_path / "farfill-train")
-    assert train_command("pytest")[1] == "-c"

@@ -114,9 +114,8 @@ def _munge(folder: Path, user: str | None, stack: ExitStack) -> None:
     if user:
         for path in (folder, key):
             shutil.chown(path, user, user)
-    files = {"key-file": "key", "socket": "socket", "pid-file": "pid", "seed-file": "seed",
-             "log-file": "log"}  # fmt: skip
-    arguments = [f"--{option}={folder / name}" for option, name in files.items()]
+    names = ("key-file", "socket", "pid-file", "seed-file", "log-file")
+    arguments = [f"--{name}={folder / name.removesuffix('-file')}" for name in names]
     process = _start(
         stack, [_which("munged"), "--foreground", *arguments], folder, user=user, group=user
     )
@@ -171,10 +170,10 @@ def _says(command: list[str], environment: dict[str, str]) -> str:
 
 def _free_ports() -> list[int]:
     """Two ports that nobody listens at now."""
-    with socket.socket() as one, socket.socket() as other:
-        for found in (one, other):
-            found.bind(("127.0.0.1", 0))
-        return [found.getsockname()[1] for found in (one, other)]
+    with socket.socket() as controller, socket.socket() as node:
+        for listener in (controller, node):
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in (controller, node)]
 
 
 def _which(program: str) -> str:

@@ -44,9 +44,11 @@ def write_run(
         rng = np.random.default_rng([seed, round(l1 * 1e6)])
         own = np.linspace(0, 0.05, PICTURES)
         ours = l1 + own + noise * rng.standard_normal(PICTURES)
-        rows = [(filler, n, f"{n}.png", value, 20.0)
-                for filler, values in ((OURS, ours), (TELEA, own + 0.2))
-                for n, value in enumerate(values)]  # fmt: skip
+        rows = [
+            (filler, n, f"{n}.png", value, 20.0)
+            for filler, values in ((OURS, ours), (TELEA, own + 0.2))
+            for n, value in enumerate(values)
+        ]
         (folder / "report").mkdir()
         with (folder / "report" / "per_image.csv").open("w", newline="") as lines:
             writer = csv.writer(lines)
@@ -95,5 +97,5 @@ def gan_run(folder: Path, gan: str, seed: int, **settings: Any) -> Path:
 
 
 def claim(left: str, right: str, expects: str, metric: str = "l1_hole", **more: Any) -> dict:
-    return {"says": f"{left} is {expects}", "metric": metric, "left": {"gan": left},
-            "right": {"gan": right}, "expects": expects, **more}  # fmt: skip
+    sides = {"left": {"gan": left}, "right": {"gan": right}}
+    return {"says": f"{left} is {expects}", "metric": metric, **sides, "expects": expects, **more}

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,16 @@ from helpers.runs import TINY
 from helpers.slurm import absent, cluster
 
 ROOT = Path(__file__).parents[2]
-RUN = [
-    *TINY, "baseline=[]", "trainer.max_generator_steps=150", "trainer.validate_every=50",
-    "checkpoint.every=10",
-]  # fmt: skip
-NODE = ["hydra/launcher=slurm", "hydra.launcher.gpus_per_node=0", "hydra.launcher.cpus_per_task=1",
-        "hydra.launcher.mem_gb=2", "hydra.sweep.dir=sweep"]  # fmt: skip
+LENGTH = ["trainer.max_generator_steps=150", "trainer.validate_every=50", "checkpoint.every=10"]
+RUN = [*TINY, "baseline=[]", *LENGTH]
+JOB = {"gpus_per_node": 0, "cpus_per_task": 1, "mem_gb": 2}
+SETTINGS = [
+    *(f"hydra.launcher.{key}={value}" for key, value in JOB.items()),
+    "hydra.sweep.dir=sweep",
+]
+NODE = ["hydra/launcher=slurm", *SETTINGS]
+PAIR = ["hydra/launcher=slurm_ddp", "hydra.launcher.tasks_per_node=2", *SETTINGS]
+TWO_PROCESSES = ["trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu"]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
@@ -42,13 +47,26 @@ def command(environment, tmp_path):
     """Runs a script as a user would, in a folder of its own."""
 
     def run(script, *arguments):
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "src" / f"{script}.py"), *arguments],
-            cwd=tmp_path, capture_output=True, text=True, timeout=300, env=environment,
-        )  # fmt: skip
+        start = [sys.executable, str(ROOT / "src" / f"{script}.py"), *arguments]
+        told = {"capture_output": True, "text": True, "timeout": 300}
+        done = subprocess.run(start, cwd=tmp_path, env=environment, **told)
         return done.returncode, done.stdout, done.stderr
 
     return run
+
+
+@contextmanager
+def launched(environment, folder, *arguments):
+    """A training that goes on beside the test; it is killed in the end."""
+    with (folder / "launcher.txt").open("w") as output:
+        start = [sys.executable, str(ROOT / "src" / "train.py"), *arguments]
+        pipes = {"stdout": output, "stderr": output}
+        launcher = subprocess.Popen(start, cwd=folder, env=environment, **pipes)
+    try:
+        yield launcher
+    finally:
+        launcher.kill()
+        launcher.wait()
 
 
 def test_every_run_is_a_job(command, tmp_path):
@@ -78,10 +96,8 @@ def test_a_failure_on_a_node_is_seen(command, tmp_path):
 
 
 def test_the_tasks_of_a_job_are_the_processes_of_a_run(command, tmp_path):
-    two = [*TINY, "baseline=[]", "batch_size=4", "trainer=ddp", "trainer.devices=2",
-           "trainer.accelerator=cpu"]  # fmt: skip
-    tasks = ["hydra/launcher=slurm_ddp", "hydra.launcher.tasks_per_node=2", *NODE[1:]]
-    status, _, err = command("train", "-m", *two, *tasks)
+    two = [*TINY, "baseline=[]", "batch_size=4", *TWO_PROCESSES]
+    status, _, err = command("train", "-m", *two, *PAIR)
     assert status == 0, err
     assert read_status(tmp_path / "sweep" / "0")["job"]
     status, _, err = command("train", *two, "hydra.run.dir=here")
@@ -92,26 +108,14 @@ def test_the_tasks_of_a_job_are_the_processes_of_a_run(command, tmp_path):
 def test_a_run_of_several_tasks_that_is_preempted_ends_as_if_nothing_had_been(
     command, environment, tmp_path
 ):
-    pair = [
-        *RUN, "trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu",
-        "trainer.max_generator_steps=60",
-    ]  # fmt: skip
-    ddp = [*NODE[1:], "hydra/launcher=slurm_ddp", "hydra.launcher.tasks_per_node=2", "seed=1"]
-    status, _, err = command("train", "-m", *pair, *ddp, "hydra.sweep.dir=calm")
+    pair = [*RUN, *TWO_PROCESSES, "trainer.max_generator_steps=60", *PAIR, "seed=1"]
+    status, _, err = command("train", "-m", *pair, "hydra.sweep.dir=calm")
     assert status == 0, err
-    with (tmp_path / "launcher.txt").open("w") as output:
-        launcher = subprocess.Popen(
-            [sys.executable, str(ROOT / "src" / "train.py"), "-m", *pair, *ddp],
-            cwd=tmp_path, stdout=output, stderr=output, env=environment,
-        )  # fmt: skip
-    try:
+    with launched(environment, tmp_path, "-m", *pair) as launcher:
         job = under_way(tmp_path / "sweep" / "0")
         slurm(environment, "scancel", "--signal=USR2", f"{job}.0")
         until(lambda: read_status(tmp_path / "sweep" / "0")["state"] == "preempted")
         assert launcher.wait(200) == 0  # it waits for the job that was queued again
-    finally:
-        launcher.kill()
-        launcher.wait()
     log = tmp_path / "sweep" / ".submitit" / job / f"{job}_0_log.out"
     assert "Going on after generator step" in log.read_text()
     assert_same_run(tmp_path / "sweep" / "0", tmp_path / "calm" / "0")
@@ -120,12 +124,8 @@ def test_a_run_of_several_tasks_that_is_preempted_ends_as_if_nothing_had_been(
 def test_what_is_cancelled_or_preempted_ends_as_if_nothing_had_been(command, environment, tmp_path):
     swept = ["attention.propagation=3,null", "seed=1,2"]
     sweep = tmp_path / "sweep"
-    with (tmp_path / "launcher.txt").open("w") as output:
-        launcher = subprocess.Popen(
-            [sys.executable, str(ROOT / "src" / "train.py"), "-m", *RUN, *NODE, *swept],
-            cwd=tmp_path, stdout=output, stderr=output, env=environment,
-        )  # fmt: skip
-    try:
+    # Without accounting submitit waits for the cancelled job for ever; the others need it not.
+    with launched(environment, tmp_path, "-m", *RUN, *NODE, *swept):
         cancelled, preempted = (under_way(sweep / number) for number in "01")
         assert read_status(sweep / "3")["state"] == "queued"  # two processors, two at once
         slurm(environment, "scancel", cancelled)
@@ -135,11 +135,6 @@ def test_what_is_cancelled_or_preempted_ends_as_if_nothing_had_been(command, env
         until(lambda: cancelled not in jobs(environment))
         assert command("sweep", "status", "sweep")[1].endswith("queued, 1 lost, 1 preempted\n")
         until(lambda: not jobs(environment))
-    finally:
-        # Without accounting submitit waits for the cancelled job for ever; the others need it not.
-        launcher.kill()
-        launcher.wait()
-
     log = sweep / ".submitit" / preempted / f"{preempted}_0_log.out"
     assert "Going on after generator step" in log.read_text()
     _, out, _ = command("sweep", "status", "sweep")

@@ -8,25 +8,21 @@ import pytest
 import yaml
 
 from farfill.rundir.status import here, write_status
-from farfill.sweep.runs import condition, read_cells, read_plan
-from farfill.sweep.status_table import grid
+from farfill.sweep.runs import condition, read_plan, read_runs, status_table
 from helpers.sweeps import gan_run, gan_sweep, write_plan
 
 ENDED = {"host": "here", "process": 1, "updated": "2020-01-01T00:00:00+00:00"}
 
 
 def seen(folder):
-    return {
-        (cell.label, cell.seed): condition(cell) for cell in read_cells(folder, read_plan(folder))
-    }
+    return {(run.label, run.seed): condition(run) for run in read_runs(folder, read_plan(folder))}
 
 
 def test_a_sweep_without_status_files_is_judged_by_its_reports(tmp_path):
     gan_sweep(tmp_path, {"hinge": 0.1, "lsgan": None}, seeds=1)
     write_plan(tmp_path, {"gan": "hinge,lsgan,none", "seed": "1"})
-    assert seen(tmp_path) == {
-        ("gan=hinge", 1): "done", ("gan=lsgan", 1): "failed", ("gan=none", 1): "missing",
-    }  # fmt: skip
+    expected = {"gan=hinge": "done", "gan=lsgan": "failed", "gan=none": "missing"}
+    assert seen(tmp_path) == {(label, 1): state for label, state in expected.items()}
 
 
 @pytest.mark.parametrize("state", ["done", "failed", "diverged"])
@@ -66,16 +62,15 @@ def test_a_folder_that_is_no_sweeps_is_refused(tmp_path):
         read_plan(tmp_path)
 
 
-def test_the_grid_has_a_row_per_cell_and_a_column_per_seed(tmp_path):
+def test_the_table_has_a_row_per_choice_and_a_column_per_seed(tmp_path):
     write_plan(tmp_path, {"gan": "hinge,lsgan", "seed": "1,2"})
     hour = {"started": "2020-01-01T00:00:00+00:00", "ended": "2020-01-01T01:02:03+00:00"}
     write_status(tmp_path / "0", "done", step=4, steps=4, host="node3", job="12_0", **hour)
     write_status(tmp_path / "2", "failed", message="the disk is full", host="node3", **hour)
     write_status(tmp_path / "3", "running", step=1, steps=4, host="elsewhere", process=os.getpid())
-    cells = read_cells(tmp_path, read_plan(tmp_path))
-    head, hinge, lsgan, empty, trouble, totals = grid(
-        cells, [condition(cell) for cell in cells]
-    ).splitlines()
+    runs = read_runs(tmp_path, read_plan(tmp_path))
+    table = status_table(runs, [condition(run) for run in runs])
+    head, hinge, lsgan, empty, trouble, totals = table.splitlines()
     assert head.split() == ["seed", "1", "seed", "2"]
     assert hinge == "gan=hinge  done 4/4 1:02:03 node3/12_0  missing"
     assert lsgan == "gan=lsgan  failed 1:02:03 node3         running 1/4 elsewhere"

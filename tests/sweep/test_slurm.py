@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from farfill.sweep import slurm
 from farfill.sweep.slurm import Submission, is_alive, slurm_queue, submissions
 
 HERE = {"host": socket.gethostname()}
@@ -27,9 +28,23 @@ def gone():
     return process.pid
 
 
-def test_a_process_of_this_machine_has_to_exist(gone):
-    assert is_alive({"state": "running", **HERE, "process": os.getpid(), "updated": ago(9999)})
-    assert not is_alive({"state": "running", **HERE, "process": gone, "updated": ago(1)})
+def test_a_process_of_this_machine_has_to_exist_however_long_it_was_silent(gone, monkeypatch):
+    monkeypatch.setattr(slurm, "SILENCE_TIMEOUT_S", 0)
+    assert is_alive({"state": "running", **HERE, "process": os.getpid(), "updated": ago(0)})
+    assert not is_alive({"state": "running", **HERE, "process": gone, "updated": ago(0)})
+
+
+def test_a_younger_process_with_the_same_number_is_another():
+    assert not is_alive(
+        {"state": "running", **HERE, "process": os.getpid(), "updated": ago(100_000)}
+    )
+
+
+def test_a_process_that_nobody_waited_for_has_ended():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not is_alive({"state": "running", **HERE, "process": process.pid, "updated": ago(0)})
+    process.wait()
 
 
 @pytest.mark.parametrize(("seconds", "alive"), [(60, True), (3700, False)])
@@ -53,7 +68,7 @@ def test_a_job_that_runs_here_has_a_process_unless_it_was_queued_again(gone):
 
 
 def test_a_queued_run_lives_by_the_job_that_was_submitted_since(gone):
-    status = {"state": "queued", **HERE, "process": gone, "queued": ago(100)}
+    status = {"state": "queued", **HERE, "process": gone, "queued": ago(100), "updated": ago(100)}
     now = datetime.now(UTC).timestamp()
     jobs = [Submission("7_0", now - 500), Submission("9_0", now - 50)]
     assert is_alive(status, jobs, {"9_0": "PD"})
@@ -62,7 +77,13 @@ def test_a_queued_run_lives_by_the_job_that_was_submitted_since(gone):
 
 
 def test_a_queued_run_lives_by_who_queued_it_until_there_is_a_job():
-    status = {"state": "queued", **HERE, "process": os.getpid(), "queued": ago(1)}
+    status = {
+        "state": "queued",
+        **HERE,
+        "process": os.getpid(),
+        "queued": ago(1),
+        "updated": ago(1),
+    }
     earlier = [Submission("7_0", datetime.now(UTC).timestamp() - 500)]
     assert is_alive(status, earlier, {})
 

@@ -22,7 +22,7 @@ COLUMNS = (
     "ssim_full",
     "tv_anisotropic_full",
 )
-STATES = ("finished", "failed", "missing")
+STATES = ("done", "failed", "missing")
 NOTHING = "-"
 
 
@@ -147,7 +147,7 @@ def _remarks(cell: Sequence[Record]) -> str:
     words = []
     for run in cell:
         found = [state(run), *flags(run)]
-        notes = [word for word in dict.fromkeys(found) if word != "finished"]
+        notes = [word for word in dict.fromkeys(found) if word != "done"]
         if notes:
             reason = f": {run.error}" if run.error else ""
             words.append(f"seed {run.seed} {', '.join(notes)}{reason}")

@@ -6,6 +6,7 @@ import functools
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -45,6 +46,14 @@ RENAMED = {
     "model.compile": "compile",
     "extras.print_config": "print_config",
 }
+#: Choice -> the package that has it, and the extra of ours that brings that.
+PLUGINS = {
+    "hydra/launcher=slurm": ("hydra_submitit_launcher", "cluster"),
+    "hydra/launcher=slurm_ddp": ("hydra_submitit_launcher", "cluster"),
+    "hydra/launcher=joblib": ("hydra_joblib_launcher", "cluster"),
+    "hydra/sweeper=optuna": ("hydra_optuna_sweeper", "optuna"),
+    "hparams_search=loss_weights": ("hydra_optuna_sweeper", "optuna"),
+}
 _LAST = "ckpt_path=last"
 _FOLDERS = ("hydra.run.dir=", "hydra.sweep.dir=", "-m", "--multirun")
 
@@ -69,8 +78,9 @@ def prepared(arguments: Sequence[str], runs: Path) -> list[str]:
         runs: Folder of the days' folders of runs.
 
     Raises:
-        ValueError: ``ckpt_path=last``, and there is no such run.
+        ValueError: ``ckpt_path=last``, and there is no such run; or a plugin of Hydra's is missing.
     """
+    check_plugins(arguments)
     return with_last_run(quote_paths(renamed(arguments)), runs)
 
 
@@ -134,3 +144,28 @@ def with_last_run(arguments: Sequence[str], runs: Path) -> list[str]:
             "with hydra.run.dir=..."
         )
     return [*arguments, *quote_paths([f"hydra.run.dir={folders[-1]}"])]
+
+
+def check_plugins(choices: Iterable[str]) -> None:
+    """Refuse a launcher, sweeper or search whose plugin is missing.
+
+    Args:
+        choices: Arguments of the command line; to be called before Hydra reads them.
+
+    Raises:
+        ValueError: Says what to install.
+    """
+    for choice in choices:
+        package, extra = PLUGINS.get(choice, ("", ""))
+        if package and not is_installed(package):
+            raise ValueError(
+                f"{choice} needs a package that is not installed: pip install 'farfill[{extra}]'"
+            )
+
+
+def is_installed(plugin: str) -> bool:
+    """Whether a plugin of Hydra's is there: ``hydra_optuna_sweeper``."""
+    try:
+        return find_spec(f"hydra_plugins.{plugin}") is not None
+    except ModuleNotFoundError:  # there is no plugin at all
+        return False

@@ -1,62 +1,59 @@
-"""Keep other processes out of a run's folder."""
+"""One process at a time in a run's folder."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows: nobody is kept out there
-    fcntl = None  # type: ignore[assignment]
+from filelock import FileLock, Timeout
 
-_PATIENCE = 15.0
+#: In which a process that was killed a moment ago, with what it started, is gone.
+LOCK_TIMEOUT_S = 15.0
+LOCK_FILE = ".lock"
 
 
 @contextmanager
 def lock_run_dir(folder: Path) -> Iterator[None]:
-    """Keep other processes out of a run's folder, and tidy up what a killed one has left.
+    """Keep other processes out of a run's folder, and remove half files that a killed one has left.
+
+    The lock ends with the process, also if that is killed. Its file, ``.lock``, stays.
+
+    Args:
+        folder: Of the run; made if it is not there.
 
     Raises:
-        ValueError: Another process works there.
+        ValueError: Another process works there, and still does after :data:`LOCK_TIMEOUT_S`.
         FileNotFoundError: The folder was removed meanwhile.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
+    lock = FileLock(folder / LOCK_FILE)
+    _acquire(lock, folder)
     try:
-        _lock(descriptor, folder)
         for half in folder.rglob(".part-*"):
             shutil.rmtree(half, ignore_errors=True)
         yield
     except Exception as error:
-        if os.fstat(descriptor).st_nlink == 0:
+        # The folder itself may be there again: what is written atomically makes it.
+        if not (folder / LOCK_FILE).exists():
             raise FileNotFoundError(
                 f"the run's folder {folder} has disappeared while the run was writing to it"
             ) from error
         raise
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
-def _lock(descriptor: int, folder: Path) -> None:
-    if fcntl is None:
-        return
-    end, told = time.monotonic() + _PATIENCE, False
-    while True:
+def _acquire(lock: FileLock, folder: Path) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"Waiting: another process holds {folder} ...", flush=True)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if not told:
-                print(f"Waiting: another process holds {folder} ...", flush=True)
-                told = True
-            if time.monotonic() > end:
-                raise ValueError(
-                    f"another process is writing to {folder}: wait for it, or choose another "
-                    "hydra.run.dir"
-                ) from None
-            time.sleep(0.2)
+            lock.acquire(timeout=LOCK_TIMEOUT_S)
+        except Timeout:
+            raise ValueError(
+                f"another process is writing to {folder}: wait for it, or choose another "
+                "hydra.run.dir"
+            ) from None

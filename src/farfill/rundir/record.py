@@ -68,14 +68,7 @@ def label(cell: Mapping[str, str]) -> str:
 def read_record(
     folder: Path, cell: Mapping[str, str], seed: int, config: Mapping[str, Any]
 ) -> Record:
-    """Read a run's folder; what is not there stays empty.
-
-    Args:
-        folder: With ``metrics.csv`` and ``report/``, as a training leaves them.
-        cell: See :class:`Record`, as are the others.
-        seed: Of the run.
-        config: Flat.
-    """
+    """Read a run's folder with the rest given, see :class:`Record`; what is not there is empty."""
     scores, pictures = _scores(folder / "report" / "per_image.csv")
     manifest = folder / "report" / "manifest.json"
     return Record(
@@ -103,17 +96,17 @@ def diverged(record: Record) -> bool:
 
 
 def state(record: Record) -> str:
-    """``missing``, ``failed``, ``diverged`` or ``finished``."""
+    """What its files say became of a run: ``missing``, ``failed``, ``diverged`` or ``done``."""
     if record.folder is None:
         return "missing"
     if diverged(record):
         return "diverged"
-    return "finished" if record.scores else "failed"
+    return "done" if record.scores else "failed"
 
 
 def usable(record: Record) -> bool:
     """Whether a run's scores may enter a mean."""
-    return state(record) == "finished"
+    return state(record) == "done"
 
 
 def _curves(folder: Path) -> dict[str, Curve]:
@@ -138,23 +131,21 @@ def _scores(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], tuple[str, ..
         return {}, ()
     with path.open(newline="") as lines:
         rows = sorted(csv.DictReader(lines), key=lambda row: int(row["index"]))
-    fillers = dict.fromkeys(row["filler"] for row in rows)
-    metrics = [name for name in rows[0] if name not in ("filler", "index", "name")] if rows else []
+    columns: dict[str, dict[str, list[float]]] = {}
+    for row in rows:
+        filler = columns.setdefault(row["filler"], {})
+        for name in row.keys() - {"filler", "index", "name"}:
+            filler.setdefault(name, []).append(float(row[name]))
     scores = {
-        filler: {
-            name: np.array([float(row[name]) for row in rows if row["filler"] == filler])
-            for name in metrics
-        }
-        for filler in fillers
+        filler: {name: np.array(metrics[name]) for name in rows[0] if name in metrics}
+        for filler, metrics in columns.items()
     }
-    ours = [f"{row['index']} {row['name']}" for row in rows if row["filler"] == OURS]
-    return scores, tuple(ours)
+    return scores, tuple(f"{row['index']} {row['name']}" for row in rows if row["filler"] == OURS)
 
 
 def _error(folder: Path) -> str:
     """The last line that a log marks as an error."""
-    lines = [
-        line for path in sorted(folder.glob("*.log")) for line in path.read_text().splitlines()
-    ]
-    errors = [line.split("[ERROR] - ", 1)[1] for line in lines if "[ERROR] - " in line]
+    texts = (path.read_text() for path in sorted(folder.glob("*.log")))
+    parts = [line.partition("[ERROR] - ") for text in texts for line in text.splitlines()]
+    errors = [message for _, mark, message in parts if mark]
     return errors[-1] if errors else ""

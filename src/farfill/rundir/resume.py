@@ -16,7 +16,7 @@ from farfill.errors import in_sweep, message_of
 from farfill.files import atomic
 from farfill.rundir.distributed import is_first
 from farfill.rundir.lock import lock_run_dir
-from farfill.rundir.status import here, now, read_status, write_status
+from farfill.rundir.status import here, is_done, now, read_status, write_status
 from farfill.types import Diverged
 
 #: What ``ckpt_path=last`` is called.
@@ -97,8 +97,7 @@ class Run:
         Raises:
             ValueError: If so, and it is no sweep's.
         """
-        status = read_status(self.folder)
-        if status.get("state") != "done" or status.get("steps", 0) < self.cfg.trainer.max_steps:
+        if not is_done(self.folder, self.cfg.trainer.max_steps):
             return False
         if not in_sweep():
             raise ValueError(
@@ -106,7 +105,7 @@ class Run:
                 "another hydra.run.dir"
             )
         print(f"Done already: {self.folder}", flush=True)
-        self.value = status.get("value")
+        self.value = read_status(self.folder).get("value")
         return True
 
     def prepare(self, module: LightningModule, data: LightningDataModule) -> None:

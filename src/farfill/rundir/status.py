@@ -5,18 +5,27 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from farfill.errors import message_of
 from farfill.files import atomic
-from farfill.types import Diverged
 
 NAME = "status.json"
+#: What a run may say of itself.
 State = Literal["queued", "running", "done", "failed", "diverged", "preempted"]
-STATES = get_args(State)
+#: Every state of a run and what it means. The last two no run says of itself:
+#: :func:`farfill.sweep.runs.condition` concludes them.
+MEANINGS = {
+    "queued": "its sweep has started, the run has not",
+    "running": "it trains, validates, or writes its report",
+    "done": "trained to the end, and its report is there",
+    "failed": "ended by an error, which traceback.txt has in full",
+    "diverged": "ended by numbers that were not finite: it would only diverge again",
+    "preempted": "stopped by a signal at a whole step: it goes on when its job is queued again",
+    "missing": "never started, and nothing is there to start it",
+    "lost": "started, but no longer there, and nothing is going to take it up again",
+}
 
 
 def read_status(folder: Path) -> dict[str, Any]:
@@ -32,7 +41,7 @@ def read_status(folder: Path) -> dict[str, Any]:
         status = json.loads((folder / NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return status if isinstance(status, dict) and status.get("state") in STATES else {}
+    return status if isinstance(status, dict) and status.get("state") in get_args(State) else {}
 
 
 def write_status(folder: Path, state: State, **values: Any) -> None:
@@ -55,36 +64,11 @@ def is_done(folder: Path, steps: int) -> bool:
     return status.get("state") == "done" and status.get("steps", 0) >= steps
 
 
-def record(folder: Path, work: Callable[[], float | None], **values: Any) -> float | None:
-    """Do a run's work, and note how it ended.
-
-    Args:
-        folder: Of the run.
-        work: Returns the run's value; may write a state of its own.
-        values: To note at the start.
-    """
-    write_status(folder, "running", ended=None, message=None, **values)
-    try:
-        value = work()
-    except BaseException as error:
-        if read_status(folder).get("state") == "running":
-            state: State = "diverged" if isinstance(error, Diverged) else "failed"
-            write_status(folder, state, ended=now(), message=message_of(error))
-        raise
-    if read_status(folder).get("state") == "running":
-        write_status(folder, "done", ended=now(), value=value)
-    return value
-
-
 def here() -> dict[str, Any]:
-    """Where this process runs: ``host``, ``process`` and, under SLURM, ``job``."""
-    return {"host": socket.gethostname(), "process": os.getpid(), "job": job_number(os.environ)}
-
-
-def job_number(environment: Mapping[str, str]) -> str | None:
-    """SLURM's name of this job, as ``squeue`` and ``scancel`` take it: ``12`` or ``12_3``."""
-    array, index = (environment.get(f"SLURM_ARRAY_{x}_ID") for x in ("JOB", "TASK"))
-    return f"{array}_{index}" if array and index else environment.get("SLURM_JOB_ID")
+    """Where this process runs: ``host``, ``process``, and ``job`` as SLURM's squeue takes it."""
+    array, index = (os.environ.get(f"SLURM_ARRAY_{part}_ID") for part in ("JOB", "TASK"))
+    job = f"{array}_{index}" if array and index else os.environ.get("SLURM_JOB_ID")
+    return {"host": socket.gethostname(), "process": os.getpid(), "job": job}
 
 
 def now() -> str:

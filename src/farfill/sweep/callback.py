@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,12 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from farfill.config.arguments import check_plugins
 from farfill.errors import message_of, one_line_errors
 from farfill.files import atomic
 from farfill.rundir.status import here, now, read_status, write_status
 from farfill.sweep.plan import is_search, jobs_of
-from farfill.sweep.plugins import check_plugins
-from farfill.sweep.runs import WAITING, condition, planned_cells
+from farfill.sweep.runs import WAITING, condition, planned_runs
 from farfill.sweep.slurm import is_alive, slurm_queue
 
 TRACEBACK = "traceback.txt"
@@ -32,97 +34,34 @@ class SweepStatus(Callback):
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """A single run is about to start."""
         if config.sweep.dry_run:
-            _in_earnest(_end_dry, config, [list(config.hydra.overrides.task)])
+            _end_on_error(_dry_run, config, [list(config.hydra.overrides.task)])
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """A sweep is about to start; bad input ends the process with status 2."""
-        _in_earnest(_prepare, config)
+        _end_on_error(_prepare, config)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """A run has ended, in the process that ran it: under SLURM, on its node."""
         if job_return.status == JobStatus.FAILED:
-            # `return_value` would raise it.
-            write_failure(Path(config.hydra.runtime.output_dir), job_return._return_value)
-
-
-def _in_earnest(function: Callable[..., None], *args: Any) -> None:
-    """Call it and end the process if it raises: Hydra would warn of that and go on."""
-    try:
-        one_line_errors(function)(*args)
-    except Exception:
-        traceback.print_exc()
-        raise SystemExit(1) from None
-
-
-def _prepare(config: DictConfig) -> None:
-    check_plugins(config.hydra)
-    _check_search(config)
-    _check_processes(config)
-    if config.sweep.dry_run:
-        _end_dry(config, jobs_of(config))
-    queue = slurm_queue()
-    _check_cluster(config, queue)
-    if not is_search(config):
-        write_queued(config, queue)
-
-
-def _check_cluster(config: DictConfig, queue: Mapping[str, str] | None) -> None:
-    """Refuse a launcher for SLURM where there is none."""
-    slurm = str(config.hydra.launcher["_target_"]).endswith("SlurmLauncher")
-    if slurm and queue is None:
-        raise ValueError(
-            f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']} needs SLURM, but "
-            "squeue is not here or does not reach one: hydra/launcher=local or joblib works here"
-        )
-
-
-def _check_search(config: DictConfig) -> None:
-    """Refuse a number of trials that is none."""
-    trials = config.hydra.sweeper.get("n_trials", 1)
-    if type(trials) is not int or trials < 1:
-        raise ValueError(f"expected `hydra.sweeper.n_trials` from 1, got {trials}")
-
-
-def _check_processes(config: DictConfig) -> None:
-    """Refuse several tasks of a job that know nothing of each other."""
-    tasks = config.hydra.launcher.get("tasks_per_node", 1)
-    if tasks > 1 and not str(config.trainer.get("strategy", "")).startswith("ddp"):
-        raise ValueError(
-            f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']} starts {tasks} tasks "
-            "for one run, which have to share it: give trainer=ddp"
-        )
-
-
-def _end_dry(config: DictConfig, jobs: list[list[str]]) -> None:
-    """Print what would be started, and end the process."""
-    from farfill.sweep.dry_run import dry_run
-
-    dry_run(config, jobs)
-    raise SystemExit(0)
+            try:
+                with redirect_stderr(io.StringIO()):  # Hydra says it again when the sweep ends
+                    _ = job_return.return_value  # raises what the run raised
+            except BaseException as error:
+                write_failure(Path(config.hydra.runtime.output_dir), error)
 
 
 def write_queued(config: DictConfig, queue: Mapping[str, str] | None) -> None:
-    """Write ``queued`` into the folder of every run that is neither done nor under way.
-
-    Args:
-        config: Of the sweep, with its ``hydra`` node.
-        queue: See :func:`~farfill.sweep.slurm.slurm_queue`.
-    """
-    for cell in planned_cells(config, Path(config.hydra.sweep.dir)):
-        if condition(cell, queue) in ("done", *WAITING):
+    """Write ``queued`` into the folder of every run that is neither done nor under way."""
+    for run in planned_runs(config, Path(config.hydra.sweep.dir)):
+        if condition(run, queue) in ("done", *WAITING):
             continue
-        (cell.folder / TRACEBACK).unlink(missing_ok=True)
+        (run.folder / TRACEBACK).unlink(missing_ok=True)
         began = {"queued": now(), **here(), "started": None, "ended": None, "message": None}
-        write_status(cell.folder, "queued", **began)
+        write_status(run.folder, "queued", **began)
 
 
 def write_failure(folder: Path, error: BaseException) -> None:
-    """Write ``failed`` and the traceback, unless the folder's run has said how it ended.
-
-    Args:
-        folder: Of the run.
-        error: That ended it.
-    """
+    """Write ``failed`` and the traceback, unless the folder's run has said how it ended."""
     status, me = read_status(folder), here()
     if status.get("state") in ("done", "diverged", "preempted"):
         return
@@ -133,3 +72,50 @@ def write_failure(folder: Path, error: BaseException) -> None:
     with atomic(folder / TRACEBACK) as part:
         part.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     write_status(folder, "failed", ended=now(), message=message_of(error), **me)
+
+
+def _end_on_error(function: Callable[..., None], *args: Any) -> None:
+    """Call it and end the process if it raises: Hydra would warn of that and go on."""
+    try:
+        one_line_errors(function)(*args)
+    except Exception:
+        traceback.print_exc()
+        raise SystemExit(1) from None
+
+
+def _prepare(config: DictConfig) -> None:
+    check_plugins(f"{group}={choice}" for group, choice in config.hydra.runtime.choices.items())
+    queue = None if config.sweep.dry_run else slurm_queue()
+    _check_sweep(config, queue)
+    if config.sweep.dry_run:
+        _dry_run(config, jobs_of(config))
+    if not is_search(config):
+        write_queued(config, queue)
+
+
+def _check_sweep(config: DictConfig, queue: Mapping[str, str] | None) -> None:
+    trials = config.hydra.sweeper.get("n_trials", 1)
+    if trials < 1:
+        raise ValueError(f"expected `hydra.sweeper.n_trials` from 1, got {trials}")
+    launcher = config.hydra.launcher
+    chosen = f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']}"
+    # Several tasks of a job that know nothing of each other would all do the same.
+    tasks = launcher.get("tasks_per_node", 1)
+    if tasks > 1 and not str(config.trainer.get("strategy", "")).startswith("ddp"):
+        raise ValueError(
+            f"{chosen} starts {tasks} tasks for one run, which have to share it: give trainer=ddp"
+        )
+    needs_slurm = str(launcher["_target_"]).endswith("SlurmLauncher")
+    if needs_slurm and queue is None and not config.sweep.dry_run:
+        raise ValueError(
+            f"{chosen} needs SLURM, but squeue is not here or does not reach one: "
+            "hydra/launcher=local or joblib works here"
+        )
+
+
+def _dry_run(config: DictConfig, jobs: list[list[str]]) -> None:
+    """Print what would be started, and end the process."""
+    from farfill.sweep.dry_run import dry_run
+
+    dry_run(config, jobs)
+    raise SystemExit(0)

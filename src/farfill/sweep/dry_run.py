@@ -1,56 +1,140 @@
-"""``sweep.dry_run=true``: what a sweep would start, and how long it would take."""
+"""``sweep.dry_run=true``: what a sweep would start, and how long it would take on this machine."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from datetime import timedelta
+from itertools import pairwise
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from hydra import compose
+from hydra.core.hydra_config import HydraConfig
+from lightning import Callback
+from omegaconf import DictConfig
 
-from farfill.sweep.estimate import PROBE, cells_of, composed, probe
-from farfill.sweep.plan import is_search, options, swept_options
+from farfill.sweep.plan import SEED, is_search, options, swept_options
 
-#: Knobs of the launchers that are worth a line.
-_KNOBS = ("partition", "account", "timeout_min", "mem_gb", "gpus_per_node", "cpus_per_task",
-          "tasks_per_node", "nodes", "n_jobs")  # fmt: skip
+PROBE_STEPS = 6  # at most; the first one does not count
+
+
+class StepTimes(Callback):
+    """When training began and when every step of it had ended, in seconds."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def on_train_start(self, *_: Any) -> None:
+        """Note the time."""
+        self.times.append(time.perf_counter())
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Note the time."""
+        self.times.append(time.perf_counter())
 
 
 def dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
-    """Print every run with the hours that a probe on this machine lets expect.
+    """Print every run with the time that a probe on this machine lets expect.
 
     Args:
-        config: Of the sweep, with its ``hydra`` node.
+        config: Of the sweep, with its ``hydra`` node; Hydra has to be initialised.
         jobs: Overrides of each run.
     """
-    launcher = config.hydra.launcher
-    knobs = [f"{name}={_text(launcher[name])}" for name in _KNOBS if name in launcher]
-    jobs = [[one for one in job if "sweep.dry_run" not in options([one])] for job in jobs]
+    jobs = [[text for text in job if "sweep.dry_run" not in options([text])] for job in jobs]
     chosen = [options(job) for job in jobs]
-    common = [one for one in jobs[0] if all(one in job for job in jobs)] if len(jobs) > 1 else []
-    cells = cells_of(jobs)
+    probed: dict[tuple[str, ...], list[int]] = {}  # the seed changes nothing
+    for number, job in enumerate(jobs):
+        without_seed = tuple(text for text in job if SEED not in options([text]))
+        probed.setdefault(without_seed, []).append(number)
     name = config.hydra.runtime.choices["hydra/launcher"].replace("basic", "local")
-    print(f"Dry run of {len(jobs)} runs with hydra/launcher="
-          f"{' '.join([name, *knobs])}")  # fmt: skip
+    given = [text for text in config.hydra.overrides.hydra if text.startswith("hydra.launcher.")]
+    print(f"Dry run of {len(jobs)} runs with {' '.join([f'hydra/launcher={name}', *given])}")
     if is_search(config):
         print(f"A search over {', '.join(config.hydra.sweeper.params)}")
-    if common:
+    common = [text for text in jobs[0] if all(text in job for job in jobs)]
+    if common and len(jobs) > 1:
         print(f"All with {' '.join(common)}")
-    print(f"A probe of {PROBE} generator steps on this machine for each of {len(cells)} cells:")
-    names = swept_options(chosen)
-    names += ["seed"] if len({one.get("seed") for one in chosen}) > 1 else []
+    print(f"A probe of up to {PROBE_STEPS} generator steps for each of {len(probed)} settings:")
+    names = [*swept_options(chosen), SEED]
     total = 0.0
-    for numbers in cells.values():
-        cfg = composed(jobs[numbers[0]])
-        cost = probe(cfg)
-        hours = cost.of_run(cfg) / 3600
-        total += hours * len(numbers)
+    for numbers in probed.values():
+        step, run = probe(_composed(jobs[numbers[0]]))
+        total += run * len(numbers)
         for number in numbers:
-            run = [f"{name}={chosen[number][name]}" for name in names if name in chosen[number]]
-            print(
-                f"{number:4d}  {hours:8.2f} h  {cost.step:.3f} s/step  {' '.join(run)}", flush=True
-            )
-    print(f"In all {total:.2f} hours on one device of this machine. Nothing was started.")
+            swept = [f"{name}={chosen[number][name]}" for name in names if name in chosen[number]]
+            row = f"{number:4d}  {_duration(run):>8}  {step:.3f} s/step  {' '.join(swept)}"
+            print(row.rstrip(), flush=True)
+    print(f"In all {_duration(total)} on one device of this machine. Nothing was started.")
 
 
-def _text(value: object) -> str:
-    return "null" if value is None else str(OmegaConf.to_container(value)
-                                            if OmegaConf.is_config(value) else value)  # fmt: skip
+def probe(cfg: DictConfig) -> tuple[float, float]:
+    """Train a few steps, validate and score one batch; whatever that writes goes away again.
+
+    One process does it, whatever the trainer's strategy.
+
+    Args:
+        cfg: Of one run.
+
+    Returns:
+        Seconds of one generator step, and of the whole run.
+    """
+    from farfill.config.instantiate import instantiate, instantiate_each
+    from farfill.evaluation.score import score
+    from farfill.module.trainer_parts import quiet
+    from farfill.rundir.final_report import inpainter_of
+
+    quiet()
+    run_steps, every = cfg.trainer.max_steps, cfg.trainer.val_check_interval
+    steps = probe_steps(run_steps)
+    module, data, watch = instantiate(cfg.module), instantiate(cfg.datamodule), StepTimes()
+    data.setup()
+    batches = data.val_dataloader()
+    flags = {
+        "max_steps": steps,
+        "val_check_interval": steps,
+        "limit_val_batches": 1,
+        "devices": 1,
+        "strategy": "auto",
+        "gradient_clip_val": None,
+        "accumulate_grad_batches": 1,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "enable_checkpointing": False,
+    }
+    with TemporaryDirectory() as folder:
+        trainer = instantiate(
+            cfg.trainer, callbacks=[watch], logger=False, default_root_dir=folder, **flags
+        )
+        trainer.fit(module, data)
+        start = time.perf_counter()
+        trainer.validate(module, batches, verbose=False)
+    validation = (time.perf_counter() - start) * len(batches)
+    generator = module.eval().generator.to("cpu").float()
+    inpainters = [inpainter_of(generator), *instantiate_each(cfg.get("baseline")).values()]
+    start = time.perf_counter()
+    for inpainter in inpainters:
+        score(inpainter, [next(iter(batches))], "cpu")
+    report = (time.perf_counter() - start) * len(batches)
+    seconds = [later - earlier for earlier, later in pairwise(watch.times)]
+    step = median(seconds[1:] or seconds)
+    validations = -(-run_steps // every)  # the last step is always validated
+    return step, run_steps * step + validations * validation + report
+
+
+def probe_steps(run_steps: int) -> int:
+    """How many steps to try of a run of ``run_steps``: a tenth, but a second one if there is."""
+    return min(run_steps, max(2, min(PROBE_STEPS, run_steps // 10)))
+
+
+def _composed(job: Sequence[str]) -> DictConfig:
+    """Configuration of one job of a sweep."""
+    cfg = compose("train", overrides=[*job, "hydra.mode=RUN"], return_hydra_config=True)
+    HydraConfig.instance().set_config(cfg)  # values may ask for the run's choices
+    return cfg
+
+
+def _duration(seconds: float) -> str:
+    """``0:00:07``, ``2 days, 3:00:00``."""
+    return str(timedelta(seconds=round(seconds)))

@@ -1,14 +1,20 @@
-"""What Hydra left in a sweep's folder: which runs were planned, and which there are."""
+"""Which runs a sweep consists of, and how they differ."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra import initialize_config_dir
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
+
+from farfill.config.paths import conf_dir
 
 SEED = "seed"
 PLAN = "multirun.yaml"
@@ -17,7 +23,7 @@ PLAN = "multirun.yaml"
 def jobs_of(config: DictConfig) -> list[list[str]]:
     """Overrides of every job of a sweep, in its order, as Hydra's own sweeper makes them.
 
-    Of a search (``hydra/sweeper=optuna``) only those that stay the same in all trials are known.
+    Of a search (``hparams_search=...``) only those that stay the same in all trials are known.
 
     Args:
         config: Whole configuration with its ``hydra`` node.
@@ -25,17 +31,27 @@ def jobs_of(config: DictConfig) -> list[list[str]]:
     hydra: Any = {
         name: OmegaConf.to_container(config.hydra[name]) for name in ("sweeper", "overrides")
     }
-    sweeper, task = hydra["sweeper"], hydra["overrides"]["task"]
-    texts = [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
-    parse = OverridesParser.create().parse_overrides
-    if is_search(config):
-        fixed = [str(one.input_line) for one in parse(task) if not one.is_sweep_override()]
-        return [fixed] * sweeper["n_trials"]
-    return BasicSweeper.split_arguments(parse([*texts, *task]), None)[0]
+    task = hydra["overrides"]["task"]
+    with _config_loader() as loader:  # it knows what glob(*) stands for
+        parser = OverridesParser.create(loader)
+        if is_search(config):
+            parsed = parser.parse_overrides(task)
+            fixed = [str(each.input_line) for each in parsed if not each.is_sweep_override()]
+            return [fixed] * hydra["sweeper"]["n_trials"]
+        params = (hydra["sweeper"].get("params") or {}).items()
+        choices: dict[str, list[str]] = {}  # the last of several counts
+        for override in parser.parse_overrides([*(f"{k}={v}" for k, v in params), *task]):
+            key = override.get_key_element()
+            swept = override.is_sweep_override()
+            values = (
+                override.sweep_string_iterator() if swept else [override.get_value_element_as_str()]
+            )
+            choices[key] = [f"{key}={value}" for value in values]
+    return [list(job) for job in product(*choices.values())]
 
 
 def is_search(config: DictConfig) -> bool:
-    """Whether a sweep finds its values as it goes (``hydra/sweeper=optuna``)."""
+    """Whether a sweep finds its values as it goes (``hparams_search=...``)."""
     return "n_trials" in config.hydra.sweeper
 
 
@@ -68,3 +84,14 @@ def swept_options(jobs: Sequence[Mapping[str, str]]) -> list[str]:
 def cell_of(job: Mapping[str, str], swept: Sequence[str]) -> dict[str, str]:
     """The swept options of one job."""
     return {key: job[key] for key in swept if key in job}
+
+
+@contextmanager
+def _config_loader() -> Iterator[ConfigLoader]:
+    """Hydra's, of the command that runs; else one that reads ``conf/``."""
+    hydra = GlobalHydra.instance()
+    if hydra.is_initialized():
+        yield hydra.config_loader()
+    else:
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            yield hydra.config_loader()

@@ -1,9 +1,12 @@
-"""The runs of a sweep, each with its folder and what became of it."""
+"""The runs of a sweep: the folder of each, what became of it, and a table of that."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from math import inf
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +24,7 @@ REPEATABLE = ("missing", "lost", "failed")
 
 
 @dataclass(frozen=True)
-class Cell:
+class SweepRun:
     """One run of a sweep, started or not.
 
     Attributes:
@@ -36,7 +39,7 @@ class Cell:
     overrides: tuple[str, ...]
     label: str
     seed: int
-    jobs: tuple[Submission, ...] = field(default=())
+    jobs: tuple[Submission, ...] = ()
 
 
 def read_plan(folder: Path) -> DictConfig:
@@ -47,118 +50,119 @@ def read_plan(folder: Path) -> DictConfig:
     Raises:
         ValueError: ``folder`` is no sweep's.
     """
-    files = [folder / PLAN, *sorted(folder.glob("*/.hydra/hydra.yaml"))]
-    for file in files:
+    for file in [folder / PLAN, *sorted(folder.glob("*/.hydra/hydra.yaml"))]:
         if file.is_file():
             return cast(DictConfig, OmegaConf.load(file))
     if (folder / "config.yaml").is_file():
-        state = read_status(folder).get("state", "unknown")
-        raise ValueError(f"{folder} is a single run's folder, not a sweep's; its state: {state}")
+        own = read_status(folder).get("state", "unknown")
+        raise ValueError(f"{folder} is a single run's folder, not a sweep's; its state: {own}")
     raise ValueError(f"expected a sweep's folder with {PLAN} or runs in it, got {folder}")
 
 
-def planned_cells(plan: DictConfig, folder: Path) -> list[Cell]:
-    """The runs that a sweep consists of; none of a search, which finds them as it goes.
-
-    Args:
-        plan: Whole configuration with its ``hydra`` node.
-        folder: Of the sweep.
-    """
+def planned_runs(plan: DictConfig, folder: Path) -> list[SweepRun]:
+    """The runs that a sweep consists of; none of a search, which finds them as it goes."""
     jobs = [] if is_search(plan) else jobs_of(plan)
-    make, started = _maker(plan, jobs), _started(folder)
-    cells = []
+    swept, started = swept_options([options(job) for job in jobs]), _started(folder)
+    runs = []
     for number, job in enumerate(jobs):
-        place = cell_folder(plan, number, folder) or _same(job, started) or folder / str(number)
-        cell = make(place, job)
+        same = (place for place, given in started.items() if options(given) == options(job))
+        place = _numbered(plan, number, folder) or next(same, folder / str(number))
         own = submissions(place, 0, 1) if place.resolve() != folder.resolve() else []
-        cells.append(replace(cell, jobs=(*submissions(folder, number, len(jobs)), *own)))
-    return cells
+        submitted = (*submissions(folder, number, len(jobs)), *own)
+        runs.append(replace(_sweep_run(place, job, swept, plan), jobs=submitted))
+    return runs
 
 
-def read_cells(folder: Path, plan: DictConfig) -> list[Cell]:
+def read_runs(folder: Path, plan: DictConfig) -> list[SweepRun]:
     """All runs of a sweep in its order: those planned, and those that were started besides.
 
     A planned run that was repeated by hand into a folder of another name, and is done there, is
     that one.
-
-    Args:
-        folder: Of the sweep.
-        plan: See :func:`read_plan`.
     """
-    cells = planned_cells(plan, folder) if (folder / PLAN).is_file() else []
-    started = _started(folder)
-    make = _maker(plan, [cell.overrides for cell in cells] or list(started.values()))
-    places = {(cell.label, cell.seed): index for index, cell in enumerate(cells)}
-    for place in [one for one in started if one not in {cell.folder for cell in cells}]:
-        other = make(place, started[place])
-        index = places.get((other.label, other.seed))
+    runs = planned_runs(plan, folder) if (folder / PLAN).is_file() else []
+    planned, started = {run.folder for run in runs}, _started(folder)
+    jobs = [run.overrides for run in runs] or started.values()
+    swept = swept_options([options(job) for job in jobs])
+    indices = {(run.label, run.seed): index for index, run in enumerate(runs)}
+    for place in [place for place in started if place not in planned]:
+        other = _sweep_run(place, started[place], swept, plan)
+        index = indices.get((other.label, other.seed))
         if index is None:
-            cells.append(other)
-        elif condition(other) == "done" and condition(cells[index]) != "done":
-            cells[index] = other
-    return cells
+            runs.append(other)
+        elif condition(other) == "done" and condition(runs[index]) != "done":
+            runs[index] = other
+    return runs
 
 
-def cell_folder(config: DictConfig, number: int, folder: Path) -> Path | None:
-    """Folder of a sweep's run ``number``; None if its overrides have a say in the name.
+def condition(run: SweepRun, queue: Mapping[str, str] | None = None) -> str:
+    """What became of a run: one of :data:`~farfill.rundir.status.MEANINGS`.
 
-    Args:
-        config: Whole configuration with its ``hydra`` node.
-        number: From 0.
-        folder: Of the sweep.
+    A run without a ``status.json``, of an older sweep, is judged by its report.
     """
-    sweep: Any = OmegaConf.to_container(config.hydra, resolve=False)
-    name = str(sweep.get("sweep", {}).get("subdir", "${hydra.job.num}"))
+    status = read_status(run.folder)
+    if status:
+        if status["state"] in WAITING and not is_alive(status, run.jobs, queue):
+            return "missing" if status["state"] == "queued" else "lost"
+        return str(status["state"])
+    begun = (run.folder / ".hydra").is_dir()
+    return state(read_record(run.folder, {}, run.seed, {})) if begun else "missing"
+
+
+def status_table(runs: Sequence[SweepRun], conditions: Sequence[str]) -> str:
+    """Plain text: a row per swept options and a column per seed, then failures, then totals."""
+    entries, troubles = {}, []
+    for run, outcome in zip(runs, conditions, strict=True):
+        status = read_status(run.folder)
+        entries[run.label, run.seed] = _entry(run, outcome, status)
+        if outcome in ("failed", "diverged", "lost"):
+            message = status.get("message")
+            troubles.append(f"{run.folder}: {outcome}{f': {message}' if message else ''}")
+    seeds = sorted({run.seed for run in runs})
+    rows = [["", *(f"seed {seed}" for seed in seeds)]]
+    for swept in dict.fromkeys(run.label for run in runs):
+        rows.append([swept, *(entries.get((swept, seed), "-") for seed in seeds)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    totals = ", ".join(f"{count} {name}" for name, count in Counter(conditions).most_common())
+    return "\n".join([*lines, "", *troubles, f"{len(runs)} runs: {totals}"])
+
+
+def _entry(run: SweepRun, outcome: str, status: dict[str, Any]) -> str:
+    """``running 120/400 0:12:05 node3/123_4``; what is not known is left out."""
+    words = [outcome]
+    if "step" in status:
+        words.append(f"{status['step']}/{status.get('steps', '?')}")
+    if outcome not in ("missing", "queued") and status.get("started"):
+        running = outcome == "running"
+        end = None if running else status.get("ended") or status.get("updated")
+        until = datetime.fromisoformat(end) if end else datetime.now(UTC)
+        seconds = (until - datetime.fromisoformat(status["started"])).total_seconds()
+        words.append(str(timedelta(seconds=round(seconds))))
+    if outcome == "queued" and run.jobs:  # it waits for its last one; its host is not known yet
+        words.append(run.jobs[-1].job)
+    elif outcome != "missing" and status.get("host"):
+        words.append("/".join(filter(None, [status["host"], status.get("job")])))
+    return " ".join(words)
+
+
+def _sweep_run(place: Path, job: Sequence[str], swept: Sequence[str], plan: DictConfig) -> SweepRun:
+    """A run, named by the swept options."""
+    chosen = options(job)
+    seed = int(chosen.get(SEED, plan.get(SEED, 1)))
+    return SweepRun(place, tuple(job), label(cell_of(chosen, swept)), seed)
+
+
+def _numbered(plan: DictConfig, number: int, folder: Path) -> Path | None:
+    """Folder of a sweep's run ``number``; None if its overrides have a say in the name."""
+    hydra: Any = OmegaConf.to_container(plan.hydra, resolve=False)
+    name = str(hydra.get("sweep", {}).get("subdir", "${hydra.job.num}"))
     name = name.replace("${hydra.job.num}", str(number))
     return None if "${" in name else folder / name
 
 
-def condition(cell: Cell, queue: Mapping[str, str] | None = None) -> str:
-    """What became of a run: a state of :mod:`~farfill.rundir.status`, ``missing`` or ``lost``.
-
-    One that was queued and whose job is gone is missing; one that had begun is lost.
-
-    Args:
-        cell: The run. One without a ``status.json``, of an older sweep, is judged by its report.
-        queue: See :func:`~farfill.sweep.slurm.slurm_queue`.
-    """
-    status = read_status(cell.folder)
-    if status:
-        if status["state"] in WAITING and not is_alive(status, cell.jobs, queue):
-            return "missing" if status["state"] == "queued" else "lost"
-        return str(status["state"])
-    if not (cell.folder / ".hydra").is_dir():
-        return "missing"
-    found = state(read_record(cell.folder, {}, cell.seed, {}))
-    return "done" if found == "finished" else found
-
-
-def _maker(
-    plan: DictConfig, jobs: Sequence[Sequence[str]]
-) -> Callable[[Path, Sequence[str]], Cell]:
-    """What makes a cell of a folder and its overrides, named by what differs between ``jobs``."""
-    swept = swept_options([options(job) for job in jobs])
-
-    def make(place: Path, job: Sequence[str]) -> Cell:
-        chosen = options(job)
-        seed = int(chosen.get(SEED, plan.get(SEED, 1)))
-        return Cell(place, tuple(job), label(cell_of(chosen, swept)), seed)
-
-    return make
-
-
 def _started(folder: Path) -> dict[Path, list[str]]:
-    """Folder of every run that was started -> its overrides, in the order of the folders."""
-    files = sorted(folder.glob("*/.hydra/overrides.yaml"), key=_in_order)
-    return {file.parent.parent: [str(one) for one in OmegaConf.load(file)] for file in files}
-
-
-def _same(job: Sequence[str], started: Mapping[Path, Sequence[str]]) -> Path | None:
-    """Folder of the run that was started with these overrides."""
-    return next((place for place, other in started.items() if options(other) == options(job)), None)
-
-
-def _in_order(path: Path) -> tuple[int, str]:
-    """Folders by number, then by name."""
-    name = path.parent.parent.name
-    return (int(name), "") if name.isdecimal() else (1 << 62, name)
+    """Folder of every run that was started -> its overrides; by number, then by name."""
+    files = {file.parents[1]: file for file in folder.glob("*/.hydra/overrides.yaml")}
+    numbers = {place: int(place.name) if place.name.isdecimal() else inf for place in files}
+    places = sorted(files, key=lambda place: (numbers[place], place.name))
+    return {place: list(map(str, OmegaConf.load(files[place]))) for place in places}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -11,7 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-SILENCE = 3600  # seconds without a word after which a run that cannot be asked for counts as lost
+import psutil
+
+#: Without a word for so long, a run that cannot be asked for counts as lost.
+SILENCE_TIMEOUT_S = 3600.0
+_SQUEUE_TIMEOUT_S = 60.0
+#: Status files have whole seconds, and the system's idea of when a process began is as coarse.
+_COARSENESS_S = 5.0
 
 
 class Submission(NamedTuple):
@@ -32,27 +37,25 @@ def slurm_queue() -> Mapping[str, str] | None:
         return None
     command = ["squeue", "--noheader", "--array", "--format=%i %t"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        answer = subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=_SQUEUE_TIMEOUT_S
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return dict(line.split() for line in answer.stdout.splitlines())
 
 
 def submissions(folder: Path, number: int, count: int) -> list[Submission]:
-    """The SLURM jobs of run ``number`` of a sweep of ``count`` runs.
+    """The SLURM jobs of run ``number``, from 0, of a sweep of ``count`` runs.
 
-    Args:
-        folder: Of the sweep. Submitit leaves a folder per job there, named by its number, in the
-            order of the runs; once for every time that the sweep was started.
-        number: Of the run, from 0.
-        count: Runs of the sweep.
+    Submitit leaves a folder per job in the sweep's, named by the job's number, in the order of the
+    runs; once for every time that the sweep was started.
     """
-    found = [path for path in (folder / ".submitit").glob("*") if path.is_dir()]
+    logs = {path.name: path for path in (folder / ".submitit").glob("*") if path.is_dir()}
     # An array's own folder, 12 beside 12_0 and 12_1, is no job.
-    arrays = {path.name.partition("_")[0] for path in found if "_" in path.name}
-    jobs = [path for path in found if path.name not in arrays and _key(path.name)]
-    jobs.sort(key=lambda path: _key(path.name))
-    return [Submission(path.name, path.stat().st_mtime) for path in jobs[number::count]]
+    arrays = {name.partition("_")[0] for name in logs if "_" in name}
+    jobs = sorted((name for name in logs if name not in arrays and _job_key(name)), key=_job_key)
+    return [Submission(job, logs[job].stat().st_mtime) for job in jobs[number::count]]
 
 
 def is_alive(
@@ -70,18 +73,19 @@ def is_alive(
         jobs: Submitted for it, whether or not they have begun.
         queue: See :func:`slurm_queue`.
     """
-    known = _jobs(status, jobs)
-    states = {queue[job] for job in known if job in queue} if queue is not None else set()
-    if queue is not None and known and not states:
+    own_jobs = _jobs_of_run(status, jobs)
+    states = {queue[job] for job in own_jobs if job in queue} if queue is not None else set()
+    if queue is not None and own_jobs and not states:
         return False
     # A job that was queued again has no process yet, or one that has not found its feet.
     begun = status["state"] == "running" and states <= {"R"}
     if status.get("host") == socket.gethostname() and (begun or not states):
-        return _exists(int(status["process"]))
-    return bool(states) or datetime.now(UTC).timestamp() - _seconds(status["updated"]) < SILENCE
+        return _lives(int(status["process"]), _seconds(status["updated"]))
+    silence = datetime.now(UTC).timestamp() - _seconds(status["updated"])
+    return bool(states) or silence < SILENCE_TIMEOUT_S
 
 
-def _jobs(status: Mapping[str, Any], jobs: Sequence[Submission]) -> list[str]:
+def _jobs_of_run(status: Mapping[str, Any], jobs: Sequence[Submission]) -> list[str]:
     """Jobs that are the run's, as far as is known."""
     if status["state"] == "queued":  # and `job` is that of whoever queued it
         since = _seconds(status.get("queued"))
@@ -89,7 +93,7 @@ def _jobs(status: Mapping[str, Any], jobs: Sequence[Submission]) -> list[str]:
     return [status["job"]] if status.get("job") else []
 
 
-def _key(job: str) -> tuple[int, ...]:
+def _job_key(job: str) -> tuple[int, ...]:
     """``12_3`` as (12, 3), to sort by; empty if it is no number."""
     parts = job.split("_")
     return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()
@@ -100,11 +104,14 @@ def _seconds(time: str | None) -> float:
     return datetime.fromisoformat(time).timestamp() if time else 0.0
 
 
-def _exists(process: int) -> bool:
+def _lives(process: int, spoke: float) -> bool:
+    """Whether a process of this machine is there that was there when it spoke.
+
+    A younger one has got its number since; one that has ended and was not waited for is a zombie.
+    """
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        namesake = psutil.Process(process)
+        was_there = namesake.create_time() <= spoke + _COARSENESS_S
+        return was_there and namesake.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
