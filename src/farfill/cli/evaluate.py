@@ -27,7 +27,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
 
     Args:
         cfg: Whole configuration (``conf/evaluate.yaml``).
-        folder: See :func:`farfill.evaluation.report.report`.
+        folder: See :func:`farfill.evaluation.results.write_results`.
 
     Returns:
         The table in Markdown, and where the rest lies.
@@ -39,7 +39,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     from farfill.config.build import build_baselines, build_data, filler_of
     from farfill.config.check import check_counts
     from farfill.config.validation import check_kinds
-    from farfill.evaluation import manifest, report
+    from farfill.evaluation import manifest, results
     from farfill.machine.device import find_device
     from farfill.machine.processor import tune_processor
 
@@ -62,7 +62,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
         Path(cfg.ckpt_path).name: filler_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
         **build_baselines(cfg),
     }
-    table = report.report(folder, fillers, loader, found, device, cfg.pictures, cfg.by)
+    table = results.write_results(folder, fillers, loader, found, device, cfg.pictures, cfg.by)
     return f"{table}\n{_scored_on(cfg, trained)}\nTables, pictures, manifest: {folder}"
 
 

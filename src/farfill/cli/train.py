@@ -200,14 +200,15 @@ def introduction(cfg: DictConfig, module: Inpainting, folder: Path, done: int) -
 def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData, folder: Path) -> str:
     """Score the generator beside classical baselines on the same validation holes."""
     from farfill.config.build import build_baselines, filler_of
-    from farfill.evaluation import manifest, report
+    from farfill.evaluation import manifest, pictures, results
     from farfill.rundir.record import OURS
 
     module.eval()
     loader = data.val_dataloader()
     frozen = manifest.build(loader, data.val_set.paths, cfg.seed, str(cfg.mask._target_))
     fillers = {OURS: filler_of(module.generator.to("cpu").float()), **build_baselines(cfg)}
-    table = report.report(folder / "report", fillers, loader, frozen)
+    attention = pictures.attention_maps(module.generator)
+    table = results.write_results(folder / "report", fillers, loader, frozen, attention=attention)
     return f"\n{table}\nTables, best and worst pictures: {folder / 'report'}"
 
 
