@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from farfill.ablation.statistics import Summary
 from farfill.ablation.sweep import read_sweep
 from farfill.ablation.verdict import AGREES, DIFFERS, OPEN, decide, judge
+from farfill.evaluation.statistics import Estimate
 from helpers.sweeps import claim, gan_sweep
 
 
 def gap(low, high, seeds=3):
-    return Summary((low + high) / 2, low, high, 0.1, seeds, 10)
+    return Estimate((low + high) / 2, low, high, 0.1, seeds, 10)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_claim_is_held_against_the_runs(tmp_path, expects, more, word):
     found = judge(sweep, claim("hinge", "lsgan", expects, **more))
     assert found.word == word
     assert found.difference.mean == pytest.approx(-0.1, abs=0.002)
-    assert (found.difference.seeds, found.difference.images) == (3, 12)
+    assert (found.difference.runs, found.difference.images) == (3, 12)
     assert found.margin == pytest.approx(more.get("within", 0) * 0.325, abs=0.001)
 
 

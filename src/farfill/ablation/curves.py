@@ -1,26 +1,25 @@
-"""Which curves an ablation shows: learning, and both players' losses, of every cell and seed."""
+"""Which curves an ablation shows: learning, and both players' losses, of every cell."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from farfill.ablation.chart import Line, mean_curve, svg
+from farfill.ablation.chart import Line, Panel, draw
 from farfill.ablation.stability import CRITIC, VARIANCE
 from farfill.ablation.sweep import Sweep
 from farfill.evaluation.table import REGIONS, metric_title
 from farfill.metric import attention
 from farfill.rundir.record import Record
 
-#: Heading -> logged column -> title. Compared between cells: thick lines are means over seeds, pale
-#: ones are single seeds. The file is called like the column, without its ``val/``.
-TOGETHER = {
+#: Heading -> logged column -> title of a panel, in which all cells are compared.
+COMPARED = {
     "Validation": {
         **{
             f"val/{metric}_{region}": metric_title(metric, region)
             for metric in ("l1", "l2", "psnr", "ssim", "tv_anisotropic")
             for region in REGIONS
         },
-        VARIANCE: "variance of completed holes, relative to the truth's",
+        VARIANCE: "variance of holes, relative to the truth's",
     },
     "Attention": {
         f"val/attention_{name}": f"attention: {name.replace('_', ' ')}"
@@ -28,51 +27,54 @@ TOGETHER = {
         if name not in attention.SHARES
     },
 }
-#: On scales of their own, so every cell has a panel with one line per seed.
-APART = {"critic": (CRITIC, "critics' loss"), "generator": ("train/generator/total", "generator's")}
-#: Every cell has one more, with the mean over seeds of each term that the two players share.
+#: On scales of their own, so every cell has a panel of each.
+LOSSES = {CRITIC: "critics' loss", "train/generator/total": "generator's loss"}
+#: Every cell has one more, with each term that the two players share.
 TERMS = ("train/critic/", "train/generator/adversarial")
 
 
-def panels(sweep: Sweep) -> dict[str, dict[str, str]]:
-    """Heading -> name of a file without its extension -> SVG; only what was logged."""
-    found, losses = {}, {}
-    for heading, figures in TOGETHER.items():
-        drawn = {
-            column.removeprefix("val/"): svg(title, lines)
-            for column, title in figures.items()
-            if (lines := list(_together(sweep, column)))
-        }
-        if drawn:
-            found[heading] = drawn
-    for number, (cell, runs) in enumerate(sweep.cells.items()):
-        for name, (column, title) in APART.items():
-            if lines := _apart(runs, column):
-                losses[f"{name}_{number}"] = svg(f"{title}: {cell}", lines)
-        if lines := list(_terms(runs)):
-            losses[f"terms_{number}"] = svg(f"terms of the adversarial game: {cell}", lines)
-    return found | ({"Losses": losses} if losses else {})
-
-
-def _together(sweep: Sweep, column: str) -> Iterator[Line]:
+def figures(sweep: Sweep) -> dict[str, bytes]:
+    """Heading -> SVG; only what was logged."""
+    panels = {
+        heading: [
+            Panel(title, lines)
+            for column, title in columns.items()
+            if (lines := _by_cell(sweep, column))
+        ]
+        for heading, columns in COMPARED.items()
+    }
+    logged = dict.fromkeys(name for run in sweep.records for name in run.curves)
+    losses = {column: title for column, title in LOSSES.items() if column in logged}
+    terms = [n for n in logged if n.startswith(TERMS) and not n.endswith("/total")]
+    panels["Losses"] = []
     for colour, (cell, runs) in enumerate(sweep.cells.items()):
-        curves = [run.curves[column] for run in runs if column in run.curves]
-        yield from (Line("", curve, colour, faint=True) for curve in curves)
-        if curves:
-            yield Line(cell, mean_curve(curves), colour)
+        for column, title in losses.items():
+            line = _line("", runs, column, colour)
+            panels["Losses"].append(Panel(f"{title}: {cell}", line))
+        if terms:
+            lines = [
+                line
+                for number, name in enumerate(terms)
+                for line in _line(_term(name), runs, name, number)
+            ]
+            panels["Losses"].append(Panel(f"adversarial terms: {cell}", lines))
+    width = {"Losses": len(losses) + bool(terms)}
+    return {heading: draw(made, width.get(heading, 3)) for heading, made in panels.items() if made}
 
 
-def _apart(runs: Sequence[Record], column: str) -> list[Line]:
+def _by_cell(sweep: Sweep, column: str) -> list[Line]:
     return [
-        Line(f"seed {run.seed}", run.curves[column], colour)
-        for colour, run in enumerate(runs)
-        if column in run.curves
+        line
+        for colour, (cell, runs) in enumerate(sweep.cells.items())
+        for line in _line(cell, runs, column, colour)
     ]
 
 
-def _terms(runs: Sequence[Record]) -> Iterator[Line]:
-    names = dict.fromkeys(name for run in runs for name in run.curves if name.startswith(TERMS))
-    terms = [name for name in names if not name.endswith("/total")]
-    for colour, name in enumerate(terms):
-        curves = [run.curves[name] for run in runs if name in run.curves]
-        yield Line(name.removeprefix("train/").replace("_", " "), mean_curve(curves), colour)
+def _line(title: str, runs: Sequence[Record], column: str, colour: int) -> list[Line]:
+    """One line for the runs that logged a column; none if no run did."""
+    curves = [run.curves[column] for run in runs if column in run.curves]
+    return [Line(title, curves, colour)] if curves else []
+
+
+def _term(column: str) -> str:
+    return column.removeprefix("train/").replace("_", " ")

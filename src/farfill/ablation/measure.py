@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from farfill.ablation.stability import STATISTICS
-from farfill.ablation.statistics import Summary, summarise
+from farfill.evaluation.statistics import Estimate, estimate
 from farfill.rundir.record import OURS, Record, state, usable
 
 
@@ -20,25 +20,25 @@ def values(record: Record, metric: str) -> np.ndarray | None:
             (:data:`~farfill.ablation.stability.STATISTICS`), or the end of the name of a
             validation curve (``attention_hit_rate``), whose last value counts.
     """
-    found: np.ndarray | None = None
+    measured: np.ndarray | None = None
     if metric in STATISTICS:
         if record.curves and state(record) != "failed":
-            found = np.array([STATISTICS[metric](record)])
+            measured = np.array([STATISTICS[metric](record)])
     elif usable(record):
         curve = record.curves.get(f"val/{metric}")
-        found = record.scores.get(OURS, {}).get(metric)
-        if found is None and curve is not None:
-            found = curve.values[-1:]
-    return None if found is None or not np.isfinite(found).all() else found
+        measured = record.scores.get(OURS, {}).get(metric)
+        if measured is None and curve is not None:
+            measured = curve.values[-1:]
+    return None if measured is None or not np.isfinite(measured).all() else measured
 
 
-def summary(runs: Sequence[Record], metric: str) -> Summary | None:
+def summary(runs: Sequence[Record], metric: str) -> Estimate | None:
     """A cell's mean over all seeds that have the metric; None if none has."""
     rows = [row for run in runs if (row := values(run, metric)) is not None]
-    return summarise(np.stack(rows)) if rows else None
+    return estimate(np.stack(rows)) if rows else None
 
 
-def difference(left: Sequence[Record], right: Sequence[Record], metric: str) -> Summary | None:
+def difference(left: Sequence[Record], right: Sequence[Record], metric: str) -> Estimate | None:
     """Mean of ``left - right``, seed by seed and picture by picture; None without a common seed."""
     others = {run.seed: values(run, metric) for run in right}
     rows = [
@@ -47,4 +47,4 @@ def difference(left: Sequence[Record], right: Sequence[Record], metric: str) -> 
         if (ours := values(run, metric)) is not None
         and (theirs := others.get(run.seed)) is not None
     ]
-    return summarise(np.stack(rows)) if rows else None
+    return estimate(np.stack(rows)) if rows else None

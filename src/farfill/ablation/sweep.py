@@ -133,7 +133,7 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
     )
 
 
-def check(sweep: Sweep) -> None:
+def require_comparable(sweep: Sweep) -> None:
     """Refuse to compare runs that differ in anything but the swept options.
 
     Raises:

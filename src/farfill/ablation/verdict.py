@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from farfill.ablation.measure import difference, summary
-from farfill.ablation.statistics import Summary
 from farfill.ablation.sweep import Sweep
+from farfill.evaluation.statistics import Estimate
 
 AGREES = "agrees"
 DIFFERS = "differs"
@@ -40,9 +40,9 @@ class Verdict(NamedTuple):
     """
 
     claim: Mapping[str, Any]
-    left: Summary | None
-    right: Summary | None
-    difference: Summary | None
+    left: Estimate | None
+    right: Estimate | None
+    difference: Estimate | None
     margin: float
     word: str
     why: str
@@ -74,7 +74,7 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
     return Verdict(claim, ours, theirs, gap, margin, word, why)
 
 
-def decide(gap: Summary | None, expects: str, margin: float) -> tuple[str, str]:
+def decide(gap: Estimate | None, expects: str, margin: float) -> tuple[str, str]:
     """Compare an interval with the range that a claim allows.
 
     It agrees if the whole interval lies inside, differs if the whole interval lies outside, and
@@ -86,7 +86,7 @@ def decide(gap: Summary | None, expects: str, margin: float) -> tuple[str, str]:
     """
     if gap is None:
         return OPEN, "no seed has this metric in both cells"
-    if gap.seeds < 2:
+    if gap.runs < 2:
         return OPEN, "one seed says nothing about others"
     low, high = (end * margin if end in (-1, 1) else end for end in RANGES[expects])
     if low < gap.low and gap.high < high:
