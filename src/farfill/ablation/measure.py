@@ -6,9 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from farfill.ablation.stability import STATISTICS
+from farfill.ablation.stability import CHECKS, STATISTICS
 from farfill.evaluation.statistics import Estimate, estimate
 from farfill.rundir.record import OURS, Record, state, usable
+
+POSITIVE, SHARE, COSINE = (0.0, np.inf), (0.0, 1.0), (-1.0, 1.0)
+#: Metric, or the word before its first underscore -> what it can be; others can be anything.
+RANGES = {
+    **dict.fromkeys(("l1", "l2", "relative", "tv", "attention"), POSITIVE),
+    **dict.fromkeys(("unstable", *(name.replace(" ", "_") for name in CHECKS)), SHARE),
+    **dict.fromkeys(("attention_hit_rate", "attention_same_source"), SHARE),
+    **dict.fromkeys(("ssim", "attention_similarity"), COSINE),
+    "psnr": (-np.inf, 100.0),
+}
 
 
 def values(record: Record, metric: str) -> np.ndarray | None:
@@ -35,7 +45,7 @@ def values(record: Record, metric: str) -> np.ndarray | None:
 def summary(runs: Sequence[Record], metric: str) -> Estimate | None:
     """A cell's mean over all seeds that have the metric; None if none has."""
     rows = [row for run in runs if (row := values(run, metric)) is not None]
-    return estimate(np.stack(rows)) if rows else None
+    return _within(estimate(np.stack(rows)), *possible(metric)) if rows else None
 
 
 def difference(left: Sequence[Record], right: Sequence[Record], metric: str) -> Estimate | None:
@@ -47,4 +57,18 @@ def difference(left: Sequence[Record], right: Sequence[Record], metric: str) -> 
         if (ours := values(run, metric)) is not None
         and (theirs := others.get(run.seed)) is not None
     ]
-    return estimate(np.stack(rows)) if rows else None
+    low, high = possible(metric)
+    return _within(estimate(np.stack(rows)), low - high, high - low) if rows else None
+
+
+def possible(metric: str) -> tuple[float, float]:
+    """Least and greatest value that a metric can have."""
+    return RANGES.get(metric) or RANGES.get(metric.split("_")[0]) or (-np.inf, np.inf)
+
+
+def _within(found: Estimate, low: float, high: float) -> Estimate:
+    """Cut an interval at what is possible; the true mean is, so nothing is lost.
+
+    Student's t over two or three seeds knows no bounds: SSIM once reached 1.04.
+    """
+    return found._replace(low=np.clip(found.low, low, high), high=np.clip(found.high, low, high))
