@@ -57,7 +57,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     loader = data.val_dataloader()
     found = manifest.build(loader, data.val_set.paths, cfg.seed, str(cfg.mask._target_))
     if cfg.manifest is not None:
-        manifest.check(found, manifest.read(cfg.manifest))
+        manifest.require_same(found, manifest.read(cfg.manifest))
     fillers = {
         Path(cfg.ckpt_path).name: filler_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
         **build_baselines(cfg),

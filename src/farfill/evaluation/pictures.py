@@ -71,7 +71,9 @@ def write_pictures(folder: Path, painted: Mapping[int, Mapping[str, Tensor]]) ->
     """
     files: dict[int, dict[str, str]] = {}
     for index, row in sorted(painted.items()):
-        files[index] = {title: f"{_slug(title)}/{index}.png" for title in row}
+        # A title may hold anything, a checkpoint's name for example.
+        slugs = {title: re.sub(r"[^\w.-]+", "_", title).strip("_.") for title in row}
+        files[index] = {title: f"{slug or '_'}/{index}.png" for title, slug in slugs.items()}
         for title, picture in row.items():
             write_png(folder / FOLDER / files[index][title], to_uint8(picture))
     with atomic(folder / FOLDER / INDEX) as part:
@@ -88,7 +90,3 @@ def read_pictures(folder: Path) -> dict[int, dict[str, Path]]:
         int(index): {title: path.parent / name for title, name in row.items()}
         for index, row in files.items()
     }
-
-
-def _slug(title: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", title).strip("_.") or "_"

@@ -15,23 +15,14 @@ AT_ONCE = 2**22  # numbers that are resampled at a time: 32 MiB
 
 
 class Estimate(NamedTuple):
-    """A mean with its interval; floats, or arrays where several quantities are estimated.
+    """A mean with its interval; floats, or arrays where several quantities are estimated."""
 
-    Attributes:
-        mean: Over runs and pictures.
-        low: Lower end of the 95 % interval; NaN where there is a single number.
-        high: Upper end, likewise.
-        spread: Standard deviation of the runs' means; NaN for one run.
-        runs: Number of runs, each with a seed of its own.
-        images: Number of pictures; 1 where a run has a single number.
-    """
-
-    mean: Any
-    low: Any
+    mean: Any  # over runs and pictures
+    low: Any  # end of the 95 % interval; NaN where there is a single number
     high: Any
-    spread: Any
-    runs: int
-    images: int
+    spread: Any  # standard deviation of the runs' means; NaN for one run
+    runs: int  # each with a seed of its own
+    images: int  # 1 where a run has a single number
 
 
 def estimate(values: np.ndarray, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:

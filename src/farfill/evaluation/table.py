@@ -32,15 +32,7 @@ REGIONS = {"hole": "in the hole", "full": "over the whole picture"}
 _CAPITALS = {word: word.upper() for word in ("l1", "l2", "psnr", "ssim", "tv")}
 
 
-class Interval(NamedTuple):
-    """A mean over pictures with its 95 % interval; the ends are NaN for a single picture."""
-
-    mean: float
-    low: float
-    high: float
-
-
-Intervals = dict[str, dict[str, Interval]]
+Row = dict[str, Estimate]  # by metric
 
 
 class Comparison(NamedTuple):
@@ -55,8 +47,8 @@ class Comparison(NamedTuple):
 
     scores: Mapping[str, Scores]
     manifest: Manifest
-    means: Intervals
-    differences: Intervals
+    means: dict[str, Row]
+    differences: dict[str, Row]
 
 
 def compare(scores: Mapping[str, Scores], manifest: Manifest) -> Comparison:
@@ -68,17 +60,19 @@ def compare(scores: Mapping[str, Scores], manifest: Manifest) -> Comparison:
     (first, ours), *others = scores.items()
     if any(theirs.pictures.keys() != ours.pictures.keys() for _, theirs in others):
         raise ValueError("compare: expected every filler to be scored on the same pictures.")
-    means = {title: _intervals(one.table) for title, one in scores.items()}
+    means = {title: _row(one.table) for title, one in scores.items()}
     differences = {
-        f"{first} minus {title}": _intervals(ours.table - theirs.table) for title, theirs in others
+        f"{first} minus {title}": _row(ours.table - theirs.table) for title, theirs in others
     }
     return Comparison(scores, manifest, means, differences)
 
 
-def _intervals(table: np.ndarray) -> dict[str, Interval]:
+def _row(table: np.ndarray) -> Row:
     """Estimate all columns of ``(pictures, metrics)`` at once, so that pictures stay whole."""
-    columns = np.stack(estimate(table[None])[:3], axis=1).tolist()
-    return {name: Interval(*column) for name, column in zip(NAMES, columns, strict=True)}
+    found = estimate(table[None])
+    columns = np.stack(found[:4], axis=1).tolist()
+    each = (Estimate._make([*column, found.runs, found.images]) for column in columns)
+    return dict(zip(NAMES, each, strict=True))
 
 
 def arrow(name: str) -> str:
@@ -106,7 +100,8 @@ def markdown_table(
         text_columns: Columns to align left; all others hold numbers and are aligned right.
         padded: Whether to align the columns for those who read it in a terminal, too.
     """
-    cells = [[_in_cell(cell) for cell in row] for row in (titles, *rows)]
+    texts = [[str(cell).replace("|", r"\|") for cell in row] for row in (titles, *rows)]
+    cells = [[" ".join(text.split()) for text in row] for row in texts]
     widths = [max(map(len, column)) if padded else 0 for column in zip(*cells, strict=True)]
     sides = ["<" if n in text_columns else ">" for n in range(len(titles))]
     rule = [
@@ -120,11 +115,7 @@ def markdown_table(
     return "\n".join(f"| {' | '.join(row)} |" for row in (aligned[0], rule, *aligned[1:]))
 
 
-def _in_cell(value: object) -> str:
-    return " ".join(str(value).replace("|", r"\|").split())
-
-
-def interval_text(value: Interval | Estimate, digits: str = ".4g") -> str:
+def interval_text(value: Estimate, digits: str = ".4g") -> str:
     """``mean [low, high]``, every number in the format ``digits``."""
     ends = "n/a" if math.isnan(value.low) else f"{value.low:{digits}}, {value.high:{digits}}"
     return f"{value.mean:{digits}} [{ends}]"
@@ -150,7 +141,9 @@ def markdown(result: Comparison) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _metric_table(corner: str, columns: Intervals, more: Sequence[Sequence[str]] = ()) -> str:
+def _metric_table(
+    corner: str, columns: Mapping[str, Row], more: Sequence[Sequence[str]] = ()
+) -> str:
     """A row for each printed metric, with two digits for dB and four for all else."""
     digits = {name: ".2f" if name.startswith("psnr") else ".4f" for name in PRINTED}
     rows = [
@@ -166,20 +159,18 @@ def _metric_table(corner: str, columns: Intervals, more: Sequence[Sequence[str]]
 def summary_csv(result: Comparison) -> str:
     """One line per filler: every metric's mean, lower and upper end."""
     return _csv(
-        [
-            {
-                "filler": title,
-                "n": len(result.manifest.entries),
-                "manifest": result.manifest.hash,
-                "seconds": result.scores[title].seconds,
-                **{
-                    f"{name}{end}": number
-                    for name, interval in row.items()
-                    for end, number in zip(("", "_low", "_high"), interval, strict=True)
-                },
-            }
-            for title, row in result.means.items()
-        ]
+        {
+            "filler": title,
+            "n": len(result.manifest.entries),
+            "manifest": result.manifest.hash,
+            "seconds": result.scores[title].seconds,
+            **{
+                f"{name}{end}": number
+                for name, found in row.items()
+                for end, number in zip(("", "_low", "_high"), found[:3], strict=True)
+            },
+        }
+        for title, row in result.means.items()
     )
 
 
@@ -187,11 +178,9 @@ def per_image_csv(result: Comparison) -> str:
     """One line per filler and picture: every metric."""
     names = {entry.index: entry.name for entry in result.manifest.entries}
     return _csv(
-        [
-            {"filler": title, "index": index, "name": names[index], **values}
-            for title, one in result.scores.items()
-            for index, values in one.pictures.items()
-        ]
+        {"filler": title, "index": index, "name": names[index], **values}
+        for title, one in result.scores.items()
+        for index, values in one.pictures.items()
     )
 
 
@@ -212,18 +201,20 @@ def result_json(result: Comparison) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _plain(row: dict[str, Interval]) -> dict[str, dict[str, float | None]]:
+def _plain(row: Row) -> dict[str, dict[str, float | None]]:
     """Numbers that JSON has: it knows no NaN."""
+    ends = ("mean", "low", "high")
     return {
-        name: {key: x if math.isfinite(x) else None for key, x in interval._asdict().items()}
-        for name, interval in row.items()
+        name: {end: x if math.isfinite(x) else None for end, x in zip(ends, found, strict=False)}
+        for name, found in row.items()
     }
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
+def _csv(rows: Iterable[dict[str, Any]]) -> str:
     """Write ``rows``, which share their keys, under a header."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    first, *others = rows
+    writer = csv.DictWriter(text, list(first), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows([first, *others])
     return text.getvalue()
