@@ -25,6 +25,8 @@ _STYLE: Any = {
     "svg.fonttype": "none",
     "font.size": 9,
     "axes.titlesize": 9,
+    "lines.linewidth": 1.4,
+    "legend.frameon": False,
     "axes.grid": True,
     "grid.alpha": 0.3,
     "axes.spines.top": False,
@@ -72,38 +74,30 @@ def draw(panels: Sequence[Panel], columns: int = 3, along: str = "generator step
         for axes in grid[len(panels) :]:
             axes.set_axis_off()
         figure.supxlabel(along, fontsize=9)
-        handles = {
-            str(handle.get_label()): handle
-            for axes in figure.axes
-            for handle in axes.get_legend_handles_labels()[0]
-        }
+        found = [axes.get_legend_handles_labels() for axes in figure.axes]
+        handles = {label: handle for one in found for handle, label in zip(*one, strict=True)}
         if handles:
-            fit = 30 * columns // (max(map(len, handles)) + 6)
-            figure.legend(
-                handles=handles.values(),
-                loc="outside upper center",
-                ncols=max(1, fit),
-                frameon=False,
-            )
+            fit = max(1, 30 * columns // (max(map(len, handles)) + 6))
+            figure.legend(handles=handles.values(), loc="outside upper center", ncols=fit)
         return to_svg(figure)
 
 
 def fill_panel(axes: Axes, panel: Panel) -> None:
     """Draw a panel's lines: the mean over curves, and a band from the least to the greatest."""
     axes.set_title(panel.title, loc="left")
-    shown = [np.array([])]
-    for line in panel.lines:
-        colour = COLOURS[line.colour % len(COLOURS)]
-        steps, mean, low, high = mean_and_range(line.curves)
-        few = "." if len(steps) <= 20 else None
-        axes.plot(steps, mean, color=colour, marker=few, label=line.title or None, linewidth=1.4)
-        if len(line.curves) > 1:
-            axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
-        shown += [mean, low, high]
+    shown = [np.empty(0)]
+    for title, curves, number in panel.lines:
+        if curves:
+            colour = COLOURS[number % len(COLOURS)]
+            steps, mean, low, high = mean_and_range(curves)
+            few = "." if len(steps) <= 20 else None
+            axes.plot(steps, mean, color=colour, marker=few, label=title or None)
+            if len(curves) > 1:
+                axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
+            shown += [mean, low, high]
     values = np.concatenate(shown)
-    values = values[np.isfinite(values)]
-    if len(values):
-        fit_axis(axes, values)
+    if np.isfinite(values).any():
+        fit_axis(axes, values[np.isfinite(values)])
     else:
         axes.text(0.5, 0.5, "nothing logged", transform=axes.transAxes, ha="center")
         axes.set(xticks=[], yticks=[])

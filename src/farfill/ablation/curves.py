@@ -35,45 +35,36 @@ TERMS = ("train/critic/", "train/generator/adversarial")
 
 def figures(sweep: Sweep) -> dict[str, bytes]:
     """Heading -> SVG; only what was logged."""
-    panels = {
-        heading: [
-            Panel(title, lines)
-            for column, title in columns.items()
-            if (lines := _by_cell(sweep, column))
-        ]
-        for heading, columns in COMPARED.items()
-    }
     logged = dict.fromkeys(name for run in sweep.records for name in run.curves)
+    cells = [*enumerate(sweep.cells.items())]
+
+    drawn = {}
+    for heading, columns in COMPARED.items():
+        panels = [
+            Panel(title, [_line(cell, runs, column, number) for number, (cell, runs) in cells])
+            for column, title in columns.items()
+            if column in logged
+        ]
+        if panels:
+            drawn[heading] = draw(panels)
+
     losses = {column: title for column, title in LOSSES.items() if column in logged}
-    terms = [n for n in logged if n.startswith(TERMS) and not n.endswith("/total")]
-    panels["Losses"] = []
-    for colour, (cell, runs) in enumerate(sweep.cells.items()):
+    terms = [name for name in logged if name.startswith(TERMS) and not name.endswith("/total")]
+    panels = []
+    for number, (cell, runs) in cells:
         for column, title in losses.items():
-            line = _line("", runs, column, colour)
-            panels["Losses"].append(Panel(f"{title}: {cell}", line))
+            panels.append(Panel(f"{title}: {cell}", [_line("", runs, column, number)]))
         if terms:
-            lines = [
-                line
-                for number, name in enumerate(terms)
-                for line in _line(_term(name), runs, name, number)
-            ]
-            panels["Losses"].append(Panel(f"adversarial terms: {cell}", lines))
-    width = {"Losses": len(losses) + bool(terms)}
-    return {heading: draw(made, width.get(heading, 3)) for heading, made in panels.items() if made}
+            lines = [_line(_term(name), runs, name, n) for n, name in enumerate(terms)]
+            panels.append(Panel(f"adversarial terms: {cell}", lines))
+    if panels:
+        width = len(panels) // len(cells)  # a row for every cell
+        drawn["Losses"] = draw(panels, width if width > 1 else 3)
+    return drawn
 
 
-def _by_cell(sweep: Sweep, column: str) -> list[Line]:
-    return [
-        line
-        for colour, (cell, runs) in enumerate(sweep.cells.items())
-        for line in _line(cell, runs, column, colour)
-    ]
-
-
-def _line(title: str, runs: Sequence[Record], column: str, colour: int) -> list[Line]:
-    """One line for the runs that logged a column; none if no run did."""
-    curves = [run.curves[column] for run in runs if column in run.curves]
-    return [Line(title, curves, colour)] if curves else []
+def _line(title: str, runs: Sequence[Record], column: str, colour: int) -> Line:
+    return Line(title, [run.curves[column] for run in runs if column in run.curves], colour)
 
 
 def _term(column: str) -> str:

@@ -51,6 +51,8 @@ def write_report(sweep: Sweep, folder: Path) -> str:
     require_comparable(sweep)
     verdicts = [judge(sweep, claim) for claim in sweep.question.get("claims", ())]
     title = sweep.question.get("id", "a sweep")
+    usual, reference = tables.usual_metrics(sweep), sweep.reference_label
+    rows = {**sweep.cells, **sweep.baselines}
     charts = {heading: (_chart(heading), svg) for heading, svg in figures(sweep).items()}
     pictures, seed, files = side_by_side(sweep)
     files |= dict(charts.values())
@@ -63,12 +65,12 @@ def write_report(sweep: Sweep, folder: Path) -> str:
         question=" ".join(str(sweep.question.get("text", "")).split()),
         claims=tables.claims(verdicts) if verdicts else "",
         runs=tables.runs(sweep),
-        means=tables.means(sweep, tables.usual_metrics(sweep)),
-        differences=tables.differences(sweep),
-        training=tables.training(sweep),
+        means=tables.metrics(rows, usual),
+        differences=tables.metrics(rows, usual, (reference, sweep.cells[reference])),
+        training=tables.metrics(sweep.cells, [*tables.TRAINING]),
         charts={heading: file for heading, (file, _) in charts.items()},
         everything={
-            words: tables.means(sweep, names)
+            words: tables.metrics(rows, names)
             for region, words in REGIONS.items()
             if (names := tables.measured_metrics(sweep, region))
         },

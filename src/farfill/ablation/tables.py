@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from farfill.ablation.measure import difference, summary
 from farfill.ablation.stability import CHECKS, STATISTICS, flags
@@ -23,19 +23,11 @@ COLUMNS = (
     "tv_anisotropic_full",
 )
 STATES = ("finished", "failed", "missing")
+#: What the learning curve is summed up in, in words.
 TRAINING = {
     "l1_curve_mean": "mean of val/l1_hole over the run ↓",
     "l1_setbacks": "sum of its rises ↓",
 }
-CLAIMS = (
-    "claim",
-    "expects of left minus right",
-    "left",
-    "right",
-    "difference",
-    "seeds",
-    "verdict",
-)
 NOTHING = "-"
 
 
@@ -54,21 +46,14 @@ def measured_metrics(sweep: Sweep, region: str) -> list[str]:
 def claims(verdicts: Sequence[Verdict]) -> str:
     """One line per claim: what it says, the numbers, and the verdict."""
     rows = []
-    for verdict in verdicts:
-        claim, gap = verdict.claim, verdict.difference
-        margin = f", within {verdict.margin:.2g}" if verdict.margin else ""
-        sides = [f"{side.mean:.4g}" if side else NOTHING for side in (verdict.left, verdict.right)]
-        rows.append(
-            (
-                claim["says"],
-                f"{claim['metric']} {claim['expects'].replace('_', ' ')}{margin}",
-                *sides,
-                _interval(gap),
-                gap.runs if gap else 0,
-                f"**{verdict.word}**" + (f" ({verdict.why})" if verdict.why else ""),
-            )
-        )
-    return markdown_table(CLAIMS, rows, text_columns=(0, 1, 6))
+    for claim, left, right, gap, margin, word, why in verdicts:
+        expected = f"{claim['metric']} {claim['expects'].replace('_', ' ')}"
+        expected += f", within {margin:.2g}" if margin else ""
+        sides = [f"{side.mean:.4g}" if side else NOTHING for side in (left, right)]
+        numbers = (*sides, interval_text(gap) if gap else NOTHING, gap.runs if gap else 0)
+        rows.append((claim["says"], expected, *numbers, f"**{word}**" + (why and f" ({why})")))
+    titles = ("claim", "expects of left - right", "left", "right", "difference", "seeds", "verdict")
+    return markdown_table(titles, rows, text_columns=(0, 1, 6))
 
 
 def runs(sweep: Sweep) -> str:
@@ -83,36 +68,35 @@ def runs(sweep: Sweep) -> str:
     return markdown_table(titles, rows, text_columns=(0, len(titles) - 1))
 
 
-def means(sweep: Sweep, names: Sequence[str]) -> str:
-    """One line per cell and baseline: mean, interval, spread over seeds."""
+def metrics(
+    cells: Mapping[str, Sequence[Record]],
+    names: Sequence[str],
+    minus: tuple[str, Sequence[Record]] | None = None,
+) -> str:
+    """One line per cell: of every metric the mean, its interval and its spread over seeds.
+
+    Args:
+        cells: Label -> runs by seed.
+        names: Of the metrics.
+        minus: A cell to give the others' paired differences from, instead of their means.
+    """
     rows = []
-    for title, cell in [*sweep.cells.items(), *sweep.baselines.items()]:
-        estimates = [summary(cell, name) for name in names]
-        rows.append((title, _counts(estimates), *(_interval(one, True) for one in estimates)))
-    return markdown_table(("cell", "seeds x pictures", *_titles(names)), rows)
+    for title, cell in cells.items():
+        if minus is None:
+            found = [summary(cell, name) for name in names]
+        elif title != minus[0]:
+            found = [difference(cell, minus[1], name) for name in names]
+        else:
+            continue
+        first = next((one for one in found if one is not None), None)
+        counts = f"{first.runs} x {first.images}" if first else NOTHING
+        rows.append((title, counts, *(_interval(one, minus is None) for one in found)))
+    titles = (TRAINING.get(name) or f"{name} {arrow(name)}".strip() for name in names)
+    corner = f"minus {minus[0]}" if minus else "cell"
+    return markdown_table((corner, "seeds x pictures", *titles), rows)
 
 
-def differences(sweep: Sweep) -> str:
-    """One line per other cell and baseline: its paired difference from the reference."""
-    names, reference = usual_metrics(sweep), sweep.reference_label
-    rows = []
-    for title, cell in [*sweep.cells.items(), *sweep.baselines.items()]:
-        if title != reference:
-            gaps = [difference(cell, sweep.cells[reference], name) for name in names]
-            rows.append((title, _counts(gaps), *map(_interval, gaps)))
-    return markdown_table((f"minus {reference}", "seeds x pictures", *_titles(names)), rows)
-
-
-def training(sweep: Sweep) -> str:
-    """One line per cell: the two statistics of its learning curve."""
-    rows = [
-        (title, *(_interval(summary(cell, name), True) for name in TRAINING))
-        for title, cell in sweep.cells.items()
-    ]
-    return markdown_table(("cell", *TRAINING.values()), rows)
-
-
-def _interval(value: Estimate | None, spread: bool = False) -> str:
+def _interval(value: Estimate | None, spread: bool) -> str:
     """``mean [low, high] ± standard deviation of the seeds' means``."""
     if value is None:
         return NOTHING
@@ -120,20 +104,12 @@ def _interval(value: Estimate | None, spread: bool = False) -> str:
     return interval_text(value) + more
 
 
-def _titles(names: Sequence[str]) -> list[str]:
-    return [f"{name} {arrow(name)}".strip() for name in names]
-
-
-def _counts(estimates: Sequence[Estimate | None]) -> str:
-    first = next((one for one in estimates if one is not None), None)
-    return NOTHING if first is None else f"{first.runs} x {first.images}"
-
-
 def _remarks(cell: Sequence[Record]) -> str:
     """Which seeds did not finish or are unsound, and why."""
     words = []
     for run in cell:
-        notes = [w for w in dict.fromkeys([state(run), *flags(run)]) if w != "finished"]
+        notes = dict.fromkeys([state(run), *flags(run)])
+        notes.pop("finished", None)
         if notes:
             reason = f": {run.error}" if run.error else ""
             words.append(f"seed {run.seed} {', '.join(notes)}{reason}")
