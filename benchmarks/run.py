@@ -15,13 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cases
-import numpy as np
+from matplotlib.figure import Figure
 from timing import commit, in_turn, live_peak, machine, peak_in_child, peak_of
 
-from farfill.ablation.chart import Line, svg
+from farfill.ablation.chart import COLOURS, styled, to_svg
+from farfill.evaluation.table import markdown_table
 from farfill.files import atomic
 from farfill.machine import tune_processor
-from farfill.rundir.record import Curve
 
 RESULTS = Path(__file__).parent / "results"
 SIZES = {"attention": (64, 128), "attention_training": (32, 64), "inference": (256, 512),
@@ -99,15 +99,11 @@ def write(part: str, rows: Rows, rounds: int) -> None:
     """Write one part's results, each file whole."""
     about = f"`{commit()}`, {machine()}, median of {rounds} rounds in turn"
     titles = list(dict.fromkeys(title for row in rows for title in row))
-    table = [
-        "| " + " | ".join(titles) + " |",
-        "| " + " | ".join("---" for _ in titles) + " |",
-        *("| " + " | ".join(str(row.get(title, "")) for title in titles) + " |" for row in rows),
-    ]
+    table = markdown_table(titles, ([row.get(title, "") for title in titles] for row in rows), (1,))
     text = f"# {part}\n\n{about}; added MB: by which a process of its own grew.\n\n"
     files = {
         f"{part}.json": json.dumps({"about": about, "rows": rows}, indent=1) + "\n",
-        f"{part}.md": text + "\n".join(table) + "\n",
+        f"{part}.md": text + table + "\n",
     }
     if part == "scaling":
         files |= {
@@ -119,14 +115,20 @@ def write(part: str, rows: Rows, rounds: int) -> None:
 
 
 def plot(rows: Rows, key: str) -> str:
-    """Cost against the number of positions, both as powers of ten: a square has slope 2."""
+    """Cost against the number of positions, both axes logarithmic: a square has slope 2."""
     names = list(dict.fromkeys(str(row["rival"]) for row in rows))
-    lines = []
-    for number, name in enumerate(names):
-        mine = [row for row in rows if row["rival"] == name and float(row[key]) > 0]
-        places = np.log10([float(row["size"]) ** 2 / 4 for row in mine])
-        lines.append(Line(name, Curve(places, np.log10([float(row[key]) for row in mine])), number))
-    return svg(f"log10 of {key}", lines, "log10 of the number of positions")
+    with styled():
+        figure = Figure(figsize=(5, 3.2), layout="constrained")
+        axes = figure.add_subplot(xlabel="positions", ylabel=key, xscale="log", yscale="log")
+        for name, colour in zip(names, COLOURS, strict=False):
+            points = [
+                (float(row["size"]) ** 2 / 4, float(row[key]))
+                for row in rows
+                if row["rival"] == name and float(row[key]) > 0
+            ]
+            axes.plot(*zip(*points, strict=True), marker=".", color=colour, label=name)
+        axes.legend(frameon=False)
+        return to_svg(figure).decode()
 
 
 if __name__ == "__main__":

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
+import sys
 from html.parser import HTMLParser
 
-import numpy as np
+import cv2
 import pytest
 import torch
 
-from farfill.ablation.chart import Line, mean_curve, svg
 from farfill.ablation.command import main
-from farfill.ablation.curves import panels
-from farfill.ablation.report import report
-from farfill.ablation.side_by_side import read_sheet
+from farfill.ablation.curves import figures
+from farfill.ablation.report import page, write_report
 from farfill.ablation.sweep import read_sweep
-from farfill.callback.pictures import TITLES
-from farfill.image.contact_sheet import sheet
-from farfill.image.write import write_picture
-from farfill.rundir.record import Curve
+from farfill.evaluation.pictures import write_pictures
+from farfill.rundir.record import OURS
 from helpers.sweeps import claim, gan_run, gan_sweep, write_plan
 
 QUESTION = {
@@ -43,12 +40,13 @@ class Sources(HTMLParser):
         self.cells.append(data)
 
 
-def draw(run, levels):
-    """A sheet of two rows; every picture has its own grey level, from ``levels`` on."""
-    grey = [torch.full((3, 32, 32), (levels + n) / 127.5 - 1) for n in range(2 * len(TITLES))]
-    (run / "pictures").mkdir()
-    rows = [grey[: len(TITLES)], grey[len(TITLES) :]]
-    write_picture(run / "pictures" / "step-0000010.png", sheet(rows, TITLES))
+def keep_pictures(run, first, maps=True):
+    """Two pictures; every title has its own grey level, from ``first`` on."""
+    titles = ["original", "masked", OURS, *(["borrows from"] if maps else [])]
+    grey = [torch.full((3, 8, 8), (first + n) / 127.5 - 1) for n in range(len(titles))]
+    write_pictures(
+        run / "report", {index: dict(zip(titles, grey, strict=True)) for index in (0, 7)}
+    )
 
 
 @pytest.fixture
@@ -58,9 +56,9 @@ def written(tmp_path):
     curves = {"train/critic/total": [1.0, float("nan")], "val/hole_variance": [0.5, 0.01]}
     gan_run(tmp_path / "broken", "none", 1, l1=None, question=QUESTION, curves=curves)
     (tmp_path / "broken" / "train.log").write_text("[ERROR] - out of | memory\n")
-    for number in ("0", "3"):
-        draw(tmp_path / number, 20 * (int(number) + 1))
-    text = report(read_sweep(tmp_path, {}, []), tmp_path, TITLES)
+    keep_pictures(tmp_path / "0", 20)
+    keep_pictures(tmp_path / "3", 80, maps=False)
+    text = write_report(read_sweep(tmp_path, {}, []), tmp_path)
     return tmp_path, text
 
 
@@ -106,7 +104,6 @@ def test_the_page_needs_nothing_but_itself(written):
     folder, text = written
     html = (folder / "ablation.html").read_text()
     sources = Sources(html)
-    assert sources.found
     assert all(source.startswith("data:image/") for source in sources.found)
     assert "http" not in re.sub(r"base64,[^\"]*", "", html)
     assert "differs" in sources.cells
@@ -115,20 +112,39 @@ def test_the_page_needs_nothing_but_itself(written):
     assert (folder / "ABLATION.md").read_text() == text
 
 
+def test_the_page_cuts_no_table_and_obeys_no_html():
+    html = page("<b>", "| a |\n| --- |\n| <script> |\n", {})
+    assert re.search(r'<div class="wide"><table>.*</table></div>', html, re.DOTALL)
+    assert ".wide { overflow-x: auto" in html
+    assert "<title>&lt;b&gt;</title>" in html
+    assert "<script>" not in html
+
+
 def test_every_figure_that_the_markdown_names_is_there(written):
     folder, text = written
     for name in re.findall(r"\]\((figures/.*?)\)", text):
-        assert (folder / name).stat().st_size > 100
+        assert (folder / name).stat().st_size > 60
 
 
-def test_sheets_come_apart_where_they_were_put_together(written):
-    folder, _ = written
-    cut = read_sheet(folder / "0" / "pictures" / "step-0000010.png", TITLES)
-    assert len(cut) == 2
-    for number, row in enumerate(cut):
-        for column, title in enumerate(TITLES):
-            level = (row[title] + 1) * 127.5
-            assert level.unique().tolist() == pytest.approx([20 + 6 * number + column], abs=1e-3)
+def test_pictures_stand_side_by_side_with_the_key_to_their_colours(written):
+    folder, text = written
+    section = text.split("## Pictures side by side")[1]
+    assert "![colour key](figures/colour_key.png)" in section
+    shown = [row[1:] for n in (0, 7) for row in (*rows(section, f"picture {n}"),)]
+    maps = [row[1:] for row in rows(section, "borrows from")]
+    levels = [
+        [cv2.imread(str(folder / cell[cell.index("(") + 1 : -1])).max() for cell in row if cell]
+        for row in (*shown, *maps)
+    ]
+    assert levels == [[20, 21, 22, 82], [20, 21, 22, 82], [23], [23]]
+    assert rows(section, "borrows from")[0][3:] != ["", ""]
+
+
+def test_a_sweep_of_runs_without_single_pictures_says_so(tmp_path):
+    gan_sweep(tmp_path, {"hinge": 0.1}, seeds=1)
+    assert "None: no run has single pictures" in write_report(
+        read_sweep(tmp_path, {}, []), tmp_path
+    )
 
 
 def test_the_page_shows_what_the_dashboard_shows(tmp_path):
@@ -140,16 +156,18 @@ def test_the_page_shows_what_the_dashboard_shows(tmp_path):
     gan_run(tmp_path / "0", "hinge", 1, curves=logged)
     gan_run(tmp_path / "1", "none", 1)
     sweep = read_sweep(tmp_path, {}, [])
-    assert {heading: [*figures] for heading, figures in panels(sweep).items()} == {
-        "Validation": ["l1_hole", "psnr_full"],
-        "Attention": ["attention_similarity"],
-        "Losses": ["critic_0", "terms_0"],
+    texts = {heading: svg.decode() for heading, svg in figures(sweep).items()}
+    expected = {
+        "Validation": ["L1 in the hole", "PSNR over the whole picture", "gan=hinge", "gan=none"],
+        "Attention": ["attention: similarity"],
+        "Losses": ["loss: gan=hinge", "critic/penalty local", "generator/adversarial global"],
     }
-    terms = panels(sweep)["Losses"]["terms_0"]
-    assert "critic/penalty local" in terms
-    assert "generator/adversarial global" in terms
-    assert "total" not in terms
-    text = report(sweep, tmp_path, TITLES)
+    assert {heading: [w for w in words if w in texts[heading]]
+            for heading, words in expected.items()} == expected  # fmt: skip
+    assert "SSIM" not in texts["Validation"]
+    assert "total" not in texts["Losses"]
+    assert texts["Losses"].count("nothing logged") == 2  # the critic's two panels of gan=none
+    text = write_report(sweep, tmp_path)
     hole, whole = text.split("## Every metric ")[1:]
     assert "| cell | seeds x pictures | l1_hole ↓ |" in hole
     assert "| cell | seeds x pictures | psnr_full ↑ |" in whole
@@ -159,7 +177,7 @@ def test_an_unpaired_sweep_writes_nothing(tmp_path):
     gan_sweep(tmp_path, {"hinge": 0.1}, seeds=1)
     gan_run(tmp_path / "other", "none", 1, manifest="another")
     with pytest.raises(ValueError, match="not be paired"):
-        report(read_sweep(tmp_path, {}, []), tmp_path, TITLES)
+        write_report(read_sweep(tmp_path, {}, []), tmp_path)
     assert not (tmp_path / "ABLATION.md").exists()
 
 
@@ -177,16 +195,14 @@ def test_the_command_says_in_one_line_what_is_wrong(tmp_path, capsys):
     assert capsys.readouterr().err.startswith("farfill: expected a sweep's folder")
 
 
-def test_a_chart_leaves_out_what_is_not_finite():
-    curve = Curve(np.array([0.0, 10, 20]), np.array([1.0, np.nan, 3]))
-    points = re.search('points="(.*?)"', svg("a & b", [Line("", curve, 0)]))[1].split()
-    assert points == ["62.0,206.0", "450.0,24.0"]
-    assert "nothing logged" in svg("", [Line("", curve._replace(values=curve.values * np.nan), 0)])
-
-
-def test_a_mean_curve_has_the_common_steps():
-    one = Curve(np.array([1.0, 2, 3]), np.array([1.0, 2, 3]))
-    two = Curve(np.array([2.0, 3, 4]), np.array([4.0, 5, 6]))
-    mean = mean_curve([one, two])
-    assert mean.steps.tolist() == [2, 3]
-    assert mean.values.tolist() == [3, 4]
+@pytest.mark.parametrize("library", ["matplotlib", "jinja2", "markdown_it"])
+def test_a_missing_library_is_named_with_its_cure(library, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, library, None)
+    for module in [name for name in sys.modules if name.startswith("farfill.ablation.")]:
+        if module != "farfill.ablation.command":
+            monkeypatch.delitem(sys.modules, module)
+    with pytest.raises(SystemExit):
+        main([str(tmp_path)])
+    assert capsys.readouterr().err == (
+        f"farfill: the report needs {library}: pip install 'farfill[report]'\n"
+    )

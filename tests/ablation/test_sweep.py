@@ -6,7 +6,7 @@ import csv
 
 import pytest
 
-from farfill.ablation.sweep import check, read_sweep
+from farfill.ablation.sweep import read_sweep, require_comparable
 from farfill.rundir.record import state
 from farfill.sweep.plan import as_text
 from helpers.sweeps import claim, gan_run, gan_sweep, write_plan
@@ -25,7 +25,7 @@ def test_cells_are_grouped_by_the_swept_options_in_their_order(tmp_path):
     assert [run.seed for run in sweep.cells["gan=hinge"]] == [1, 2, 3]
     assert sweep.reference_label == "gan=lsgan"
     assert list(sweep.baselines) == ["telea (classical baseline)"]
-    check(sweep)
+    require_comparable(sweep)
 
 
 def test_a_reference_can_be_chosen(tmp_path):
@@ -76,7 +76,7 @@ def test_unpaired_holes_are_refused(tmp_path):
     gan_sweep(tmp_path, CELLS, seeds=1)
     gan_run(tmp_path / "other", "none", 1, manifest="another")
     with pytest.raises(ValueError, match=r"seed 1 .* manifest manifest-1 in .* and another in"):
-        check(read_sweep(tmp_path, {}, []))
+        require_comparable(read_sweep(tmp_path, {}, []))
 
 
 def test_other_pictures_in_another_seed_are_refused(tmp_path):
@@ -87,7 +87,7 @@ def test_other_pictures_in_another_seed_are_refused(tmp_path):
     with path.open("w", newline="") as lines:
         csv.writer(lines).writerows(rows[:-1][:5])
     with pytest.raises(ValueError, match="expected all seeds to be scored on the same pictures"):
-        check(read_sweep(tmp_path, {}, []))
+        require_comparable(read_sweep(tmp_path, {}, []))
 
 
 @pytest.mark.parametrize("value", [16, None])
@@ -97,7 +97,7 @@ def test_cells_that_differ_in_anything_else_are_refused_by_name(tmp_path, value)
     with pytest.raises(
         ValueError, match=r"nothing but gan, but they differ in batch_size, extra\.key"
     ):
-        check(read_sweep(tmp_path, {}, []))
+        require_comparable(read_sweep(tmp_path, {}, []))
 
 
 def test_what_a_swept_option_changes_besides_can_be_named(tmp_path):
@@ -105,8 +105,8 @@ def test_what_a_swept_option_changes_besides_can_be_named(tmp_path):
     gan_sweep(tmp_path, CELLS, seeds=1, question=question)
     gan_run(tmp_path / "9", "none", 1, config={"batch_size": 16, "extra": {"key": 1}})
     with pytest.raises(ValueError, match="differ in batch_size;"):
-        check(read_sweep(tmp_path, {}, []))
-    check(read_sweep(tmp_path, {}, ["batch_size"]))
+        require_comparable(read_sweep(tmp_path, {}, []))
+    require_comparable(read_sweep(tmp_path, {}, ["batch_size"]))
 
 
 def test_the_reference_may_come_from_the_question(tmp_path):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from farfill.ablation.statistics import Summary
 from farfill.ablation.sweep import read_sweep
 from farfill.ablation.verdict import AGREES, DIFFERS, OPEN, decide, judge
-from helpers.sweeps import claim, gan_sweep
+from farfill.evaluation.statistics import Estimate
+from helpers.sweeps import claim, gan_run, gan_sweep
 
 
 def gap(low, high, seeds=3):
-    return Summary((low + high) / 2, low, high, 0.1, seeds, 10)
+    return Estimate((low + high) / 2, low, high, 0.1, seeds, 10)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,18 @@ def test_a_claim_is_held_against_the_runs(tmp_path, expects, more, word):
     found = judge(sweep, claim("hinge", "lsgan", expects, **more))
     assert found.word == word
     assert found.difference.mean == pytest.approx(-0.1, abs=0.002)
-    assert (found.difference.seeds, found.difference.images) == (3, 12)
+    assert (found.difference.runs, found.difference.images) == (3, 12)
     assert found.margin == pytest.approx(more.get("within", 0) * 0.325, abs=0.001)
+
+
+@pytest.mark.parametrize(("metric", "doubt"), [("l1_hole", True), ("collapsed", False)])
+def test_a_verdict_on_collapsed_runs_is_called_doubtful(tmp_path, metric, doubt):
+    gan_sweep(tmp_path, {"hinge": 0.2}, seeds=2)
+    for seed in (1, 2):
+        gan_run(tmp_path / f"9{seed}", "lsgan", seed, l1=0.3, curves={"val/hole_variance": [0.0]})
+    found = judge(read_sweep(tmp_path, {}, []), claim("hinge", "lsgan", "lower", metric))
+    assert found.word == AGREES
+    assert found.why == ("but 2 of 4 runs are unsound, see below" if doubt else "")
 
 
 def test_equal_cells_are_not_distinguishable(tmp_path):

@@ -43,7 +43,7 @@ PLACES = {
     "before a validation's row": (ResumableCSVLogger, "log_metrics", 4, False),
     "while a longer header is written": (ResumableCSVLogger, "_write", 2, False),
     "in a validation": (ValidationPictures, "on_validation_batch_end", 2, False),
-    "in the report": (final_report, "report", 1, False),
+    "in the report": (final_report, "write_results", 1, False),
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from farfill.evaluation.manifest import build, check, digest, read, write
+from farfill.evaluation.manifest import build, digest, read, require_same, write
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_one_changed_value_is_found_and_named(part, manifest, batches, paths):
     found = build(change(batches, part, 3), paths, seed=3, mask="box 8 x 8")
     assert found.hash != manifest.hash
     with pytest.raises(ValueError, match="in 1 of 5 pictures") as error:
-        check(found, manifest)
+        require_same(found, manifest)
     assert f"picture3.jpg (other {part})" in str(error.value)
     assert "picture2.jpg" not in str(error.value)
 
@@ -51,23 +51,23 @@ def test_one_changed_value_is_found_and_named(part, manifest, batches, paths):
 def test_missing_new_and_renamed_pictures_are_named(manifest, batches, paths):
     fewer = build(batches[:2], [*paths[:3], Path("/data/set/a/new.jpg")], seed=3, mask="")
     with pytest.raises(ValueError, match=r"new.jpg \(was picture3.jpg\); picture4.jpg \(missing\)"):
-        check(fewer, manifest)
+        require_same(fewer, manifest)
     with pytest.raises(ValueError, match=r"picture4.jpg \(new\)"):
-        check(manifest, fewer)
+        require_same(manifest, fewer)
 
 
 def test_long_lists_of_differences_are_cut_and_counted(manifest, batches, paths, monkeypatch):
     monkeypatch.setattr("farfill.evaluation.manifest.NAMED", 2)
     spoilt = [batch._replace(image=-batch.image) for batch in batches]
     with pytest.raises(ValueError, match=r"in 5 of 5 pictures.*and 3 more"):
-        check(build(spoilt, paths, seed=3, mask=""), manifest)
+        require_same(build(spoilt, paths, seed=3, mask=""), manifest)
 
 
 def test_written_and_read_is_the_same(manifest, tmp_path):
     write(tmp_path / "manifest.json", manifest)
     again = read(tmp_path / "manifest.json")
     assert again == manifest
-    check(again, manifest)
+    require_same(again, manifest)
     assert json.loads((tmp_path / "manifest.json").read_text())["hash"] == manifest.hash
 
 

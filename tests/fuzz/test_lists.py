@@ -151,7 +151,7 @@ def test_a_manifest_can_be_compared_or_is_refused(folder, case):
     by_index = {one.index: replace(one, folder="") for one in frozen.entries}
     if by_index != dict(enumerate(_WHOLE.entries)):
         with pytest.raises(ValueError, match="manifest: the data differ") as error:
-            manifest.check(_WHOLE, frozen)
+            manifest.require_same(_WHOLE, frozen)
         refusal(error.value)
 
 

@@ -98,7 +98,7 @@ def test_a_failed_run_is_marked_so(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr("farfill.callback.pictures.write_png", fail)
+    monkeypatch.setattr("farfill.callback.pictures.write_picture", fail)
     with pytest.raises(OSError, match="disk full"):
         tiny_train(tmp_path, "logger=wandb")
     assert runs[0].exit_code == 1

@@ -1,111 +1,157 @@
-"""Learning curves as small SVG pictures, without a plotting library."""
+"""Curves with bands, panel beside panel, as one SVG that matplotlib draws."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
-from typing import NamedTuple
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
+import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from farfill.rundir.record import Curve
 
 #: Okabe and Ito's colours, told apart by colour-blind readers too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-WIDTH, HEIGHT = 460, 240
-LEFT, RIGHT, TOP, BOTTOM = 62, 10, 24, 34
+DECADES = 30  # an axis becomes logarithmic where most values span more than this factor
+FENCE = 3  # interquartile ranges beyond the quartiles that are "far out" (Tukey 1977)
+FLATTENED = 4  # an axis this many times longer than what is not far out is cut
+PANEL_INCHES = 3.8, 2.3
+_STYLE: Any = {
+    "svg.hashsalt": "farfill",  # the same curves are the same file
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "lines.linewidth": 1.4,
+    "legend.frameon": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 
 
 class Line(NamedTuple):
-    """A curve to draw.
+    """Several curves of one kind, such as the seeds of a cell, to draw as their mean and range.
 
     Attributes:
         title: For the legend; empty: not in it.
-        curve: Values that are not finite leave a gap.
+        curves: Values that are not finite leave a gap.
         colour: Index into :data:`COLOURS`, taken in turn.
-        faint: Whether to draw it thin and pale.
     """
 
     title: str
-    curve: Curve
+    curves: Sequence[Curve]
     colour: int
-    faint: bool = False
 
 
-def svg(title: str, lines: Sequence[Line], along: str = "generator steps") -> str:
-    """One panel: curves with axes and a legend.
+class Panel(NamedTuple):
+    """Lines on axes of their own."""
+
+    title: str
+    lines: Sequence[Line]
+
+
+def draw(panels: Sequence[Panel], columns: int = 3, along: str = "generator steps") -> bytes:
+    """Panels in rows, with one legend for all of them, as SVG.
 
     Args:
-        title: Above the panel.
-        lines: What to draw; those without a finite point are left out.
+        panels: The same title of a line has the same colour in all of them.
+        columns: Panels in a row.
         along: What the curves run over.
     """
-    points = [_finite(line.curve) for line in lines]
-    parts = [f'<text x="{LEFT}" y="15" font-weight="bold">{escape(title)}</text>']
-    drawn = [xy for xy in points if len(xy)]
-    if not drawn:
-        parts.append(f'<text x="{LEFT}" y="{HEIGHT // 2}">nothing logged</text>')
-        return _wrap(parts, HEIGHT)
-    everything = np.concatenate(drawn)
-    low, high = everything.min(axis=0), everything.max(axis=0)
-    scale = np.array([WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM]) / np.where(
-        high > low, high - low, 1
-    )
-    parts += _axes(low, high, along)
-    for line, xy in zip(lines, points, strict=True):
-        if len(xy):
-            x, y = ((xy - low) * scale).T
-            places = zip(LEFT + x, HEIGHT - BOTTOM - y, strict=True)
-            path = " ".join(f"{a:.1f},{b:.1f}" for a, b in places)
-            style = 'stroke-width="1" opacity="0.35"' if line.faint else 'stroke-width="2"'
-            colour = COLOURS[line.colour % len(COLOURS)]
-            parts.append(f'<polyline fill="none" stroke="{colour}" {style} points="{path}"/>')
-    named = [line for line in lines if line.title]
-    return _wrap([*parts, *_legend(named)], HEIGHT + 16 * len(named))
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    with styled():
+        size = PANEL_INCHES[0] * columns, PANEL_INCHES[1] * rows + 0.6
+        figure = Figure(figsize=size, layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False).flat
+        for axes, panel in zip(grid, panels, strict=False):
+            fill_panel(axes, panel)
+        for axes in grid[len(panels) :]:
+            axes.set_axis_off()
+        figure.supxlabel(along, fontsize=9)
+        found = [axes.get_legend_handles_labels() for axes in figure.axes]
+        handles = {label: handle for one in found for handle, label in zip(*one, strict=True)}
+        if handles:
+            fit = max(1, 30 * columns // (max(map(len, handles)) + 6))
+            figure.legend(handles=handles.values(), loc="outside upper center", ncols=fit)
+        return to_svg(figure)
 
 
-def mean_curve(curves: Sequence[Curve]) -> Curve:
-    """Mean of several curves where all have a point."""
-    steps = curves[0].steps
-    for curve in curves[1:]:
-        steps = np.intersect1d(steps, curve.steps)
-    rows = [curve.values[np.isin(curve.steps, steps)] for curve in curves]
-    return Curve(steps, np.mean(rows, axis=0))
+def fill_panel(axes: Axes, panel: Panel) -> None:
+    """Draw a panel's lines: the mean over curves, and a band from the least to the greatest."""
+    axes.set_title(panel.title, loc="left")
+    shown = [np.empty(0)]
+    for title, curves, number in panel.lines:
+        if curves:
+            colour = COLOURS[number % len(COLOURS)]
+            steps, mean, low, high = mean_and_range(curves)
+            few = "." if len(steps) <= 20 else None
+            axes.plot(steps, mean, color=colour, marker=few, label=title or None)
+            if len(curves) > 1:
+                axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
+            shown += [mean, low, high]
+    values = np.concatenate(shown)
+    if np.isfinite(values).any():
+        fit_axis(axes, values[np.isfinite(values)])
+    else:
+        axes.text(0.5, 0.5, "nothing logged", transform=axes.transAxes, ha="center")
+        axes.set(xticks=[], yticks=[])
 
 
-def _finite(curve: Curve) -> np.ndarray:
-    xy = np.stack([curve.steps, curve.values], axis=1).astype(float)
-    return xy[np.isfinite(xy).all(axis=1)]
+def mean_and_range(curves: Sequence[Curve]) -> tuple[np.ndarray, ...]:
+    """Steps, mean, least and greatest: at every step over those curves that are finite there."""
+    steps = np.unique(np.concatenate([curve.steps for curve in curves]))
+    table = np.full((len(curves), len(steps)), np.nan)
+    for row, curve in zip(table, curves, strict=True):
+        row[np.searchsorted(steps, curve.steps)] = curve.values
+    finite = np.ma.masked_invalid(table)
+    return steps, *(end(axis=0).filled(np.nan) for end in (finite.mean, finite.min, finite.max))
 
 
-def _axes(low: np.ndarray, high: np.ndarray, along: str) -> list[str]:
-    """A frame, with the least and largest value of both axes."""
-    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
-    frame = f'<rect x="{LEFT}" y="{TOP}" width="{right - LEFT}" height="{bottom - TOP}" '
-    return [
-        f'{frame}fill="none" stroke="#bbb"/>',
-        f'<text x="{LEFT - 5}" y="{TOP + 10}" text-anchor="end">{high[1]:.3g}</text>',
-        f'<text x="{LEFT - 5}" y="{bottom}" text-anchor="end">{low[1]:.3g}</text>',
-        f'<text x="{LEFT}" y="{bottom + 14}">{low[0]:.4g}</text>',
-        f'<text x="{right}" y="{bottom + 14}" text-anchor="end">{high[0]:.4g}</text>',
-        f'<text x="{(LEFT + right) // 2}" y="{bottom + 14}" text-anchor="middle">'
-        f"{escape(along)}</text>",
-    ]
+def fit_axis(axes: Axes, values: np.ndarray) -> None:
+    """Choose the vertical axis so that no outlier presses all else into a line.
+
+    It is logarithmic where most values span decades (symmetrically so if some are not positive).
+    Otherwise it ends where values are far out, if they would leave the others less than a quarter;
+    the panel then says how far they reach.
+
+    Args:
+        axes: With the curves already in it.
+        values: All that was drawn, finite.
+    """
+    low, high = np.quantile(values, (0.05, 0.95))
+    sizes = np.abs(values)
+    usual = np.median(sizes)
+    if values.min() > 0 and high > DECADES * low:
+        axes.set_yscale("log")
+    elif values.min() <= 0 and np.quantile(sizes, 0.95) > DECADES * usual > 0:
+        # A power of ten: else ticks inside the linear part lie on each other.
+        axes.set_yscale("symlog", linthresh=10 ** np.ceil(np.log10(usual)))
+    else:
+        first, third = np.quantile(values, (0.25, 0.75))
+        reach = FENCE * (third - first)
+        low, high = max(values.min(), first - reach), min(values.max(), third + reach)
+        if np.ptp(values) > FLATTENED * (high - low) > 0:
+            margin = 0.05 * (high - low)
+            axes.set_ylim(low - margin, high + margin)
+            note = f"axis cut: {values.min():.3g} to {values.max():.3g}"
+            axes.text(0.98, 0.95, note, transform=axes.transAxes, ha="right", va="top", fontsize=7)
 
 
-def _legend(lines: Sequence[Line]) -> list[str]:
-    parts = []
-    for row, line in enumerate(lines):
-        y, colour = HEIGHT + 16 * row + 4, COLOURS[line.colour % len(COLOURS)]
-        parts.append(f'<rect x="{LEFT}" y="{y - 7}" width="18" height="4" fill="{colour}"/>')
-        parts.append(f'<text x="{LEFT + 24}" y="{y}">{escape(line.title)}</text>')
-    return parts
+@contextmanager
+def styled() -> Iterator[None]:
+    """Our look for a figure that is made, filled and written inside."""
+    with matplotlib.rc_context(_STYLE):
+        yield
 
 
-def _wrap(parts: Sequence[str], height: int) -> str:
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
-        f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="11">'
-        '<rect width="100%" height="100%" fill="white"/>'
-    )
-    return "\n".join([head, *parts, "</svg>"]) + "\n"
+def to_svg(figure: Figure) -> bytes:
+    """The figure as SVG, byte for byte the same whenever it is drawn."""
+    file = io.BytesIO()
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()

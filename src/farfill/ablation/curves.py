@@ -1,26 +1,25 @@
-"""Which curves an ablation shows: learning, and both players' losses, of every cell and seed."""
+"""Which curves an ablation shows: learning, and both players' losses, of every cell."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from farfill.ablation.chart import Line, mean_curve, svg
+from farfill.ablation.chart import Line, Panel, draw
 from farfill.ablation.stability import CRITIC, VARIANCE
 from farfill.ablation.sweep import Sweep
 from farfill.evaluation.table import REGIONS, metric_title
 from farfill.metric import attention
 from farfill.rundir.record import Record
 
-#: Heading -> logged column -> title. Compared between cells: thick lines are means over seeds, pale
-#: ones are single seeds. The file is called like the column, without its ``val/``.
-TOGETHER = {
+#: Heading -> logged column -> title of a panel, in which all cells are compared.
+COMPARED = {
     "Validation": {
         **{
             f"val/{metric}_{region}": metric_title(metric, region)
             for metric in ("l1", "l2", "psnr", "ssim", "tv_anisotropic")
             for region in REGIONS
         },
-        VARIANCE: "variance of completed holes, relative to the truth's",
+        VARIANCE: "variance of holes, relative to the truth's",
     },
     "Attention": {
         f"val/attention_{name}": f"attention: {name.replace('_', ' ')}"
@@ -28,51 +27,45 @@ TOGETHER = {
         if name not in attention.SHARES
     },
 }
-#: On scales of their own, so every cell has a panel with one line per seed.
-APART = {"critic": (CRITIC, "critics' loss"), "generator": ("train/generator/total", "generator's")}
-#: Every cell has one more, with the mean over seeds of each term that the two players share.
+#: On scales of their own, so every cell has a panel of each.
+LOSSES = {CRITIC: "critics' loss", "train/generator/total": "generator's loss"}
+#: Every cell has one more, with each term that the two players share.
 TERMS = ("train/critic/", "train/generator/adversarial")
 
 
-def panels(sweep: Sweep) -> dict[str, dict[str, str]]:
-    """Heading -> name of a file without its extension -> SVG; only what was logged."""
-    found, losses = {}, {}
-    for heading, figures in TOGETHER.items():
-        drawn = {
-            column.removeprefix("val/"): svg(title, lines)
-            for column, title in figures.items()
-            if (lines := list(_together(sweep, column)))
-        }
-        if drawn:
-            found[heading] = drawn
-    for number, (cell, runs) in enumerate(sweep.cells.items()):
-        for name, (column, title) in APART.items():
-            if lines := _apart(runs, column):
-                losses[f"{name}_{number}"] = svg(f"{title}: {cell}", lines)
-        if lines := list(_terms(runs)):
-            losses[f"terms_{number}"] = svg(f"terms of the adversarial game: {cell}", lines)
-    return found | ({"Losses": losses} if losses else {})
+def figures(sweep: Sweep) -> dict[str, bytes]:
+    """Heading -> SVG; only what was logged."""
+    logged = dict.fromkeys(name for run in sweep.records for name in run.curves)
+    cells = [*enumerate(sweep.cells.items())]
+
+    drawn = {}
+    for heading, columns in COMPARED.items():
+        panels = [
+            Panel(title, [_line(cell, runs, column, number) for number, (cell, runs) in cells])
+            for column, title in columns.items()
+            if column in logged
+        ]
+        if panels:
+            drawn[heading] = draw(panels)
+
+    losses = {column: title for column, title in LOSSES.items() if column in logged}
+    terms = [name for name in logged if name.startswith(TERMS) and not name.endswith("/total")]
+    panels = []
+    for number, (cell, runs) in cells:
+        for column, title in losses.items():
+            panels.append(Panel(f"{title}: {cell}", [_line("", runs, column, number)]))
+        if terms:
+            lines = [_line(_term(name), runs, name, n) for n, name in enumerate(terms)]
+            panels.append(Panel(f"adversarial terms: {cell}", lines))
+    if panels:
+        width = len(panels) // len(cells)  # a row for every cell
+        drawn["Losses"] = draw(panels, width if width > 1 else 3)
+    return drawn
 
 
-def _together(sweep: Sweep, column: str) -> Iterator[Line]:
-    for colour, (cell, runs) in enumerate(sweep.cells.items()):
-        curves = [run.curves[column] for run in runs if column in run.curves]
-        yield from (Line("", curve, colour, faint=True) for curve in curves)
-        if curves:
-            yield Line(cell, mean_curve(curves), colour)
+def _line(title: str, runs: Sequence[Record], column: str, colour: int) -> Line:
+    return Line(title, [run.curves[column] for run in runs if column in run.curves], colour)
 
 
-def _apart(runs: Sequence[Record], column: str) -> list[Line]:
-    return [
-        Line(f"seed {run.seed}", run.curves[column], colour)
-        for colour, run in enumerate(runs)
-        if column in run.curves
-    ]
-
-
-def _terms(runs: Sequence[Record]) -> Iterator[Line]:
-    names = dict.fromkeys(name for run in runs for name in run.curves if name.startswith(TERMS))
-    terms = [name for name in names if not name.endswith("/total")]
-    for colour, name in enumerate(terms):
-        curves = [run.curves[name] for run in runs if name in run.curves]
-        yield Line(name.removeprefix("train/").replace("_", " "), mean_curve(curves), colour)
+def _term(column: str) -> str:
+    return column.removeprefix("train/").replace("_", " ")

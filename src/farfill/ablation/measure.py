@@ -6,9 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from farfill.ablation.stability import STATISTICS
-from farfill.ablation.statistics import Summary, summarise
+from farfill.ablation.stability import CHECKS, STATISTICS
+from farfill.evaluation.statistics import Estimate, estimate
 from farfill.rundir.record import OURS, Record, state, usable
+
+POSITIVE, SHARE, COSINE = (0.0, np.inf), (0.0, 1.0), (-1.0, 1.0)
+#: Metric, or the word before its first underscore -> what it can be; others can be anything.
+RANGES = {
+    **dict.fromkeys(("l1", "l2", "relative", "tv", "attention"), POSITIVE),
+    **dict.fromkeys(("unstable", *(name.replace(" ", "_") for name in CHECKS)), SHARE),
+    **dict.fromkeys(("attention_hit_rate", "attention_same_source"), SHARE),
+    **dict.fromkeys(("ssim", "attention_similarity"), COSINE),
+    "psnr": (-np.inf, 100.0),
+}
 
 
 def values(record: Record, metric: str) -> np.ndarray | None:
@@ -20,25 +30,25 @@ def values(record: Record, metric: str) -> np.ndarray | None:
             (:data:`~farfill.ablation.stability.STATISTICS`), or the end of the name of a
             validation curve (``attention_hit_rate``), whose last value counts.
     """
-    found: np.ndarray | None = None
+    measured: np.ndarray | None = None
     if metric in STATISTICS:
         if record.curves and state(record) != "failed":
-            found = np.array([STATISTICS[metric](record)])
+            measured = np.array([STATISTICS[metric](record)])
     elif usable(record):
         curve = record.curves.get(f"val/{metric}")
-        found = record.scores.get(OURS, {}).get(metric)
-        if found is None and curve is not None:
-            found = curve.values[-1:]
-    return None if found is None or not np.isfinite(found).all() else found
+        measured = record.scores.get(OURS, {}).get(metric)
+        if measured is None and curve is not None:
+            measured = curve.values[-1:]
+    return None if measured is None or not np.isfinite(measured).all() else measured
 
 
-def summary(runs: Sequence[Record], metric: str) -> Summary | None:
+def summary(runs: Sequence[Record], metric: str) -> Estimate | None:
     """A cell's mean over all seeds that have the metric; None if none has."""
     rows = [row for run in runs if (row := values(run, metric)) is not None]
-    return summarise(np.stack(rows)) if rows else None
+    return _within(estimate(np.stack(rows)), *possible(metric)) if rows else None
 
 
-def difference(left: Sequence[Record], right: Sequence[Record], metric: str) -> Summary | None:
+def difference(left: Sequence[Record], right: Sequence[Record], metric: str) -> Estimate | None:
     """Mean of ``left - right``, seed by seed and picture by picture; None without a common seed."""
     others = {run.seed: values(run, metric) for run in right}
     rows = [
@@ -47,4 +57,18 @@ def difference(left: Sequence[Record], right: Sequence[Record], metric: str) -> 
         if (ours := values(run, metric)) is not None
         and (theirs := others.get(run.seed)) is not None
     ]
-    return summarise(np.stack(rows)) if rows else None
+    low, high = possible(metric)
+    return _within(estimate(np.stack(rows)), low - high, high - low) if rows else None
+
+
+def possible(metric: str) -> tuple[float, float]:
+    """Least and greatest value that a metric can have."""
+    return RANGES.get(metric) or RANGES.get(metric.split("_")[0]) or (-np.inf, np.inf)
+
+
+def _within(found: Estimate, low: float, high: float) -> Estimate:
+    """Cut an interval at what is possible; the true mean is, so nothing is lost.
+
+    Student's t over two or three seeds knows no bounds: SSIM once reached 1.04.
+    """
+    return found._replace(low=np.clip(found.low, low, high), high=np.clip(found.high, low, high))

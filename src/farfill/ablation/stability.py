@@ -16,7 +16,9 @@ A run is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -27,33 +29,29 @@ LEAST_CRITIC_LOSS = 0.04
 MOST_GROWTH = 10
 FEWEST_POINTS = 10  # logged steps below which nothing is said about the critics
 
-NAN = float("nan")
-
 
 def collapsed(record: Record) -> bool:
     """Whether completions hardly vary with the picture, see above."""
-    curve = _finite(record.curves.get(VARIANCE))
-    if curve is None:
-        return False
-    late = curve.values[curve.steps >= curve.steps[-1] / 2]
+    curve = _finite(record, VARIANCE)
+    late = curve.values[curve.steps >= curve.steps.max(initial=0) / 2]
     return bool((late < LEAST_VARIANCE).any())
 
 
 def saturated(record: Record) -> bool:
     """Whether bounded critics have won, see above."""
-    curve = _critic(record)
-    if curve is None or curve.values.min() < 0:
+    losses = _finite(record, CRITIC).values
+    if len(losses) < FEWEST_POINTS or losses.min() < 0:
         return False
-    return bool(_late(curve) < LEAST_CRITIC_LOSS)
+    return bool(_late(losses) < LEAST_CRITIC_LOSS)
 
 
 def run_away(record: Record) -> bool:
     """Whether unbounded critics grow without end, see above."""
-    curve = _critic(record)
-    if curve is None or curve.values.min() >= 0:
+    losses = _finite(record, CRITIC).values
+    if len(losses) < FEWEST_POINTS or losses.min() >= 0:
         return False
-    sizes = curve._replace(values=np.abs(curve.values))
-    return bool(_late(sizes) > MOST_GROWTH * np.median(sizes.values))
+    sizes = np.abs(losses)
+    return bool(_late(sizes) > MOST_GROWTH * np.median(sizes))
 
 
 CHECKS: Mapping[str, Callable[[Record], bool]] = {
@@ -69,50 +67,37 @@ def flags(record: Record) -> list[str]:
     return [name for name, check in CHECKS.items() if check(record)]
 
 
-def unstable(record: Record) -> float:
-    """1 if any check fails, else 0."""
-    return float(bool(flags(record)))
-
-
 def curve_mean(record: Record) -> float:
     """Mean of the validation L1 over the run, the area under its curve: low is fast."""
-    curve = _finite(record.curves.get(L1))
-    return NAN if curve is None or diverged(record) else float(curve.values.mean())
+    values = _finite(record, L1).values
+    return math.nan if diverged(record) or not len(values) else float(values.mean())
 
 
 def setbacks(record: Record) -> float:
     """Sum of all rises of the validation L1 from one validation to the next: low is steady."""
-    curve = _finite(record.curves.get(L1))
-    if curve is None or diverged(record):
-        return NAN
-    return float(np.clip(np.diff(curve.values), 0, None).sum())
+    values = _finite(record, L1).values
+    return math.nan if diverged(record) or not len(values) else float(np.diff(values).clip(0).sum())
 
 
 #: One number per run, by the name that a claim gives as its metric.
 STATISTICS: Mapping[str, Callable[[Record], float]] = {
-    "unstable": unstable,
-    "diverged": lambda record: float(diverged(record)),
-    "collapsed": lambda record: float(collapsed(record)),
-    "saturated": lambda record: float(saturated(record)),
-    "run_away": lambda record: float(run_away(record)),
+    "unstable": lambda record: float(bool(flags(record))),
+    **{
+        name.replace(" ", "_"): partial(lambda check, record: float(check(record)), check)
+        for name, check in CHECKS.items()
+    },
     "l1_curve_mean": curve_mean,
     "l1_setbacks": setbacks,
 }
 
 
-def _critic(record: Record) -> Curve | None:
-    curve = _finite(record.curves.get(CRITIC))
-    return None if curve is None or len(curve.values) < FEWEST_POINTS else curve
-
-
-def _late(curve: Curve) -> float:
+def _late(values: np.ndarray) -> float:
     """Mean over the last tenth of the logged steps."""
-    return float(curve.values[-max(1, len(curve.values) // 10) :].mean())
+    return float(values[-max(1, len(values) // 10) :].mean())
 
 
-def _finite(curve: Curve | None) -> Curve | None:
-    """The points before and after any that are not finite."""
-    if curve is None:
-        return None
+def _finite(record: Record, column: str) -> Curve:
+    """The points before and after any that are not finite; none of what was not logged."""
+    curve = record.curves.get(column, Curve(np.empty(0), np.empty(0)))
     kept = np.isfinite(curve.values)
-    return Curve(curve.steps[kept], curve.values[kept]) if kept.any() else None
+    return Curve(curve.steps[kept], curve.values[kept])

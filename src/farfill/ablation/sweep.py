@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from omegaconf import OmegaConf
 
@@ -15,8 +15,10 @@ from farfill.rundir.record import OURS, Record, label, read_record, usable
 from farfill.sweep.plan import PLAN, SEED, as_text, cell_of, options, plan_of, swept_options
 
 #: Keys that may differ between cells: they change what is written, not what is learnt.
-HARMLESS = ("question", "logger", "pictures", "ckpt_path", "datamodule.workers",
-            "trainer.enable_progress_bar", "sweep")  # fmt: skip
+HARMLESS = (
+    *("question", "logger", "pictures", "ckpt_path", "sweep", SEED),
+    *("datamodule.workers", "trainer.enable_progress_bar"),
+)
 BASELINE = "baseline"  # a claim's side that is no cell: {baseline: telea}
 
 
@@ -26,8 +28,7 @@ class Sweep:
 
     Attributes:
         records: One per cell and seed.
-        question: What the ablation asks, as ``ablations/<name>.yaml`` has it; empty for a sweep
-            without one.
+        question: What the ablation asks, as ``ablations/<name>.yaml`` has it; may be empty.
         reference: Cell the others are compared with, by the options that single it out; empty: the
             first one.
         varies: Keys that the swept options change besides their own, such as ``generator``.
@@ -49,13 +50,14 @@ class Sweep:
     @cached_property
     def baselines(self) -> dict[str, list[Record]]:
         """Classical filler -> its scores by seed: the same in all cells, so the first has them."""
-        found: dict[str, dict[int, Record]] = {}
-        for run in self.records:
+        first = {run.seed: run for run in reversed(self.records) if run.scores}
+        baselines: dict[str, list[Record]] = {}
+        for seed, run in sorted(first.items()):
             for filler, scores in run.scores.items():
                 if filler != OURS:
-                    one = Record({BASELINE: filler}, run.seed, run.folder, scores={OURS: scores})
-                    found.setdefault(filler, {}).setdefault(run.seed, one)
-        return {filler: [runs[seed] for seed in sorted(runs)] for filler, runs in found.items()}
+                    record = Record({BASELINE: filler}, seed, run.folder, scores={OURS: scores})
+                    baselines.setdefault(filler, []).append(record)
+        return baselines
 
     @property
     def reference_label(self) -> str:
@@ -71,22 +73,18 @@ class Sweep:
         Raises:
             ValueError: No cell or several have them.
         """
+        texts = {key: as_text(value) for key, value in wanted.items()}
         if BASELINE in wanted:
-            name = str(wanted[BASELINE]).replace("_", " ")
-            found = {k: v for k, v in self.baselines.items() if k.split(" (")[0] == name}
+            name = texts[BASELINE].replace("_", " ")
+            matches = {k: v for k, v in self.baselines.items() if k.split(" (")[0] == name}
         else:
-            texts = {key: as_text(value) for key, value in wanted.items()}
-            found = {
-                name: runs
-                for name, runs in self.cells.items()
-                if texts.items() <= runs[0].cell.items()
-            }
-        if len(found) != 1:
+            matches = {k: v for k, v in self.cells.items() if texts.items() <= v[0].cell.items()}
+        if len(matches) != 1:
             raise ValueError(
-                f"expected {label({k: as_text(v) for k, v in wanted.items()})} to be one cell of "
-                f"the sweep, got {len(found)} of {', '.join([*self.cells, *self.baselines])}"
+                f"expected {label(texts)} to be one cell of the sweep, got {len(matches)} of "
+                f"{', '.join([*self.cells, *self.baselines])}"
             )
-        return next(iter(found.items()))
+        return next(iter(matches.items()))
 
 
 def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]) -> Sweep:
@@ -95,15 +93,17 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
     Args:
         folder: Holds ``multirun.yaml`` and a folder per run. Without the former only runs that
             started are known.
-        reference: See :class:`~farfill.ablation.sweep.Sweep`; empty: the question's.
+        reference: See :class:`Sweep`; empty: the question's.
         varies: Likewise; added to the question's.
 
     Raises:
         ValueError: There is no run, or two finished runs of one cell and seed.
     """
     planned = [options(job) for job in plan_of(folder / PLAN)]
-    found = {path.parent.parent: path for path in sorted(folder.glob("*/.hydra/overrides.yaml"))}
-    started = {run: options(map(str, OmegaConf.load(path))) for run, path in found.items()}
+    started = {
+        path.parent.parent: options(map(str, OmegaConf.load(path)))
+        for path in sorted(folder.glob("*/.hydra/overrides.yaml"))
+    }
     if not planned and not started:
         raise ValueError(f"expected a sweep's folder with {PLAN} or runs in it, got {folder}")
     # A run that was repeated by hand may have been given other overrides for the same values.
@@ -111,29 +111,33 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
 
     records: dict[tuple[str, int], Record] = {}
     question: Mapping[str, Any] = {}
-    for run, chosen in started.items():
-        raw = _load(run / ".hydra" / "config.yaml")
-        question = question or raw.get("question") or {}
-        record = read_record(run, cell_of(chosen, swept), int(raw[SEED]), flat(raw))
-        key = (record.label, record.seed)
-        records[key] = _better(records.get(key), record)
+    for run, job in started.items():
+        # Interpolations stay as they were written.
+        config: Any = OmegaConf.to_container(OmegaConf.load(run / ".hydra" / "config.yaml"))
+        question = question or config.get("question") or {}
+        record = read_record(run, cell_of(job, swept), int(config[SEED]), flat(config))
+        other = records.get((record.label, record.seed))
+        if other and usable(other) and usable(record):
+            raise ValueError(
+                f"expected one finished run of {record.label} with seed {record.seed}, got "
+                f"{other.folder} and {record.folder}: move one of them away"
+            )
+        if not other or not usable(other):  # a failed run may have been repeated
+            records[record.label, record.seed] = record
     usual = next(iter(records.values())).seed if records else 0
-    for chosen in planned:
-        record = Record(cell_of(chosen, swept), int(chosen.get(SEED, usual)))
+    for job in planned:
+        record = Record(cell_of(job, swept), int(job.get(SEED, usual)))
         records.setdefault((record.label, record.seed), record)
-    order = {
-        Record(cell_of(chosen, swept), 0).label: n for n, chosen in reversed([*enumerate(planned)])
-    }
-    ordered = sorted(records.values(), key=lambda one: (order.get(one.label, len(order)), one.seed))
+    order = [label(cell_of(job, swept)) for job in (*planned, *started.values())]
     return Sweep(
-        records=ordered,
+        sorted(records.values(), key=lambda record: (order.index(record.label), record.seed)),
         question=question,
         reference=reference or question.get("reference", {}),
         varies=[*question.get("varies", ()), *varies],
     )
 
 
-def check(sweep: Sweep) -> None:
+def require_comparable(sweep: Sweep) -> None:
     """Refuse to compare runs that differ in anything but the swept options.
 
     Raises:
@@ -142,13 +146,9 @@ def check(sweep: Sweep) -> None:
     """
     if not sweep.records:
         raise ValueError("expected a sweep with at least one run, got none")
-    _check_pairing([record for record in sweep.records if record.manifest])
-    _check_configurations(sweep)
-
-
-def _check_pairing(records: Sequence[Record]) -> None:
+    scored = [record for record in sweep.records if record.manifest]
     by_seed: dict[int, Record] = {}
-    for record in records:
+    for record in scored:
         other = by_seed.setdefault(record.seed, record)
         if other.manifest != record.manifest:
             raise ValueError(
@@ -156,48 +156,23 @@ def _check_pairing(records: Sequence[Record]) -> None:
                 f"holes, got manifest {other.manifest} in {other.folder} and {record.manifest} in "
                 f"{record.folder}: the comparison would not be paired"
             )
-        if records[0].pictures != record.pictures:
+        if scored[0].pictures != record.pictures:
             raise ValueError(
                 f"expected all seeds to be scored on the same pictures, got others in "
-                f"{records[0].folder} than in {record.folder}"
+                f"{scored[0].folder} than in {record.folder}"
             )
-
-
-def _check_configurations(sweep: Sweep) -> None:
-    swept = {key for record in sweep.records for key in record.cell}
-    free = (*swept, *sweep.varies, *HARMLESS, "seed")
-    configs = [
-        {key: value for key, value in record.config.items() if not is_under(key, free)}
-        for record in sweep.records
-        if record.config
-    ]
+    swept = sorted({key for record in sweep.records for key in record.cell})
+    configs = [record.config for record in sweep.records if record.config]
     missing = object()
-    differing = sorted(
+    differing = [
         key
-        for key in {key for config in configs for key in config}
-        if any(config.get(key, missing) != configs[0].get(key, missing) for config in configs)
-    )
+        for key in sorted({key for config in configs for key in config})
+        if not is_under(key, (*swept, *sweep.varies, *HARMLESS))
+        and any(config.get(key, missing) != configs[0].get(key, missing) for config in configs)
+    ]
     if differing:
         raise ValueError(
-            "expected the cells to differ in nothing but "
-            f"{', '.join(sorted(swept)) or 'the seed'}, but they differ in {', '.join(differing)}; "
-            "if the swept options are meant to change these, name them in `question.varies` or "
-            "with --varies"
+            f"expected the cells to differ in nothing but {', '.join(swept) or 'the seed'}, but "
+            f"they differ in {', '.join(differing)}; if the swept options are meant to change "
+            "these, name them in `question.varies` or with --varies"
         )
-
-
-def _load(path: Path) -> dict[str, Any]:
-    """A configuration as plain dictionaries; interpolations stay as they were written."""
-    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(path), resolve=False))
-
-
-def _better(one: Record | None, other: Record) -> Record:
-    """The finished one of two runs of a cell and seed: a failed run may have been repeated."""
-    if one is None:
-        return other
-    if usable(one) and usable(other):
-        raise ValueError(
-            f"expected one finished run of {one.label} with seed {one.seed}, got {one.folder} and "
-            f"{other.folder}: move one of them away"
-        )
-    return one if usable(one) else other

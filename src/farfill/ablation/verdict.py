@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from farfill.ablation.measure import difference, summary
-from farfill.ablation.statistics import Summary
+from farfill.ablation.stability import STATISTICS, flags
 from farfill.ablation.sweep import Sweep
+from farfill.evaluation.statistics import Estimate
 
 AGREES = "agrees"
 DIFFERS = "differs"
 OPEN = "not distinguishable at this scale"
 
 #: What a claim may expect of left minus right: the open range it lies in, in units of the margin.
-RANGES = {
+EXPECTED = {
     "lower": (-math.inf, 0),
     "higher": (0, math.inf),
     "same": (-1, 1),
@@ -36,13 +37,13 @@ class Verdict(NamedTuple):
         difference: Left minus right, paired; None if they share no seed.
         margin: What still counts as the same, in the metric's units; 0 where none is given.
         word: :data:`AGREES`, :data:`DIFFERS` or :data:`OPEN`.
-        why: What stands in the way of a verdict; empty if the interval alone decided.
+        why: What stands in the way of a verdict, or makes it doubtful; may be empty.
     """
 
     claim: Mapping[str, Any]
-    left: Summary | None
-    right: Summary | None
-    difference: Summary | None
+    left: Estimate | None
+    right: Estimate | None
+    difference: Estimate | None
     margin: float
     word: str
     why: str
@@ -55,26 +56,34 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
         sweep: All runs.
         claim: ``says`` (a sentence), ``metric``, ``left`` and ``right`` (options that single out
             a cell each, or ``{baseline: telea}``), ``expects`` (of left minus right, see
-            :data:`RANGES`) and, for all but lower and higher, ``within``: the share of the
+            :data:`EXPECTED`) and, for all but lower and higher, ``within``: the share of the
             right cell's mean that still counts as the same.
 
     Raises:
         ValueError: The claim lacks a key or expects something else.
     """
-    _check(claim)
+    if missing := sorted(KEYS - set(claim)):
+        raise ValueError(f"expected a claim to have {', '.join(sorted(KEYS))}; lacks {missing}")
+    metric, expects = claim["metric"], claim["expects"]
+    if expects not in EXPECTED:
+        raise ValueError(f"expected `expects` to be one of {', '.join(EXPECTED)}, got {expects!r}")
+    if (expects in MARGINLESS) == ("within" in claim):
+        raise ValueError(f"expected `within` for all of {', '.join(EXPECTED)} but lower and higher")
     try:
         left, right = sweep.find(claim["left"])[1], sweep.find(claim["right"])[1]
     except ValueError as error:
         return Verdict(claim, None, None, None, 0.0, OPEN, str(error))
-    metric = claim["metric"]
     ours, theirs = summary(left, metric), summary(right, metric)
     gap = difference(left, right, metric)
     margin = float(claim.get("within", 0)) * abs(theirs.mean) if theirs else 0.0
-    word, why = decide(gap, claim["expects"], margin)
+    word, why = decide(gap, expects, margin)
+    unsound = [run for run in (*left, *right) if flags(run)]
+    if word != OPEN and unsound and metric not in STATISTICS:
+        why = f"but {len(unsound)} of {len(left) + len(right)} runs are unsound, see below"
     return Verdict(claim, ours, theirs, gap, margin, word, why)
 
 
-def decide(gap: Summary | None, expects: str, margin: float) -> tuple[str, str]:
+def decide(gap: Estimate | None, expects: str, margin: float) -> tuple[str, str]:
     """Compare an interval with the range that a claim allows.
 
     It agrees if the whole interval lies inside, differs if the whole interval lies outside, and
@@ -86,21 +95,11 @@ def decide(gap: Summary | None, expects: str, margin: float) -> tuple[str, str]:
     """
     if gap is None:
         return OPEN, "no seed has this metric in both cells"
-    if gap.seeds < 2:
+    if gap.runs < 2:
         return OPEN, "one seed says nothing about others"
-    low, high = (end * margin if end in (-1, 1) else end for end in RANGES[expects])
+    low, high = (end * margin if end in (-1, 1) else end for end in EXPECTED[expects])
     if low < gap.low and gap.high < high:
         return AGREES, ""
     if gap.high < low or gap.low > high:
         return DIFFERS, ""
     return OPEN, ""
-
-
-def _check(claim: Mapping[str, Any]) -> None:
-    if missing := sorted(KEYS - set(claim)):
-        raise ValueError(f"expected a claim to have {', '.join(sorted(KEYS))}; lacks {missing}")
-    expects = claim["expects"]
-    if expects not in RANGES:
-        raise ValueError(f"expected `expects` to be one of {', '.join(RANGES)}, got {expects!r}")
-    if (expects in MARGINLESS) == ("within" in claim):
-        raise ValueError(f"expected `within` for all of {', '.join(RANGES)} but lower and higher")

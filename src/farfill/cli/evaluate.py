@@ -27,7 +27,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
 
     Args:
         cfg: Whole configuration (``conf/evaluate.yaml``).
-        folder: See :func:`farfill.evaluation.report.report`.
+        folder: See :func:`farfill.evaluation.results.write_results`.
 
     Returns:
         The table in Markdown, and where the rest lies.
@@ -39,7 +39,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     from farfill.config.check import check_counts
     from farfill.config.instantiate import instantiate, instantiate_each
     from farfill.config.validation import check_kinds
-    from farfill.evaluation import manifest, report
+    from farfill.evaluation import manifest, results
     from farfill.machine import find_device, tune_processor
     from farfill.rundir.final_report import inpainter_of, named
 
@@ -57,12 +57,12 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     loader = data.val_dataloader()
     found = manifest.build(loader, data.val_set.paths, cfg.seed, str(cfg.mask._target_))
     if cfg.manifest is not None:
-        manifest.check(found, manifest.read(cfg.manifest))
+        manifest.require_same(found, manifest.read(cfg.manifest))
     fillers = {
         Path(cfg.ckpt_path).name: inpainter_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
         **named(instantiate_each(cfg.get("baseline"))),
     }
-    table = report.report(folder, fillers, loader, found, device, cfg.pictures, cfg.by)
+    table = results.write_results(folder, fillers, loader, found, device, cfg.pictures, cfg.by)
     return f"{table}\n{_scored_on(cfg, trained)}\nTables, pictures, manifest: {folder}"
 
 

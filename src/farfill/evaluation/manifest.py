@@ -20,42 +20,25 @@ NAMED = 10  # pictures that an error message names
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture with its hole.
+    """One picture with its hole."""
 
-    Attributes:
-        index: Number of the picture in its data set.
-        name: The file's name.
-        folder: Its folder, relative to the one that holds all pictures; for people only.
-        image: SHA-256 of the decoded, cropped picture in 8 bits.
-        hole: SHA-256 of the hole.
-        box: ``[top, left, height, width]``.
-    """
-
-    index: int
-    name: str
-    folder: str
-    image: str
-    hole: str
-    box: list[int]
+    index: int  # number of the picture in its data set
+    name: str  # the file's
+    folder: str  # relative to the one that holds all pictures; for people only
+    image: str  # SHA-256 of the decoded, cropped picture in 8 bits
+    hole: str  # SHA-256
+    box: list[int]  # top, left, height, width
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """Every picture and hole of an evaluation.
+    """Every picture and hole of an evaluation."""
 
-    Attributes:
-        seed: The data set's seed.
-        image_size: ``[height, width]`` of the crops.
-        mask: What the holes are, in words or as configured.
-        entries: By index.
-        version: Of this file format.
-    """
-
-    seed: int
-    image_size: list[int]
-    mask: str
-    entries: list[Entry]
-    version: int = VERSION
+    seed: int  # of the data set
+    image_size: list[int]  # height and width of the crops
+    mask: str  # what the holes are, in words or as configured
+    entries: list[Entry]  # by index
+    version: int = VERSION  # of this file format
 
     @property
     def hash(self) -> str:
@@ -101,9 +84,8 @@ def digest(levels: Tensor) -> str:
     Files have 8 bits a channel; what normalising adds in the last place of a float is no change.
     """
     rounded = levels.round().clamp(0, 255).byte().cpu().contiguous()
-    return hashlib.sha256(
-        f"{tuple(rounded.shape)}".encode() + rounded.numpy().tobytes()
-    ).hexdigest()
+    content = f"{tuple(rounded.shape)}".encode() + rounded.numpy().tobytes()
+    return hashlib.sha256(content).hexdigest()
 
 
 def write(path: str | Path, manifest: Manifest) -> None:
@@ -151,33 +133,29 @@ def _check_kinds(manifest: Manifest) -> None:
         raise TypeError("a field is of another kind")
 
 
-def check(found: Manifest, frozen: Manifest) -> None:
+def require_same(now: Manifest, frozen: Manifest) -> None:
     """Compare what the data set yields now with what was frozen.
 
     Raises:
         ValueError: They differ; names the pictures that are missing, new or changed, and how.
     """
-    now, then = ({entry.index: entry for entry in one.entries} for one in (found, frozen))
-    differences = [
-        difference
-        for index in sorted(now.keys() | then.keys())
-        if (difference := _difference(now.get(index), then.get(index)))
-    ]
-    if differences:
-        more = f"; and {len(differences) - NAMED} more" if len(differences) > NAMED else ""
+    here, there = ({entry.index: entry for entry in one.entries} for one in (now, frozen))
+    changes = [_change(here.get(index), there.get(index)) for index in sorted({*here, *there})]
+    if named := [change for change in changes if change]:
+        more = f"; and {len(named) - NAMED} more" if len(named) > NAMED else ""
         raise ValueError(
             f"manifest: the data differ from the frozen manifest {frozen.hash} in "
-            f"{len(differences)} of {len(then)} pictures: {'; '.join(differences[:NAMED])}{more}. "
+            f"{len(named)} of {len(there)} pictures: {'; '.join(named[:NAMED])}{more}. "
             "Use the data, image size, mask and seed it was made with, or make a new one."
         )
 
 
-def _difference(now: Entry | None, then: Entry | None) -> str:
+def _change(now: Entry | None, then: Entry | None) -> str:
     """Say in a few words how one picture differs; empty if it does not."""
-    if now is None or then is None:
-        entry = now or then
-        assert entry is not None
-        return f"{entry.name} ({'missing' if now is None else 'new'})"
+    if now is None:
+        return f"{then.name} (missing)" if then else ""
+    if then is None:
+        return f"{now.name} (new)"
     if now.name != then.name:
         return f"{now.name} (was {then.name})"
     parts = [part for part in ("image", "hole", "box") if getattr(now, part) != getattr(then, part)]

@@ -1,59 +1,73 @@
-"""Means with bootstrap intervals over pictures."""
+"""Means over training runs and pictures, with the one interval that every table prints."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+import warnings
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.stats import DegenerateDataWarning, bootstrap
+
+RESAMPLES = 2000
+PER_DRAW = 10  # draws of the runs' part for every draw of pictures
+AT_ONCE = 2**22  # numbers that are resampled at a time: 32 MiB
 
 
 class Estimate(NamedTuple):
-    """A mean over pictures with its interval; arrays when several quantities are estimated.
+    """A mean with its interval; floats, or arrays where several quantities are estimated."""
 
-    Attributes:
-        mean: Over the pictures.
-        low: Lower end of the 95 % interval; NaN where there are fewer than two pictures.
-        high: Upper end, likewise.
-        n: Number of pictures.
-    """
-
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    n: int
+    mean: Any  # over runs and pictures
+    low: Any  # end of the 95 % interval; NaN where there is a single number
+    high: Any
+    spread: Any  # standard deviation of the runs' means; NaN for one run
+    runs: int  # each with a seed of its own
+    images: int  # 1 where a run has a single number
 
 
-def estimate(values: np.ndarray, seed: int = 0, resamples: int = 2000) -> Estimate:
-    """Mean over pictures, with the percentile bootstrap's 95 % interval (Efron 1979).
+def estimate(values: np.ndarray, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
+    """Mean with a 95 % interval that speaks of other pictures of the same kind and of other runs.
 
-    Pictures are drawn with replacement; all quantities of a picture stay together. The interval
-    speaks of other pictures of the same kind, not of other training runs.
+    Pictures are drawn with replacement (percentile bootstrap, Efron 1979), the same for all runs,
+    because all runs complete the same pictures; all quantities of a picture stay together. Runs are
+    too few to be drawn: the bootstrap over three of them would cover 75 %. Their part of each draw
+    is Student's t with one degree of freedom less than there are runs, times the standard error of
+    the runs' means. The noise that pictures and runs share counts in both parts, so the interval is
+    slightly wider than it need be.
+
+    With one run the interval is that over pictures and says nothing of other runs; with one number
+    per run it is Student's t interval over runs. For a paired interval give the difference of two
+    arrays of the same pictures. Values that are not finite leave no finite mean and interval.
 
     Args:
-        values: ``(n, ...)``, one row per picture.
+        values: ``(runs, images, ...)``.
         seed: Of the resampling: the same values have the same interval.
-        resamples: Number of draws of ``n`` pictures.
-    """
-    n = len(values)
-    mean = np.mean(values, axis=0)
-    if n < 2:
-        return Estimate(mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan), n)
-    rng = np.random.default_rng(seed)
-    means = [values[rng.integers(n, size=n)].mean(axis=0) for _ in range(resamples)]
-    low, high = np.quantile(means, (0.025, 0.975), axis=0)
-    return Estimate(mean, low, high, n)
-
-
-def paired_difference(
-    ours: np.ndarray, theirs: np.ndarray, seed: int = 0, resamples: int = 2000
-) -> Estimate:
-    """Estimate the mean of ``ours - theirs``, picture by picture; arguments as :func:`estimate`.
+        resamples: Draws of pictures.
 
     Raises:
-        ValueError: They do not have the same pictures' worth of values.
+        ValueError: There is no value.
     """
-    if ours.shape != theirs.shape:
-        raise ValueError(
-            f"paired_difference: expected the same pictures, got {ours.shape} and {theirs.shape}."
-        )
-    return estimate(ours - theirs, seed, resamples)
+    if values.ndim < 2 or not values.size:
+        raise ValueError(f"estimate: expected (runs, images, ...), got shape {values.shape}.")
+    runs, images = values.shape[:2]
+    of_images, of_runs = values.mean(axis=0), values.mean(axis=1)
+    mean = of_images.mean(axis=0)
+    nothing = np.full_like(mean, math.nan)
+    if runs == images == 1:
+        return Estimate(mean, nothing, nothing, nothing, runs, images)
+    rng = np.random.default_rng(seed)
+    draws = mean[..., None]
+    if images > 1:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DegenerateDataWarning)  # values that are not finite
+            options = {"n_resamples": resamples, "batch": max(1, AT_ONCE // of_images.size)}
+            drawn = bootstrap((of_images,), np.mean, method="percentile", rng=rng, **options)
+        draws = drawn.bootstrap_distribution
+    spread = nothing
+    if runs > 1:
+        spread = of_runs.std(axis=0, ddof=1)
+        shift = rng.standard_t(runs - 1, size=(PER_DRAW, *mean.shape, resamples))
+        draws = draws + shift * (spread / math.sqrt(runs))[..., None]
+        draws = np.moveaxis(draws, 0, -1).reshape(*mean.shape, -1)
+    low, high = np.quantile(draws, (0.025, 0.975), axis=-1)
+    return Estimate(mean, low, high, spread, runs, images)

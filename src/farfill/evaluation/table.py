@@ -6,14 +6,14 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from farfill.evaluation.manifest import Manifest
 from farfill.evaluation.score import Scores
-from farfill.evaluation.statistics import Estimate, estimate, paired_difference
+from farfill.evaluation.statistics import Estimate, estimate
 from farfill.metric.suite import NAMES
 
 # Total variation has no better direction: both blur and noise are wrong.
@@ -28,17 +28,11 @@ PRINTED = (
     "ssim_full",
     "tv_anisotropic_full",
 )
+REGIONS = {"hole": "in the hole", "full": "over the whole picture"}
+_CAPITALS = {word: word.upper() for word in ("l1", "l2", "psnr", "ssim", "tv")}
 
 
-class Interval(NamedTuple):
-    """A mean over pictures with its 95 % interval; the ends are NaN for a single picture."""
-
-    mean: float
-    low: float
-    high: float
-
-
-Intervals = dict[str, dict[str, Interval]]
+Row = dict[str, Estimate]  # by metric
 
 
 class Comparison(NamedTuple):
@@ -53,19 +47,32 @@ class Comparison(NamedTuple):
 
     scores: Mapping[str, Scores]
     manifest: Manifest
-    means: Intervals
-    differences: Intervals
+    means: dict[str, Row]
+    differences: dict[str, Row]
 
 
 def compare(scores: Mapping[str, Scores], manifest: Manifest) -> Comparison:
-    """Estimate every filler's means, and the first filler's differences from the others."""
+    """Estimate every filler's means, and the first filler's paired differences from the others.
+
+    Raises:
+        ValueError: They were not scored on the same pictures.
+    """
     (first, ours), *others = scores.items()
-    means = {title: _by_metric(estimate(one.table)) for title, one in scores.items()}
+    if any(theirs.pictures.keys() != ours.pictures.keys() for _, theirs in others):
+        raise ValueError("compare: expected every filler to be scored on the same pictures.")
+    means = {title: _row(one.table) for title, one in scores.items()}
     differences = {
-        f"{first} minus {title}": _by_metric(paired_difference(ours.table, one.table))
-        for title, one in others
+        f"{first} minus {title}": _row(ours.table - theirs.table) for title, theirs in others
     }
     return Comparison(scores, manifest, means, differences)
+
+
+def _row(table: np.ndarray) -> Row:
+    """Estimate all columns of ``(pictures, metrics)`` at once, so that pictures stay whole."""
+    found = estimate(table[None])
+    columns = np.stack(found[:4], axis=1).tolist()
+    each = (Estimate._make([*column, found.runs, found.images]) for column in columns)
+    return dict(zip(NAMES, each, strict=True))
 
 
 def arrow(name: str) -> str:
@@ -73,68 +80,97 @@ def arrow(name: str) -> str:
     return ARROWS.get(name.split("_")[0], "")
 
 
+def metric_title(metric: str, region: str) -> str:
+    """``L1 in the hole ↓``: the arrow shows which direction is better."""
+    words = " ".join(_CAPITALS.get(word, word) for word in metric.split("_"))
+    return f"{words} {REGIONS[region]} {arrow(metric)}".strip()
+
+
+def markdown_table(
+    titles: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    text_columns: Sequence[int] = (0,),
+    padded: bool = False,
+) -> str:
+    """A table in Markdown, the one way to make one.
+
+    Args:
+        titles: Of the columns.
+        rows: As many cells each; a cell may hold anything, nothing in it ends the cell.
+        text_columns: Columns to align left; all others hold numbers and are aligned right.
+        padded: Whether to align the columns for those who read it in a terminal, too.
+    """
+    texts = [[str(cell).replace("|", r"\|") for cell in row] for row in (titles, *rows)]
+    cells = [[" ".join(text.split()) for text in row] for row in texts]
+    widths = [max(map(len, column)) if padded else 0 for column in zip(*cells, strict=True)]
+    sides = ["<" if n in text_columns else ">" for n in range(len(titles))]
+    rule = [
+        "-" * max(width, 3) if side == "<" else "-" * max(width - 1, 3) + ":"
+        for side, width in zip(sides, widths, strict=True)
+    ]
+    aligned = [
+        [f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)]
+        for row in cells
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (aligned[0], rule, *aligned[1:]))
+
+
+def interval_text(value: Estimate, digits: str = ".4g") -> str:
+    """``mean [low, high]``, every number in the format ``digits``."""
+    ends = "n/a" if math.isnan(value.low) else f"{value.low:{digits}}, {value.high:{digits}}"
+    return f"{value.mean:{digits}} [{ends}]"
+
+
 def markdown(result: Comparison) -> str:
     """Tables of the printed metrics and of the paired differences, and a caption.
 
     A metric is a row, so that a table fits into a terminal; columns are padded for the same reason.
     """
-    seconds = [f"{one.seconds:.3f}" for one in result.scores.values()]
-    tables = [[*_table("metric", result.means), ["s / picture", *seconds]]]
+    seconds = ["s / picture", *(f"{one.seconds:.3f}" for one in result.scores.values())]
+    parts = [_metric_table("metric", result.means, [seconds])]
     if result.differences:
         minus = f"{next(iter(result.scores))} minus"
         others = {title.removeprefix(f"{minus} "): row for title, row in result.differences.items()}
-        tables.append(_table(f"{minus} ...", others))
+        parts.append(_metric_table(f"{minus} ...", others))
     height, width = result.manifest.image_size
-    caption = (
+    parts.append(
         f"Mean [95 % bootstrap interval over pictures]; n = {len(result.manifest.entries)}, "
         f"{height} x {width} pixels,\n"
         f"mask {result.manifest.mask}, manifest {result.manifest.hash}."
     )
-    return "\n\n".join([*map(_padded, tables), caption]) + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
-def _table(corner: str, columns: Intervals) -> list[list[str]]:
-    """Rows of cells: a header, then a metric each."""
-    return [
-        [corner, *columns],
-        *(
-            [f"{name} {arrow(name)}".strip(), *(_cell(name, row[name]) for row in columns.values())]
-            for name in PRINTED
-        ),
-    ]
-
-
-def _padded(table: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    first, *others = table
-    aligned = [
+def _metric_table(
+    corner: str, columns: Mapping[str, Row], more: Sequence[Sequence[str]] = ()
+) -> str:
+    """A row for each printed metric, with two digits for dB and four for all else."""
+    digits = {name: ".2f" if name.startswith("psnr") else ".4f" for name in PRINTED}
+    rows = [
         [
-            row[0].ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+            f"{name} {arrow(name)}".strip(),
+            *(interval_text(column[name], digits[name]) for column in columns.values()),
         ]
-        for row in (first, *others)
+        for name in PRINTED
     ]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (aligned[0], rule, *aligned[1:]))
+    return markdown_table([corner, *columns], [*rows, *more], padded=True)
 
 
 def summary_csv(result: Comparison) -> str:
     """One line per filler: every metric's mean, lower and upper end."""
     return _csv(
-        [
-            {
-                "filler": title,
-                "n": len(result.manifest.entries),
-                "manifest": result.manifest.hash,
-                "seconds": result.scores[title].seconds,
-                **{
-                    f"{name}{end}": number
-                    for name, interval in row.items()
-                    for end, number in zip(("", "_low", "_high"), interval, strict=True)
-                },
-            }
-            for title, row in result.means.items()
-        ]
+        {
+            "filler": title,
+            "n": len(result.manifest.entries),
+            "manifest": result.manifest.hash,
+            "seconds": result.scores[title].seconds,
+            **{
+                f"{name}{end}": number
+                for name, found in row.items()
+                for end, number in zip(("", "_low", "_high"), found[:3], strict=True)
+            },
+        }
+        for title, row in result.means.items()
     )
 
 
@@ -142,11 +178,9 @@ def per_image_csv(result: Comparison) -> str:
     """One line per filler and picture: every metric."""
     names = {entry.index: entry.name for entry in result.manifest.entries}
     return _csv(
-        [
-            {"filler": title, "index": index, "name": names[index], **values}
-            for title, one in result.scores.items()
-            for index, values in one.pictures.items()
-        ]
+        {"filler": title, "index": index, "name": names[index], **values}
+        for title, one in result.scores.items()
+        for index, values in one.pictures.items()
     )
 
 
@@ -167,42 +201,20 @@ def result_json(result: Comparison) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _by_metric(values: Estimate) -> dict[str, Interval]:
-    """Take an estimate of all metrics apart."""
-    columns = np.stack(values[:3], axis=1).tolist()
-    return {name: Interval(*column) for name, column in zip(NAMES, columns, strict=True)}
-
-
-def _cell(name: str, value: Interval) -> str:
-    """``mean [low, high]`` with two digits for dB, four for all else."""
-    digits = 2 if name.startswith("psnr") else 4
-    if math.isnan(value.low):
-        return f"{value.mean:.{digits}f} [n/a]"
-    return f"{value.mean:.{digits}f} [{value.low:.{digits}f}, {value.high:.{digits}f}]"
-
-
-def _plain(row: dict[str, Interval]) -> dict[str, dict[str, float | None]]:
+def _plain(row: Row) -> dict[str, dict[str, float | None]]:
     """Numbers that JSON has: it knows no NaN."""
+    ends = ("mean", "low", "high")
     return {
-        name: {key: x if math.isfinite(x) else None for key, x in interval._asdict().items()}
-        for name, interval in row.items()
+        name: {end: x if math.isfinite(x) else None for end, x in zip(ends, found, strict=False)}
+        for name, found in row.items()
     }
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
+def _csv(rows: Iterable[dict[str, Any]]) -> str:
     """Write ``rows``, which share their keys, under a header."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    first, *others = rows
+    writer = csv.DictWriter(text, list(first), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows([first, *others])
     return text.getvalue()
-
-
-REGIONS = {"hole": "in the hole", "full": "over the whole picture"}
-_CAPITALS = {word: word.upper() for word in ("l1", "l2", "psnr", "ssim", "tv")}
-
-
-def metric_title(metric: str, region: str) -> str:
-    """``L1 in the hole ↓``: the arrow shows which direction is better."""
-    words = " ".join(_CAPITALS.get(word, word) for word in metric.split("_"))
-    return f"{words} {REGIONS[region]} {arrow(metric)}".strip()

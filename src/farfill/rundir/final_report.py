@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from farfill.baseline.protocol import Inpainter
 from farfill.config.instantiate import instantiate_each
 from farfill.datamodule.inpainting import InpaintingData
-from farfill.evaluation import manifest
-from farfill.evaluation.report import report
+from farfill.evaluation import manifest, pictures
+from farfill.evaluation.results import write_results
 from farfill.module.inpainting import Inpainting
 from farfill.rundir.record import OURS
 from farfill.types import Batch
@@ -73,5 +73,6 @@ def final_report(cfg: DictConfig, generator: nn.Module, data: InpaintingData) ->
     frozen = manifest.build(loader, data.val_set.paths, cfg.seed, str(cfg.mask._target_))
     inpainters = {OURS: inpainter_of(generator), **named(instantiate_each(cfg.get("baseline")))}
     folder = Path(cfg.paths.output_dir) / "report"
-    table = report(folder, inpainters, loader, frozen)
+    attention = pictures.attention_maps(generator)
+    table = write_results(folder, inpainters, loader, frozen, attention=attention)
     return f"\n{table}\nTables, best and worst pictures: {folder}"

@@ -12,8 +12,10 @@ import torch
 from farfill.baseline.mean_colour import MeanColour
 from farfill.baseline.telea import Telea
 from farfill.evaluation.manifest import build, read
-from farfill.evaluation.report import report
+from farfill.evaluation.pictures import attention_maps, read_pictures
+from farfill.evaluation.results import write_results
 from farfill.image.contact_sheet import PADDING, TITLE_HEIGHT, to_uint8
+from farfill.types import Completion
 
 
 def worse_and_worse(batch):
@@ -37,7 +39,7 @@ def originals(path, count):
 def test_a_picture_whose_name_is_no_text_loses_no_table(tmp_path, batches, manifest):
     entries = [replace(manifest.entries[0], name="\udcff.png"), *manifest.entries[1:]]
     named = replace(manifest, entries=entries)
-    report(tmp_path / "out", {"ours": worse_and_worse}, batches, named)
+    write_results(tmp_path / "out", {"ours": worse_and_worse}, batches, named)
     assert "\\udcff.png" in (tmp_path / "out" / "per_image.csv").read_text(encoding="utf-8")
     assert read(tmp_path / "out" / "manifest.json") == named
 
@@ -45,12 +47,13 @@ def test_a_picture_whose_name_is_no_text_loses_no_table(tmp_path, batches, manif
 def test_report_writes_every_file_and_returns_the_table(tmp_path, batches, manifest):
     fillers = {"ours": worse_and_worse, "Telea": Telea(3.0), "mean colour": MeanColour()}
 
-    text = report(tmp_path / "out", fillers, batches, manifest, k=2)
+    text = write_results(tmp_path / "out", fillers, batches, manifest, k=2)
 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "best.png",
         "manifest.json",
         "per_image.csv",
+        "pictures",
         "result.json",
         "table.csv",
         "table.md",
@@ -67,7 +70,7 @@ def test_report_writes_every_file_and_returns_the_table(tmp_path, batches, manif
 
 @pytest.mark.parametrize("by", ["psnr_hole", "l1_hole"])
 def test_sheets_show_best_and_worst_first(by, tmp_path, batches, manifest):
-    report(tmp_path, {"ours": worse_and_worse}, batches, manifest, k=2, by=by)
+    write_results(tmp_path, {"ours": worse_and_worse}, batches, manifest, k=2, by=by)
     pictures = [to_uint8(image) for image in torch.cat([batch.image for batch in batches])]
     for name, expected in (("best.png", (0, 1)), ("worst.png", (4, 3))):
         shown = originals(tmp_path / name, 2)
@@ -75,7 +78,36 @@ def test_sheets_show_best_and_worst_first(by, tmp_path, batches, manifest):
             np.testing.assert_array_equal(picture, pictures[index])
 
 
+def test_single_pictures_are_found_by_index_and_title(tmp_path, batches, manifest):
+    """The best, the worst, and the first ones, which all runs have; here 0 and 4."""
+    fillers = {"ours": worse_and_worse, "a/b": lambda batch: batch.masked}
+    write_results(tmp_path, fillers, batches, manifest, k=1)
+    kept = read_pictures(tmp_path)
+    assert {index: [*row] for index, row in kept.items()} == {
+        index: ["original", "masked", "ours", "a/b"] for index in (0, 4)
+    }
+    image = cv2.imread(str(kept[4]["original"]))[..., ::-1]
+    np.testing.assert_array_equal(image, to_uint8(batches[2].image[0]))
+    assert all(path.parent.parent == tmp_path / "pictures" for path in kept[4].values())
+    assert read_pictures(tmp_path / "elsewhere") == {}
+
+
+@pytest.mark.parametrize("offsets", [None, torch.zeros(1, 2, 4, 6)])
+def test_attention_is_drawn_where_there_is_any(offsets, tmp_path, batches, manifest):
+    def generator(masked, hole):
+        return Completion(masked, masked, offsets)
+
+    painter = attention_maps(generator)
+    write_results(tmp_path, {"ours": worse_and_worse}, batches, manifest, k=1, attention=painter)
+    drawn = read_pictures(tmp_path)[4].get("borrows from")
+    assert (drawn is None) == (offsets is None)
+    if drawn:
+        white = cv2.imread(str(drawn))  # every place borrows from itself
+        assert white.shape == (16, 24, 3)
+        assert (white == 255).all()
+
+
 def test_a_metric_without_direction_cannot_rank(tmp_path, batches, manifest):
     with pytest.raises(ValueError, match=r"by: expected one of l1_hole, .* got tv_isotropic_full"):
-        report(tmp_path, {"ours": MeanColour()}, batches, manifest, by="tv_isotropic_full")
+        write_results(tmp_path, {"ours": MeanColour()}, batches, manifest, by="tv_isotropic_full")
     assert not list(tmp_path.iterdir())
