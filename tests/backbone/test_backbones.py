@@ -63,8 +63,9 @@ def test_lite_classifies_a_cat_as_a_cat():
     image = torch.from_numpy(np.asarray(photo).copy()).permute(2, 0, 1)[None] / 127.5 - 1
     with torch.no_grad():
         (features,) = backbone(image)
-        head = network._swish(network._bn1(network._conv_head(features)))
-        scores = network._fc(network._avg_pooling(head).flatten(1))
+        _, _, _, convolution, normalisation, pooling, _, classifier, activation = network.children()
+        head = activation(normalisation(convolution(features)))
+        scores = classifier(pooling(head).flatten(1))
     assert scores.argmax().item() in range(281, 286)  # ImageNet's domestic cats
 
 

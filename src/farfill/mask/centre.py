@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from farfill.mask.box import rectangle
 from farfill.mask.protocol import Hole
-from farfill.mask.rectangle import rectangle
 
 
 class Centre:

@@ -17,8 +17,10 @@ from farfill.op.spatial import nearest_index
 EDGES = (0.125, 0.25, 0.5, 0.75)  # of the distance histogram, in sides of the picture
 SHARES = (*(f"distance_to_{edge}" for edge in EDGES), "distance_beyond")
 #: Every measure of this module.
-NAMES = ("hit_rate", "hit_chance", "hit_reachable", "distance", *SHARES, "hole_weight", "entropy",
-         "relative_entropy", "similarity", "same_source")  # fmt: skip
+NAMES = (
+    *("hit_rate", "hit_chance", "hit_reachable", "distance", *SHARES),
+    *("hole_weight", "entropy", "relative_entropy", "similarity", "same_source"),
+)
 
 
 def pixel_index(grid: int, features: int, pixels: int) -> Tensor:
@@ -168,10 +170,10 @@ def map_similarity(offsets: Tensor, hole: Tensor) -> dict[str, Tensor]:
     # A third axis for "itself" gives zero offsets the cosines named above.
     still = (inside == 0).all(1, keepdim=True)
     directions = torch.nn.functional.normalize(torch.cat([inside, still], dim=1).double(), dim=1)
-    one, other = directions[pairs].unbind(1)
+    cosines = directions[pairs].prod(1).sum(1)
     first, second = inside[pairs].unbind(1)
     return {
-        "similarity": (one * other).sum(1).mean(),
+        "similarity": cosines.mean(),
         "same_source": (first == second).all(1).double().mean(),
     }
 
@@ -185,8 +187,8 @@ def _chosen(offsets: Tensor) -> Tensor:
     return torch.where(inside, rows * w + columns, -1).flatten()
 
 
-def _near(points: Tensor, some: Tensor, reach: float) -> Tensor:
+def _near(points: Tensor, chosen: Tensor, reach: float) -> Tensor:
     """Which of all points ``(P, K)`` lie within ``reach`` of each chosen one: ``(Q, P)``."""
     # Matrix products would lose the small distances in the rounding of large coordinates.
-    apart = torch.cdist(points[some], points, compute_mode="donot_use_mm_for_euclid_dist")
+    apart = torch.cdist(points[chosen], points, compute_mode="donot_use_mm_for_euclid_dist")
     return apart <= reach
