@@ -68,11 +68,7 @@ class Box:
                 )
 
     def __call__(self, rng: np.random.Generator, height: int, width: int) -> Hole:
-        """Draw top, left and both shrinks.
-
-        Raises:
-            ValueError: See :meth:`check`.
-        """
+        """Draw top, left and both shrinks. Errors as in :meth:`check`."""
         self.check(height, width)
         top, left = (
             int(rng.integers(margin, picture - margin - box))  # the upper end is excluded

@@ -2,7 +2,8 @@
 
 All are taken over the hole's positions on the attention's own grid, ``h x w``. A position stands
 for a pixel (:func:`pixel_index`); a chosen source is a position plus its offset. Every function but
-:func:`map_similarity` measures one picture, and gives NaN where there is nothing to measure.
+:func:`map_similarity` measures one picture, by its ``offsets`` ``(2, h, w)``, int64, and its
+``hole`` ``(h, w)``, bool, True = missing, and gives NaN where there is nothing to measure.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ def hit_rates(
     inwards would otherwise hit.
 
     Args:
-        offsets: ``(2, h, w)``, int64.
-        hole: ``(h, w)``, bool, True = missing.
+        offsets: As above.
+        hole: As above.
         content: ``(K, H, W)``, what the picture shows, as coordinates in pixels.
         pixels: Row, ``(h,)``, and column, ``(w,)``, of the pixels the positions stand for, see
             :func:`pixel_index`.
@@ -86,8 +87,8 @@ def distances(offsets: Tensor, hole: Tensor, features: tuple[int, int]) -> dict[
     """How far away the sources are, in sides of the picture.
 
     Args:
-        offsets: ``(2, h, w)``, int64.
-        hole: ``(h, w)``, bool, True = missing.
+        offsets: As above.
+        hole: As above.
         features: Height and width of the feature map from which the grid was reduced.
 
     Returns:
@@ -106,12 +107,7 @@ def distances(offsets: Tensor, hole: Tensor, features: tuple[int, int]) -> dict[
 
 
 def source_in_hole(offsets: Tensor, hole: Tensor) -> Tensor:
-    """Share of the hole's positions whose source is not known: in the hole or off the picture.
-
-    Args:
-        offsets: ``(2, h, w)``, int64.
-        hole: ``(h, w)``, bool, True = missing.
-    """
+    """Share of the hole's positions whose source is not known: in the hole or off the picture."""
     missing = hole.flatten()
     source = _chosen(offsets)[missing]
     return (missing[source.clamp(min=0)] | (source < 0)).float().mean()
