@@ -154,9 +154,11 @@ def test_vgg16_without_weights_is_never_used_untrained(monkeypatch):
 
 def test_a_run_with_every_loss_learns_and_saves_no_backbone(lite, tmp_path):
     tiny_train(
-        tmp_path, "loss=[discounted_l1,known_l1,perceptual,style,total_variation]",
-        "trainer.max_generator_steps=1", "baseline=[]",
-    )  # fmt: skip
+        tmp_path,
+        "loss=[discounted_l1,known_l1,perceptual,style,total_variation]",
+        "trainer.max_generator_steps=1",
+        "baseline=[]",
+    )
     saved = read_checkpoint(tmp_path / "checkpoints" / "last.ckpt")
     assert {name.split(".")[0] for name in saved["state_dict"]} == {"generator", "critics"}
     header = (tmp_path / "metrics.csv").read_text().splitlines()[0]
