@@ -204,9 +204,9 @@ def test_refuses_parameters_out_of_range(change, message):
 
 
 @pytest.mark.parametrize(
-    ("background", "hole"), [((2, 4, 8, 8), (3, 1, 8, 8)), ((2, 4, 8, 8), (2, 1, 4, 4)),
-                             ((2, 5, 8, 8), (2, 1, 8, 8))]
-)  # fmt: skip
+    ("background", "hole"),
+    [((2, 4, 8, 8), (3, 1, 8, 8)), ((2, 4, 8, 8), (2, 1, 4, 4)), ((2, 5, 8, 8), (2, 1, 8, 8))],
+)
 def test_refuses_shapes_that_do_not_fit(background, hole):
     with pytest.raises(ValueError, match=r"expected (a hole|foreground)"):
         ContextualAttention()(torch.zeros(2, 4, 8, 8), torch.zeros(background), torch.zeros(hole))
@@ -217,7 +217,13 @@ def test_plain_twin_equals_the_authors_code():
     vectors = Vectors("att_odd_fuse", torch.float64)
     p = vectors.params
     features, _ = plain_attention(
-        vectors.image("f"), vectors.image("b"), vectors.image("mask"), patch_size=p["ksize"],
-        rate=p["rate"], stride=1, propagation=p["fuse_k"], softmax_scale=p["softmax_scale"],
-    )  # fmt: skip
+        vectors.image("f"),
+        vectors.image("b"),
+        vectors.image("mask"),
+        patch_size=p["ksize"],
+        rate=p["rate"],
+        stride=1,
+        propagation=p["fuse_k"],
+        softmax_scale=p["softmax_scale"],
+    )
     assert np.abs(features.numpy() - vectors.image("y").numpy()).max() <= 1e-5

@@ -63,8 +63,9 @@ def test_lite_classifies_a_cat_as_a_cat():
     image = torch.from_numpy(np.asarray(photo).copy()).permute(2, 0, 1)[None] / 127.5 - 1
     with torch.no_grad():
         (features,) = backbone(image)
-        head = network._swish(network._bn1(network._conv_head(features)))
-        scores = network._fc(network._avg_pooling(head).flatten(1))
+        _, _, _, convolution, normalisation, pooling, _, classifier, activation = network.children()
+        head = activation(normalisation(convolution(features)))
+        scores = classifier(pooling(head).flatten(1))
     assert scores.argmax().item() in range(281, 286)  # ImageNet's domestic cats
 
 
@@ -153,9 +154,11 @@ def test_vgg16_without_weights_is_never_used_untrained(monkeypatch):
 
 def test_a_run_with_every_loss_learns_and_saves_no_backbone(lite, tmp_path):
     tiny_train(
-        tmp_path, "loss=[discounted_l1,known_l1,perceptual,style,total_variation]",
-        "trainer.max_generator_steps=1", "baseline=[]",
-    )  # fmt: skip
+        tmp_path,
+        "loss=[discounted_l1,known_l1,perceptual,style,total_variation]",
+        "trainer.max_generator_steps=1",
+        "baseline=[]",
+    )
     saved = read_checkpoint(tmp_path / "checkpoints" / "last.ckpt")
     assert {name.split(".")[0] for name in saved["state_dict"]} == {"generator", "critics"}
     header = (tmp_path / "metrics.csv").read_text().splitlines()[0]

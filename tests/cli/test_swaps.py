@@ -35,8 +35,10 @@ def test_every_combination_trains_and_loads_again(tmp_path, attention, gan):
 
 @pytest.mark.parametrize("gan", options("gan"))
 def test_every_game_takes_the_critic_steps_it_is_told(gan):
-    steps = [build_module(compose_tiny(f"gan={gan}", f"critic_steps={n}")).gan.critic_steps
-             for n in (1, 5)]  # fmt: skip
+    steps = [
+        build_module(compose_tiny(f"gan={gan}", f"critic_steps={n}")).gan.critic_steps
+        for n in (1, 5)
+    ]
     assert steps == ([0, 0] if gan == "none" else [1, 5])
 
 

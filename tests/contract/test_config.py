@@ -13,8 +13,19 @@ from omegaconf import OmegaConf
 from farfill.config.paths import conf_dir
 
 #: Groups whose options are classes of the package of the same name. The others only compose.
-MIRRORED = ["attention", "backbone", "baseline", "critic", "data", "datamodule", "gan",
-            "generator", "loss", "mask", "metric"]  # fmt: skip
+MIRRORED = [
+    "attention",
+    "backbone",
+    "baseline",
+    "critic",
+    "data",
+    "datamodule",
+    "gan",
+    "generator",
+    "loss",
+    "mask",
+    "metric",
+]
 #: Thin configs of well-known data sets, on top of data=folder.
 THIN = {"places2", "celeba", "celeba_hq", "imagenet", "dtd"}
 FILES = [
@@ -69,8 +80,12 @@ def test_paper_is_the_papers_recipe():
     attention = dict(cfg.generator.attention)
     assert attention.pop("_target_") == "farfill.attention.contextual.ContextualAttention"
     assert attention == {
-        "patch_size": 3, "rate": 2, "stride": 1, "propagation": 3, "softmax_scale": 10.0,
-    }  # fmt: skip
+        "patch_size": 3,
+        "rate": 2,
+        "stride": 1,
+        "propagation": 3,
+        "softmax_scale": 10.0,
+    }
     assert set(cfg.loss) == {"discounted_l1", "known_l1"}
 
 

@@ -18,8 +18,9 @@ def shrink(array: np.ndarray, rate: int) -> np.ndarray:
         size = array.shape[axis]
         small = -(-size // rate)
         scale = np.float32(size - 1) / np.float32(max(small - 1, 1))
-        index = [min(int(np.floor(float(np.float32(i) * scale) + 0.5)), size - 1)
-                 for i in range(small)]  # fmt: skip
+        index = [
+            min(int(np.floor(float(np.float32(i) * scale) + 0.5)), size - 1) for i in range(small)
+        ]
         array = array.take(index, axis)
     return array
 
@@ -60,8 +61,11 @@ def attend_one(f, b, hole, patch_size, rate, stride, propagation, softmax_scale)
     f_small, b_small = shrink(f, rate), shrink(b, rate)
     hole_small = shrink(hole, rate)
     grid = f_small.shape[:2]
-    places = [(v, u) for v in range(0, b_small.shape[0], stride)
-              for u in range(0, b_small.shape[1], stride)]  # fmt: skip
+    places = [
+        (v, u)
+        for v in range(0, b_small.shape[0], stride)
+        for u in range(0, b_small.shape[1], stride)
+    ]
     back = (-(-b_small.shape[0] // stride), -(-b_small.shape[1] // stride))
     scores = np.zeros((grid[0] * grid[1], len(places)), f.dtype)
     valid = np.zeros(len(places), f.dtype)
@@ -80,10 +84,13 @@ def attend_one(f, b, hole, patch_size, rate, stride, propagation, softmax_scale)
 
     out = np.zeros_like(f)
     offsets = np.zeros((2, *grid), int)
-    b_top, b_left = (max(0, (n - 1) * rate + 2 * rate - m) // 2
-                     for n, m in zip(b_small.shape[:2], b.shape[:2], strict=True))  # fmt: skip
-    top, left = (max(0, (n - 1) * rate + 2 * rate - m) // 2
-                 for n, m in zip(grid, f.shape[:2], strict=True))  # fmt: skip
+    b_top, b_left = (
+        max(0, (n - 1) * rate + 2 * rate - m) // 2
+        for n, m in zip(b_small.shape[:2], b.shape[:2], strict=True)
+    )
+    top, left = (
+        max(0, (n - 1) * rate + 2 * rate - m) // 2 for n, m in zip(grid, f.shape[:2], strict=True)
+    )
     for p in range(scores.shape[0]):
         y, x = p // grid[1], p % grid[1]
         v, u = places[int(weights[p].argmax())]

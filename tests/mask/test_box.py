@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from farfill.mask.box import Box
+from farfill.mask.box import Box, rectangle
 
 PAPER = {
     "height": 128,
@@ -76,3 +76,17 @@ def test_one_place_is_enough():
 def test_numbers_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match="expected mask"):
         Box(**PAPER | wrong)
+
+
+def test_box_and_shrink():
+    expected = np.array(
+        [
+            [0, 0, 0, 0, 0, 0],
+            [0, 0, 0, 0, 0, 0],
+            [0, 0, 1, 1, 0, 0],
+            [0, 0, 1, 1, 0, 0],
+            [0, 0, 0, 0, 0, 0],
+        ],
+        dtype=bool,
+    )
+    np.testing.assert_array_equal(rectangle(5, 6, (1, 0, 4, 6), (1, 2)), expected)

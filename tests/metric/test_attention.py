@@ -57,11 +57,13 @@ def plain_hits(offsets, hole, content, tolerance):
                 continue
             count += 1
             right = {
-                (v, u) for v in range(h) for u in range(w)
+                (v, u)
+                for v in range(h)
+                for u in range(w)
                 if not hole[v, u]
                 and math.dist(content[:, y, x].tolist(), content[:, v, u].tolist()) <= tolerance
                 and math.hypot(8 * (v - y), 8 * (u - x)) > tolerance
-            }  # fmt: skip
+            }
             if right:
                 chosen = (y + int(offsets[0, y, x]), x + int(offsets[1, y, x]))
                 hits.append(chosen in right)
@@ -169,9 +171,12 @@ def test_distances_are_in_sides_and_the_histogram_is_a_share():
     expected = [0, 3 / 7 * 15 / 16, 15 / 16, 5 / 7 * 15 / 16 * math.sqrt(2)]
     assert found.pop("distance") == pytest.approx(sum(expected) / 4)
     assert found == {
-        "distance_to_0.125": 0.25, "distance_to_0.25": 0, "distance_to_0.5": 0.25,
-        "distance_to_0.75": 0, "distance_beyond": 0.5,
-    }  # fmt: skip
+        "distance_to_0.125": 0.25,
+        "distance_to_0.25": 0,
+        "distance_to_0.5": 0.25,
+        "distance_to_0.75": 0,
+        "distance_beyond": 0.5,
+    }
 
 
 def test_an_edge_belongs_to_the_bin_above():

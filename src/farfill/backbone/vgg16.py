@@ -51,8 +51,8 @@ def _layers() -> dict[str, nn.Module]:
 
 
 def _fill(layer: nn.Conv2d, state: Mapping[str, Tensor], position: int, path: str | None) -> None:
-    own = {name: state.get(f"features.{position}.{name}") for name in ("weight", "bias")}
-    for name, value in own.items():
+    values = {name: state.get(f"features.{position}.{name}") for name in ("weight", "bias")}
+    for name, value in values.items():
         expected = tuple(getattr(layer, name).shape)
         if not isinstance(value, Tensor) or tuple(value.shape) != expected:
             got = tuple(value.shape) if isinstance(value, Tensor) else "nothing"
@@ -60,7 +60,7 @@ def _fill(layer: nn.Conv2d, state: Mapping[str, Tensor], position: int, path: st
                 f"{path} does not hold torchvision's VGG16: expected features.{position}.{name} "
                 f"of shape {expected}, got {got}"
             )
-    layer.load_state_dict(own)
+    layer.load_state_dict(values)
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:

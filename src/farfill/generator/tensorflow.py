@@ -7,32 +7,25 @@ from itertools import chain
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from farfill.generator.two_stage import Generator
 from farfill.layer.convolution import SameConv2d
 
+_ENCODER = ("1", "2_downsample", "3", "4_downsample", "5", "6")
 _ATROUS = ("7_atrous", "8_atrous", "9_atrous", "10_atrous")
-_UPSAMPLE = "{0}_upsample/{0}_upsample_conv"
+_DECODER = (
+    "{0}11 {0}12 {0}13_upsample/{0}13_upsample_conv {0}14 "
+    "{0}15_upsample/{0}15_upsample_conv {0}16 {0}17"
+)
 #: Layer names of the authors' graph, in the order in which our modules hold their convolutions.
 _LAYERS = {
-    "coarse": [
-        *(f"conv{i}" for i in ("1", "2_downsample", "3", "4_downsample", "5", "6", *_ATROUS)),
-        "conv11", "conv12", _UPSAMPLE.format("conv13"), "conv14", _UPSAMPLE.format("conv15"),
-        "conv16", "conv17",
-    ],
-    "refinement.dilated_branch": [
-        f"xconv{i}" for i in ("1", "2_downsample", "3", "4_downsample", "5", "6", *_ATROUS)
-    ],
-    "refinement.attention_encoder": [
-        f"pmconv{i}" for i in ("1", "2_downsample", "3", "4_downsample", "5", "6")
-    ],
+    "coarse": [*(f"conv{i}" for i in _ENCODER + _ATROUS), *_DECODER.format("conv").split()],
+    "refinement.dilated_branch": [f"xconv{i}" for i in _ENCODER + _ATROUS],
+    "refinement.attention_encoder": [f"pmconv{i}" for i in _ENCODER],
     "refinement.attention_decoder": ["pmconv9", "pmconv10"],
-    "refinement.decoder": [
-        "allconv11", "allconv12", _UPSAMPLE.format("allconv13"), "allconv14",
-        _UPSAMPLE.format("allconv15"), "allconv16", "allconv17",
-    ],
-}  # fmt: skip
+    "refinement.decoder": _DECODER.format("allconv").split(),
+}
 
 
 def load_tensorflow_generator(generator: Generator, arrays: Mapping[str, np.ndarray]) -> Generator:
@@ -100,11 +93,11 @@ def variables(generator: Generator) -> dict[str, Tensor]:
 def _parts(generator: Generator) -> dict[str, list[SameConv2d]]:
     """Convolutions by part, in order; without attention two parts are not there."""
     modules = dict(generator.named_modules())
-    return {path: _convolutions(modules[path]) for path in _LAYERS if path in modules}
-
-
-def _convolutions(module: nn.Module) -> list[SameConv2d]:
-    return [m for m in module.modules() if isinstance(m, SameConv2d)]
+    return {
+        path: [layer for layer in modules[path].modules() if isinstance(layer, SameConv2d)]
+        for path in _LAYERS
+        if path in modules
+    }
 
 
 def _tensorflow_shape(parameter: Tensor) -> tuple[int, ...]:

@@ -40,7 +40,12 @@ class Generator(nn.Module):
             raise ValueError(
                 f"expected `attention` to be a torch.nn.Module, got {type(attention).__name__}"
             )
-        self.coarse = _coarse_stage(channels)
+        middle, wide = 2 * channels, 4 * channels
+        self.coarse = nn.Sequential(
+            *_encoder(channels, middle, middle, wide, wide, wide),
+            dilated(wide),
+            decoder(wide, channels),
+        )
         self.refinement = RefinementStage(channels, attention or ContextualAttention())
 
     def forward(self, masked_image: Tensor, hole: Tensor) -> Completion:
@@ -70,24 +75,14 @@ class RefinementStage(nn.Module):
 
     def __init__(self, channels: int, attention: Attention | NoAttention) -> None:
         super().__init__()
-        wide = 4 * channels
+        middle, wide = 2 * channels, 4 * channels
         self.dilated_branch = nn.Sequential(
-            conv_elu(_INPUTS, channels, kernel=5),
-            conv_elu(channels, channels, stride=2),
-            conv_elu(channels, 2 * channels),
-            conv_elu(2 * channels, 2 * channels, stride=2),
-            conv_elu(2 * channels, wide),
-            conv_elu(wide, wide),
-            dilated(wide),
+            *_encoder(channels, channels, middle, middle, wide, wide), dilated(wide)
         )
         self.attention = None if isinstance(attention, NoAttention) else attention
         if self.attention is not None:
             self.attention_encoder = nn.Sequential(
-                conv_elu(_INPUTS, channels, kernel=5),
-                conv_elu(channels, channels, stride=2),
-                conv_elu(channels, 2 * channels),
-                conv_elu(2 * channels, wide, stride=2),
-                conv_elu(wide, wide),
+                *_encoder(channels, channels, middle, wide, wide),
                 nn.Sequential(SameConv2d(wide, wide, 3), nn.ReLU(inplace=True)),
             )
             self.attention_decoder = nn.Sequential(conv_elu(wide, wide), conv_elu(wide, wide))
@@ -107,26 +102,23 @@ class RefinementStage(nn.Module):
         return self.decoder(torch.cat(branches, dim=1)), result.offsets
 
 
-def _coarse_stage(channels: int) -> nn.Sequential:
-    wide = 4 * channels
-    return nn.Sequential(
-        conv_elu(_INPUTS, channels, kernel=5),
-        conv_elu(channels, 2 * channels, stride=2),
-        conv_elu(2 * channels, 2 * channels),
-        conv_elu(2 * channels, wide, stride=2),
-        conv_elu(wide, wide),
-        conv_elu(wide, wide),
-        dilated(wide),
-        decoder(wide, channels),
-    )
-
-
 def conv_elu(
     in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1, dilation: int = 1
 ) -> nn.Sequential:
     """Convolution and ELU, the authors' standard layer."""
     convolution = SameConv2d(in_channels, out_channels, kernel, stride, dilation)
     return nn.Sequential(convolution, nn.ELU(inplace=True))
+
+
+def _encoder(*widths: int) -> list[nn.Module]:
+    """Layers of these widths from :func:`with_planes` on; the second and the fourth halve it."""
+    layers: list[nn.Module] = []
+    before = _INPUTS
+    for number, width in enumerate(widths):
+        kernel, stride = (3 if number else 5), (2 if number in (1, 3) else 1)
+        layers.append(conv_elu(before, width, kernel, stride))
+        before = width
+    return layers
 
 
 def dilated(channels: int) -> nn.Sequential:

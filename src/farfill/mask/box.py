@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from farfill.mask.protocol import Hole
-from farfill.mask.rectangle import rectangle
 
 
 class Box:
@@ -69,11 +68,7 @@ class Box:
                 )
 
     def __call__(self, rng: np.random.Generator, height: int, width: int) -> Hole:
-        """Draw top, left and both shrinks.
-
-        Raises:
-            ValueError: See :meth:`check`.
-        """
+        """Draw top, left and both shrinks. Errors as in :meth:`check`."""
         self.check(height, width)
         top, left = (
             int(rng.integers(margin, picture - margin - box))  # the upper end is excluded
@@ -83,3 +78,24 @@ class Box:
         box = (top, left, *self.size)
         mask = rectangle(height, width, box, (down, right))
         return Hole(mask, rectangle(height, width, box), box)
+
+
+def rectangle(
+    height: int, width: int, box: tuple[int, int, int, int], shrink: tuple[int, int] = (0, 0)
+) -> np.ndarray:
+    """Draw a box into a picture's plane.
+
+    Args:
+        height: Of the plane, in pixels.
+        width: Likewise.
+        box: ``(top, left, height, width)``.
+        shrink: Pixels taken off the box at top and bottom, and at left and right.
+
+    Returns:
+        ``(height, width)``, bool, True inside.
+    """
+    top, left, tall, wide = box
+    down, right = shrink
+    plane = np.zeros((height, width), dtype=bool)
+    plane[top + down : top + tall - down, left + right : left + wide - right] = True
+    return plane

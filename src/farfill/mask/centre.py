@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from farfill.mask.box import rectangle
 from farfill.mask.protocol import Hole
-from farfill.mask.rectangle import rectangle
 
 
 class Centre:
@@ -41,11 +41,7 @@ class Centre:
             )
 
     def __call__(self, rng: np.random.Generator, height: int, width: int) -> Hole:
-        """Give the box; ``rng`` is not used.
-
-        Raises:
-            ValueError: See :meth:`check`.
-        """
+        """Give the box; ``rng`` is not used. Errors as in :meth:`check`."""
         self.check(height, width)
         box = ((height - self.size[0]) // 2, (width - self.size[1]) // 2, *self.size)
         mask = rectangle(height, width, box)

@@ -79,11 +79,7 @@ class FreeForm:
             )
 
     def __call__(self, rng: np.random.Generator, height: int, width: int) -> Hole:
-        """Paint strokes.
-
-        Raises:
-            ValueError: See :meth:`check`.
-        """
+        """Paint strokes. Errors as in :meth:`check`."""
         self.check(height, width)
         least, most = self.fractions
         aim = rng.uniform(least, most - self._dot(height, width)) * height * width

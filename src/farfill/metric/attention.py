@@ -2,7 +2,8 @@
 
 All are taken over the hole's positions on the attention's own grid, ``h x w``. A position stands
 for a pixel (:func:`pixel_index`); a chosen source is a position plus its offset. Every function but
-:func:`map_similarity` measures one picture, and gives NaN where there is nothing to measure.
+:func:`map_similarity` measures one picture, by its ``offsets`` ``(2, h, w)``, int64, and its
+``hole`` ``(h, w)``, bool, True = missing, and gives NaN where there is nothing to measure.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from farfill.op.spatial import nearest_index
 EDGES = (0.125, 0.25, 0.5, 0.75)  # of the distance histogram, in sides of the picture
 SHARES = (*(f"distance_to_{edge}" for edge in EDGES), "distance_beyond")
 #: Every measure of this module.
-NAMES = ("hit_rate", "hit_chance", "hit_reachable", "distance", *SHARES, "hole_weight", "entropy",
-         "relative_entropy", "similarity", "same_source")  # fmt: skip
+NAMES = (
+    *("hit_rate", "hit_chance", "hit_reachable", "distance", *SHARES),
+    *("hole_weight", "entropy", "relative_entropy", "similarity", "same_source"),
+)
 
 
 def pixel_index(grid: int, features: int, pixels: int) -> Tensor:
@@ -50,8 +53,8 @@ def hit_rates(
     inwards would otherwise hit.
 
     Args:
-        offsets: ``(2, h, w)``, int64.
-        hole: ``(h, w)``, bool, True = missing.
+        offsets: As above.
+        hole: As above.
         content: ``(K, H, W)``, what the picture shows, as coordinates in pixels.
         pixels: Row, ``(h,)``, and column, ``(w,)``, of the pixels the positions stand for, see
             :func:`pixel_index`.
@@ -84,8 +87,8 @@ def distances(offsets: Tensor, hole: Tensor, features: tuple[int, int]) -> dict[
     """How far away the sources are, in sides of the picture.
 
     Args:
-        offsets: ``(2, h, w)``, int64.
-        hole: ``(h, w)``, bool, True = missing.
+        offsets: As above.
+        hole: As above.
         features: Height and width of the feature map from which the grid was reduced.
 
     Returns:
@@ -104,12 +107,7 @@ def distances(offsets: Tensor, hole: Tensor, features: tuple[int, int]) -> dict[
 
 
 def source_in_hole(offsets: Tensor, hole: Tensor) -> Tensor:
-    """Share of the hole's positions whose source is not known: in the hole or off the picture.
-
-    Args:
-        offsets: ``(2, h, w)``, int64.
-        hole: ``(h, w)``, bool, True = missing.
-    """
+    """Share of the hole's positions whose source is not known: in the hole or off the picture."""
     missing = hole.flatten()
     source = _chosen(offsets)[missing]
     return (missing[source.clamp(min=0)] | (source < 0)).float().mean()
@@ -168,10 +166,10 @@ def map_similarity(offsets: Tensor, hole: Tensor) -> dict[str, Tensor]:
     # A third axis for "itself" gives zero offsets the cosines named above.
     still = (inside == 0).all(1, keepdim=True)
     directions = torch.nn.functional.normalize(torch.cat([inside, still], dim=1).double(), dim=1)
-    one, other = directions[pairs].unbind(1)
+    cosines = directions[pairs].prod(1).sum(1)
     first, second = inside[pairs].unbind(1)
     return {
-        "similarity": (one * other).sum(1).mean(),
+        "similarity": cosines.mean(),
         "same_source": (first == second).all(1).double().mean(),
     }
 
@@ -185,8 +183,8 @@ def _chosen(offsets: Tensor) -> Tensor:
     return torch.where(inside, rows * w + columns, -1).flatten()
 
 
-def _near(points: Tensor, some: Tensor, reach: float) -> Tensor:
+def _near(points: Tensor, chosen: Tensor, reach: float) -> Tensor:
     """Which of all points ``(P, K)`` lie within ``reach`` of each chosen one: ``(Q, P)``."""
     # Matrix products would lose the small distances in the rounding of large coordinates.
-    apart = torch.cdist(points[some], points, compute_mode="donot_use_mm_for_euclid_dist")
+    apart = torch.cdist(points[chosen], points, compute_mode="donot_use_mm_for_euclid_dist")
     return apart <= reach

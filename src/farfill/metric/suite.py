@@ -117,14 +117,8 @@ def _forward_differences(image: Tensor) -> tuple[Tensor, Tensor]:
 
 #: The formulas by name.
 METRICS = {
-    "l1": l1,
-    "l2": l2,
-    "relative_l1": relative_l1,
-    "relative_l2": relative_l2,
-    "psnr": psnr,
-    "ssim": ssim,
-    "tv_anisotropic": tv_anisotropic,
-    "tv_isotropic": tv_isotropic,
+    metric.__name__: metric
+    for metric in (l1, l2, relative_l1, relative_l2, psnr, ssim, tv_anisotropic, tv_isotropic)
 }
 NAMES = tuple(f"{name}_{region}" for name in METRICS for region in ("hole", "full"))
 
@@ -150,18 +144,15 @@ def per_image(completed: Tensor, image: Tensor, hole: Tensor) -> dict[str, Tenso
 
 
 class InpaintingMetrics(Metric):
-    """Means of :func:`per_image` over all pictures seen, whatever the batches and processes.
-
-    Its states are sums, so that processes that saw different numbers of pictures reduce rightly.
-    """
+    """Means of :func:`per_image` over all pictures seen, whatever the batches and processes."""
 
     full_state_update = False
     totals: Tensor
     pictures: Tensor
 
     def __init__(self) -> None:
-        """Start with no picture seen."""
         super().__init__()
+        # Sums, so that processes that saw different numbers of pictures reduce rightly.
         self.add_state("totals", torch.zeros(len(NAMES)), dist_reduce_fx="sum")
         self.add_state("pictures", torch.tensor(0), dist_reduce_fx="sum")
 
