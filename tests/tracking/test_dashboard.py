@@ -123,9 +123,8 @@ def test_the_workspace_has_every_panel_over_generator_steps(server, tmp_path):
     by_gan = [line for line in lines if line.get("groupBy") == "swap.value.gan"]
     assert len(by_gan) == sum(panel.by == "gan" for panel in all_panels()) > 0
     (runs,) = json.loads(view["spec"])["section"]["runSets"]
-    assert [key["name"] for key in runs["grouping"]] == [
-        "swap.value.attention", "swap.value.gan", "swap.value.loss",
-    ]  # fmt: skip
+    grouping = [key["name"] for key in runs["grouping"]]
+    assert grouping == ["swap.value.attention", "swap.value.gan", "swap.value.loss"]
 
 
 def test_a_second_time_updates_the_same_workspace(server, tmp_path):

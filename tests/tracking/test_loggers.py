@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import shutil
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,20 +77,15 @@ def test_the_configuration_and_the_choices_are_told(trained):
     assert {"a", "loss=discounted_l1", "loss=known_l1"} == set(run.tags)
 
 
-def test_the_id_is_kept_for_a_run_that_goes_on(trained, monkeypatch):
+def test_a_run_that_goes_on_keeps_its_id(trained, tmp_path, monkeypatch):
     folder, run = trained
     assert run.options["id"] is None
-    assert read_status(folder)["wandb"] == "new"
-    (again,) = record_wandb_of_a_longer_run(folder, monkeypatch)
-    assert again.options["id"] == "new"
-    assert [row["generator_step"] for row in again.rows if "train/critic/total" in row] == [5]
-    assert run.exit_code == again.exit_code == 0
-
-
-def record_wandb_of_a_longer_run(folder, monkeypatch):
+    longer = shutil.copytree(folder, tmp_path / "longer")
     runs = record_wandb(monkeypatch)
-    tiny_train(folder, "logger=wandb", "gan=hinge", "trainer.max_generator_steps=5", "baseline=[]")
-    return runs
+    tiny_train(longer, "logger=wandb", "gan=hinge", "trainer.max_generator_steps=5", "baseline=[]")
+    assert runs[0].options["id"] == read_status(longer)["wandb"] == "new"
+    assert {row["generator_step"] for row in runs[0].rows} == {5}
+    assert run.exit_code == runs[0].exit_code == 0
 
 
 def test_a_failed_run_is_marked_so(tmp_path, monkeypatch):
@@ -109,8 +105,8 @@ def test_the_real_wandb_keeps_everything_in_the_runs_folder(tmp_path, monkeypatc
     monkeypatch.delenv("WANDB_MODE")
     for number in ("0", "1"):
         run = tmp_path / number
-        tiny_train(run, "logger=wandb", "logger.wandb.offline=true", "baseline=[]",
-                   "trainer.max_generator_steps=1")  # fmt: skip
+        short = ("baseline=[]", "trainer.max_generator_steps=1")
+        tiny_train(run, "logger=wandb", "logger.wandb.offline=true", *short)
         name = read_status(run)["wandb"]
         (records,) = run.glob("wandb/offline-run-*/*.wandb")
         assert records.name == f"run-{name}.wandb"
@@ -120,6 +116,7 @@ def test_the_real_wandb_keeps_everything_in_the_runs_folder(tmp_path, monkeypatc
         assert list(run.glob("wandb/artifacts/staging/*"))
     assert read_status(tmp_path / "0")["wandb"] != read_status(tmp_path / "1")["wandb"]
     assert wandb.run is None
+    assert not {"WANDB_MODE", "WANDB_DATA_DIR"} & os.environ.keys()
 
 
 def made(tmp_path, *overrides):
@@ -198,8 +195,3 @@ def test_swaps_are_the_choices_that_matter(monkeypatch):
         "loss": "hole_l2+style",
     }
     assert swaps(compose_tiny("generator=glcic"))["attention"] == "none"
-
-
-def test_pictures_are_written_for_every_validation(trained):
-    folder: Path = trained[0]
-    assert {"step-0000002.png", "step-0000004.png"} <= {x.name for x in folder.glob("pictures/*")}

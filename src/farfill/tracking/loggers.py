@@ -53,7 +53,7 @@ def wandb_errors(cure: str = "logger=csv or WANDB_MODE=offline helps") -> Iterat
         wandb = sys.modules.get("wandb")  # not imported here: the other loggers do without
         if wandb is None or not isinstance(error, wandb.Error):
             raise
-        raise ValueError(f"wandb: {error}; {cure}") from error
+        raise ValueError(f"wandb: {str(error).rstrip('.')}; {cure}") from error
 
 
 @rank_zero_only

@@ -14,7 +14,7 @@ from wandb_workspaces import expr
 
 from farfill.files import atomic
 from farfill.rundir.record import AXIS
-from farfill.tracking.panels import Panel, Section, sections
+from farfill.tracking.panels import Panel, sections
 
 COLUMNS = 4  # panels beside each other
 MOST_RUNS = 100  # in a panel; wandb draws ten unless told otherwise
@@ -45,7 +45,16 @@ def save(cfg: DictConfig) -> str:
                     f"https://.../entity/project?nw=..., got {address} ({error})"
                 ) from None
     workspace.name = cfg.name
-    workspace.sections = [_section(section) for section in sections()]
+    workspace.sections = [
+        ws.Section(
+            name=section.title,
+            panels=[_panel(panel) for panel in section.panels],
+            is_open=True,
+            layout_settings=ws.SectionLayoutSettings(columns=COLUMNS, rows=2),
+            panel_settings=ws.SectionPanelSettings(x_axis=AXIS),
+        )
+        for section in sections()
+    ]
     workspace.settings = ws.WorkspaceSettings(x_axis=AXIS, max_runs=MOST_RUNS)
     workspace.runset_settings = ws.RunsetSettings(
         # Another class of the same name than that of the panels.
@@ -57,16 +66,6 @@ def save(cfg: DictConfig) -> str:
         addresses = {**known, key: workspace.url}
         part.write_text(json.dumps(addresses, indent=1) + "\n", encoding="utf-8")
     return str(workspace.url)
-
-
-def _section(section: Section) -> ws.Section:
-    return ws.Section(
-        name=section.title,
-        panels=[_panel(panel) for panel in section.panels],
-        is_open=True,
-        layout_settings=ws.SectionLayoutSettings(columns=COLUMNS, rows=2),
-        panel_settings=ws.SectionPanelSettings(x_axis=AXIS),
-    )
 
 
 def _panel(panel: Panel) -> Any:
