@@ -123,8 +123,10 @@ def training(size: int) -> Cases:
             for _ in range(gan.critic_steps):
                 with torch.set_grad_enabled(not ours):
                     fake = complete()
-                views = (critics.views(x, at) for x in
-                         (real, fake.detach(), hole.expand(len(real), -1, -1, -1)))  # fmt: skip
+                views = (
+                    critics.views(x, at)
+                    for x in (real, fake.detach(), hole.expand(len(real), -1, -1, -1))
+                )
                 terms = gan.critic_terms(critics, *views)
                 torch.stack(list(terms.values())).sum().backward()
                 critics.zero_grad()

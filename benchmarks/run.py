@@ -24,8 +24,12 @@ from farfill.files import atomic
 from farfill.machine import tune_processor
 
 RESULTS = Path(__file__).parent / "results"
-SIZES = {"attention": (64, 128), "attention_training": (32, 64), "inference": (256, 512),
-         "training": (128, 256)}  # fmt: skip
+SIZES = {
+    "attention": (64, 128),
+    "attention_training": (32, 64),
+    "inference": (256, 512),
+    "training": (128, 256),
+}
 SCALING = (32, 48, 64, 96, 128, 192)
 Rows = list[dict[str, float | str]]
 MAKERS: dict[str, Callable[[int], cases.Cases]] = {name: getattr(cases, name) for name in SIZES}

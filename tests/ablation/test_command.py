@@ -14,18 +14,25 @@ from helpers.runs import TINY
 
 ROOT = Path(__file__).parents[2]
 SWEEP = [
-    *(value for value in TINY if not value.startswith("checkpoint.every")), "data=sample",
-    "ablation=propagation", "hydra.sweep.dir=sweep", "baseline=[mean_colour]",
+    *(value for value in TINY if not value.startswith("checkpoint.every")),
+    "data=sample",
+    "ablation=propagation",
+    "hydra.sweep.dir=sweep",
+    "baseline=[mean_colour]",
     "checkpoint.every=0",
-]  # fmt: skip
+]
 
 
 def command(script, folder, *arguments):
     done = subprocess.run(
         [sys.executable, str(ROOT / script), *arguments],
-        cwd=folder, capture_output=True, text=True, timeout=250, stdin=subprocess.DEVNULL,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=250,
+        stdin=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -65,9 +72,16 @@ def test_the_variance_of_holes_is_logged_at_every_validation(swept):
 
 def test_a_run_that_fails_stops_no_other_and_says_why(tmp_path):
     status, _, _ = command(
-        "src/train.py", tmp_path, "-m", *SWEEP[:-4], "data=sample", "hydra.sweep.dir=sweep",
-        "attention.rate=0,2", "trainer.max_generator_steps=1", "baseline=[]",
-    )  # fmt: skip
+        "src/train.py",
+        tmp_path,
+        "-m",
+        *SWEEP[:-4],
+        "data=sample",
+        "hydra.sweep.dir=sweep",
+        "attention.rate=0,2",
+        "trainer.max_generator_steps=1",
+        "baseline=[]",
+    )
     assert status != 0
     failed, sound = read_sweep(tmp_path / "sweep", {}, []).records
     assert failed.error

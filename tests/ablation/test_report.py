@@ -21,9 +21,13 @@ from helpers.sweeps import claim, gan_run, gan_sweep, write_plan
 QUESTION = {
     "id": "gan",
     "text": "Which loss?",
-    "claims": [claim("hinge", "lsgan", "lower"), claim("hinge", "lsgan", "higher"),
-               claim("hinge", "none", "lower"), claim("lsgan", "hinge", "higher", "collapsed")],
-}  # fmt: skip
+    "claims": [
+        claim("hinge", "lsgan", "lower"),
+        claim("hinge", "lsgan", "higher"),
+        claim("hinge", "none", "lower"),
+        claim("lsgan", "hinge", "higher", "collapsed"),
+    ],
+}
 
 
 class Sources(HTMLParser):
@@ -149,9 +153,13 @@ def test_a_sweep_of_runs_without_single_pictures_says_so(tmp_path):
 
 def test_the_page_shows_what_the_dashboard_shows(tmp_path):
     """Hole and whole picture, attention and the terms of the game, if they were logged."""
-    logged = {"val/psnr_full": [20.0, 21.0], "val/attention_similarity": [0.5, 0.25],
-              "train/critic/penalty_local": [1.0, 3.0], "train/critic/total": [1.0, 3.0],
-              "train/generator/adversarial_global": [2.0, 2.0]}  # fmt: skip
+    logged = {
+        "val/psnr_full": [20.0, 21.0],
+        "val/attention_similarity": [0.5, 0.25],
+        "train/critic/penalty_local": [1.0, 3.0],
+        "train/critic/total": [1.0, 3.0],
+        "train/generator/adversarial_global": [2.0, 2.0],
+    }
     write_plan(tmp_path, {"gan": "hinge,none"}, "ablation=gan")
     gan_run(tmp_path / "0", "hinge", 1, curves=logged)
     gan_run(tmp_path / "1", "none", 1)
@@ -162,8 +170,9 @@ def test_the_page_shows_what_the_dashboard_shows(tmp_path):
         "Attention": ["attention: similarity"],
         "Losses": ["loss: gan=hinge", "critic/penalty local", "generator/adversarial global"],
     }
-    assert {heading: [w for w in words if w in texts[heading]]
-            for heading, words in expected.items()} == expected  # fmt: skip
+    assert {
+        heading: [w for w in words if w in texts[heading]] for heading, words in expected.items()
+    } == expected
     assert "SSIM" not in texts["Validation"]
     assert "total" not in texts["Losses"]
     assert texts["Losses"].count("nothing logged") == 2  # the critic's two panels of gan=none

@@ -123,8 +123,14 @@ def test_a_folder_without_runs_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "null"), (True, "true"), (3, "3"), (0.5, "0.5"), (["a", "b"], "[a,b]"),
-     ("[a, 'b']", "[a,b]")],
-)  # fmt: skip
+    [
+        (None, "null"),
+        (True, "true"),
+        (3, "3"),
+        (0.5, "0.5"),
+        (["a", "b"], "[a,b]"),
+        ("[a, 'b']", "[a,b]"),
+    ],
+)
 def test_values_read_as_on_the_command_line(value, text):
     assert as_text(value) == text

@@ -42,7 +42,11 @@ def test_everything_of_a_run_lies_in_its_folder(run):
         *(f"checkpoints/step-{step:07d}.ckpt" for step in (1, 2, 3, 4)),
         "pictures/step-0000002.png", "pictures/step-0000004.png",
         *(f"report/{name}" for name in ("table.md", "table.csv", "per_image.csv", "result.json",
-                                        "manifest.json", "best.png", "worst.png")),
+                                        "manifest.json", "best.png", "worst.png",
+                                        "pictures/index.json")),
+        *(f"report/pictures/{title}/{index}.png" for index in range(5) for title in (
+            "original", "masked", "this_run", "borrows_from", "telea_classical_baseline",
+            "mean_colour_classical_baseline")),
     }  # fmt: skip
 
 

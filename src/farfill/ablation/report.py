@@ -54,9 +54,9 @@ def write_report(sweep: Sweep, folder: Path) -> str:
     title = sweep.question.get("id", "a sweep")
     usual, reference = tables.usual_metrics(sweep), sweep.reference_label
     rows = {**sweep.cells, **sweep.baselines}
-    charts = {heading: (_chart(heading), svg) for heading, svg in figures(sweep).items()}
+    charts = figures(sweep)
     pictures, seed, files = side_by_side(sweep)
-    files |= dict(charts.values())
+    files |= {f"{FIGURES}/{heading.lower()}.svg": svg for heading, svg in charts.items()}
     if BORROWS in pictures:
         write_picture(folder / KEY, to_uint8(wheel_legend(KEY_SIDE)))
         files[KEY] = (folder / KEY).read_bytes()
@@ -67,9 +67,9 @@ def write_report(sweep: Sweep, folder: Path) -> str:
         claims=tables.claims(verdicts) if verdicts else "",
         runs=tables.runs(sweep),
         means=tables.metrics(rows, usual),
-        differences=tables.metrics(rows, usual, (reference, sweep.cells[reference])),
+        differences=tables.metrics(rows, usual, (reference, rows[reference])),
         training=tables.metrics(sweep.cells, [*tables.TRAINING]),
-        charts={heading: file for heading, (file, _) in charts.items()},
+        charts=[*charts],
         everything={
             words: tables.metrics(rows, names)
             for region, words in REGIONS.items()
@@ -138,17 +138,14 @@ def page(title: str, markdown: str, files: Mapping[str, bytes]) -> str:
     tokens = reader.parse(markdown)
     for token in tokens:
         for image in token.children or ():
-            if image.type == "image":
-                source = str(image.attrs["src"])
+            source = str(image.attrs.get("src"))
+            if source in files:
                 kind = "image/svg+xml" if source.endswith(".svg") else "image/png"
                 content = base64.b64encode(files[source]).decode()
                 image.attrs["src"] = f"data:{kind};base64,{content}"
     body = reader.renderer.render(tokens, reader.options, {})
     # A wide table scrolls by itself, the page does not.
-    body = body.replace("<table>", '<div class="wide"><table>')
-    body = body.replace("</table>", "</table></div>")
+    body = body.replace("<table>", '<div class="wide"><table>').replace(
+        "</table>", "</table></div>"
+    )
     return TEMPLATES.get_template("page.html.j2").render(title=title, body=Markup(body))
-
-
-def _chart(heading: str) -> str:
-    return f"{FIGURES}/{heading.lower()}.svg"

@@ -72,7 +72,9 @@ def write_results(
     if table.arrow(by) == "↓":
         ranked.reverse()
     worst, best = ranked[:k], ranked[::-1][:k]
-    painters = {**fillers, **({BORROWS: attention} if attention else {})}
+    painters: dict[str, Painter] = {**fillers}
+    if attention is not None:
+        painters[BORROWS] = attention
     # Other runs rank otherwise: the first pictures are those that can stand side by side.
     painted = paint(painters, loader, {*worst, *best, *sorted(ranked)[:k]}, device)
     titles = [ORIGINAL, MASKED, *fillers]
