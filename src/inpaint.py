@@ -1,6 +1,6 @@
 """Fill holes in pictures of any size.
 
-python src/inpaint.py ckpt_path=best.ckpt image=photo.jpg mask=hole.png output=filled.png
+python src/inpaint.py photo.jpg hole.png -o filled.png --ckpt best.ckpt
 python src/inpaint.py ckpt_path=best.ckpt image=photos mask=masks output=filled attention=maps
 python src/inpaint.py ckpt_path=best.ckpt image=[a.jpg,b.png] mask=hole.png output=[c.png,d.tif]
 """

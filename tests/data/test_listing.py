@@ -65,6 +65,12 @@ def test_lists_keep_order_spaces_and_absolute_paths(save, tmp_path):
     assert found == [root / "my cat.jpg", root / "b.png", root / "x/c.png", outside]
 
 
+def test_a_name_that_no_file_has_is_kept_below_the_folder(tmp_path):
+    name = f"/{'x' * 300}.png"
+    (tmp_path / "list.txt").write_text(name)
+    assert pictures_listed(tmp_path / "list.txt", tmp_path, None) == [tmp_path / name[1:]]
+
+
 def test_a_label_selects_lines(tmp_path):
     (tmp_path / "list.txt").write_text("a.jpg 0\nb.jpg 1\nc.jpg 0\nd.jpg\n")
     found = pictures_listed(tmp_path / "list.txt", tmp_path, "0")

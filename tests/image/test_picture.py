@@ -104,10 +104,9 @@ def test_orientation_is_applied(tmp_path, orientation, extension):
     Image.fromarray(stored).save(path, exif=exif)
     shown = read_picture(path).pixels
     # Where the EXIF standard puts the stored row 0 and column 0.
-    row, column = {
-        1: "top left", 2: "top right", 3: "bottom right", 4: "bottom left",
-        5: "left top", 6: "right top", 7: "right bottom", 8: "left bottom",
-    }[orientation].split()  # fmt: skip
+    rows = ["top", "top", "bottom", "bottom", "left", "right", "right", "left"]
+    columns = ["left", "right", "right", "left", "top", "top", "bottom", "bottom"]
+    row, column = rows[orientation - 1], columns[orientation - 1]
     bright = shown > 127
     assert bright.shape == ((16, 32) if orientation < 5 else (32, 16))
     assert bright[0, :].any() == ("top" in (row, column))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from farfill.mask.irregular import check_not_trivial, check_patch, irregular_hole
+from farfill.mask.irregular import check_patch, irregular_hole
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,3 @@ def test_patch_beyond_the_picture_is_refused():
     for patch in ((21, 8), (8, 31), (0, 8)):
         with pytest.raises(ValueError, match="box_size"):
             check_patch(*patch, 20, 30)
-
-
-@pytest.mark.parametrize(("value", "reason"), [(True, "every pixel"), (False, "no pixel")])
-def test_all_or_nothing_is_refused_with_the_reason(value, reason):
-    with pytest.raises(ValueError, match=f"holes/a.png is refused because {reason} is missing"):
-        check_not_trivial(np.full((4, 4), value), "holes/a.png")

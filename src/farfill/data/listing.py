@@ -60,7 +60,10 @@ def pictures_listed(listing: Path, folder: Path, label: str | None) -> list[Path
     for name, own_label in _lines(listing, strict=True):
         if label is None or own_label == label:
             path = expanded(name)
-            whole = path.is_absolute() and path.exists()
+            try:
+                whole = path.is_absolute() and path.exists()
+            except OSError:  # a name longer than any file's, for one
+                whole = False
             paths.append(path if whole else folder / name.lstrip("/"))
     if not paths:
         wanted = "" if label is None else f" with the label {label}"

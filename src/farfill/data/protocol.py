@@ -38,9 +38,7 @@ class Source(Protocol):
     def split(self, train: bool = True) -> Split:
         """Find the files; one side may be empty.
 
-        Args:
-            train: Whether the training pictures are needed. Where they are not, and lie apart
-                from the others, they may be missing.
+        Without ``train``, training pictures that lie apart from the others may be missing.
 
         Raises:
             ValueError: The split cannot be made; one sentence says why and what to do.

@@ -30,11 +30,7 @@ _PNG_HEADER = 33  # bytes: signature and IHDR chunk; a colour profile comes next
 
 
 def check_name(option: str, path: Path, lossy: bool) -> None:
-    """Refuse a name whose format would change known pixels, unless ``lossy`` allows it.
-
-    Raises:
-        ValueError: If the extension is not png, tif, webp, or jpg with ``lossy``.
-    """
+    """Refuse (``ValueError``) what is not called png, tif, webp, or jpg if ``lossy`` allows it."""
     suffix = path.suffix.lower()
     if suffix not in _OPTIONS:
         raise ValueError(f"expected `{option}` to end in .png, .tif or .webp, got {path}")

@@ -85,11 +85,7 @@ class _After(nn.Module):
 
 
 def openvino(precision: str) -> Translate:
-    """Translate for OpenVINO on a processor, in ``float32`` or ``bf16``.
-
-    Raises:
-        ValueError: If it is not installed.
-    """
+    """Translate for OpenVINO on a processor, in ``float32`` or ``bf16``, if it is installed."""
     library = _library("openvino", "openvino")
     options = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
@@ -117,11 +113,7 @@ def openvino(precision: str) -> Translate:
 
 
 def onnx(precision: str) -> Translate:
-    """Translate for ONNX Runtime on a processor, in ``float32``.
-
-    Raises:
-        ValueError: If it is not installed, or another precision is asked for.
-    """
+    """Translate for ONNX Runtime on a processor, in ``float32`` only, if it is installed."""
     if precision != "float32":
         raise ValueError(f"backend=onnx computes in float32 only, not precision={precision}")
     library = _library("onnxruntime", "onnx")

@@ -91,18 +91,18 @@ def _inputs(option: str, names: Names) -> tuple[list[Path], bool]:
 
 
 def _by_name(images: list[Path], masks: list[Path]) -> list[Path]:
-    found = {
+    by_image = {
         image: [mask for mask in masks if mask.stem in (image.stem, f"{image.stem}_mask")]
         for image in images
     }
-    if lonely := [image.name for image in images if not found[image]]:
+    if lonely := [image.name for image in images if not by_image[image]]:
         raise FileNotFoundError(
             f"`mask`: no mask in {masks[0].parent} for {_some(lonely)}; expected the same name, or "
             "with _mask behind it, with any extension"
         )
-    if several := [found[image] for image in images if len(found[image]) > 1]:
+    if several := [by_image[image] for image in images if len(by_image[image]) > 1]:
         raise ValueError(f"`mask`: several masks for one picture: {_some(several[0])}")
-    return [found[image][0] for image in images]
+    return [by_image[image][0] for image in images]
 
 
 def _targets(

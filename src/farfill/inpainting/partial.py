@@ -64,8 +64,7 @@ def multiplications(generator: Generator, window: Window, size: Size) -> float:
 def attention_rows(generator: Generator, window: Window, size: Size) -> int:
     """How many rows of features a window takes from the attention."""
     stage, small = generator.refinement, _small(size)
-    rows = needed(stage.attention_decoder, needed(stage.decoder, window, small), small).rows
-    return rows.stop - rows.start
+    return needed(stage.attention_decoder, needed(stage.decoder, window, small), small).rows.length
 
 
 class _Borrowing:

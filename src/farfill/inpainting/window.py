@@ -25,6 +25,11 @@ class Span(NamedTuple):
     start: int
     stop: int
 
+    @property
+    def length(self) -> int:
+        """How many."""
+        return self.stop - self.start
+
 
 class Window(NamedTuple):
     """A rectangle of a map."""
@@ -46,7 +51,7 @@ class Window(NamedTuple):
     @property
     def area(self) -> int:
         """Number of its pixels."""
-        return (self.rows.stop - self.rows.start) * (self.columns.stop - self.columns.start)
+        return self.rows.length * self.columns.length
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from farfill.files import expanded
 from farfill.image.read import MAX_FILE_PIXELS, SUFFIXES, read_grey
-from farfill.mask.irregular import check_not_trivial, check_patch, irregular_hole
+from farfill.mask.irregular import check_patch, irregular_hole
 from farfill.mask.protocol import Hole
 
 CHECKED = 1000  # masks read before training
@@ -96,5 +96,10 @@ class Folder:
         resized = cv2.resize(
             mask.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST_EXACT
         ).astype(bool)
-        check_not_trivial(resized, str(path))
+        if resized.all() or not resized.any():
+            raise ValueError(
+                f"mask {path} is refused because {'every' if resized.any() else 'no'} pixel is "
+                f"missing at {height} x {width} pixels: white (above mask.threshold) = hole; "
+                "mask.invert=true swaps black and white"
+            )
         return resized

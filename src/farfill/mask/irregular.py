@@ -1,4 +1,4 @@
-"""What holes of any shape share: the local critic's patch, and which masks are refused."""
+"""What holes of any shape share: the local critic's patch."""
 
 from __future__ import annotations
 
@@ -30,14 +30,4 @@ def check_patch(patch_height: int, patch_width: int, height: int, width: int) ->
         raise ValueError(
             f"expected mask.patch_height and mask.patch_width (box_size) to fit into a picture of "
             f"{height} x {width}, got {patch_height} x {patch_width}"
-        )
-
-
-def check_not_trivial(mask: np.ndarray, name: str) -> None:
-    """Refuse a mask ``(H, W)`` that leaves nothing to do or nothing to go by (``ValueError``)."""
-    if mask.all() or not mask.any():
-        reason = "every pixel is missing" if mask.all() else "no pixel is missing"
-        raise ValueError(
-            f"mask {name} is refused because {reason} at {mask.shape[0]} x {mask.shape[1]} pixels: "
-            "white (above mask.threshold) = hole; mask.invert=true swaps black and white"
         )
