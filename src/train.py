@@ -5,8 +5,6 @@ python src/train.py data=folder data.root=pictures mask=free_form
 python src/train.py experiment=paper data=places2 data.root=places2
 """
 
-from __future__ import annotations
-
 import hydra
 from omegaconf import DictConfig
 

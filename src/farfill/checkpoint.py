@@ -1,7 +1,5 @@
 """Read checkpoints. Nothing in a file is ever executed: only tensors and plain values are read."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from importlib import import_module

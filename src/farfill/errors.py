@@ -1,7 +1,5 @@
 """Bad input ends in one sentence, not in a traceback."""
 
-from __future__ import annotations
-
 import functools
 import io
 import logging

@@ -1,7 +1,5 @@
 """This machine: device, memory, processor."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import platform

@@ -1,7 +1,5 @@
 """Words that fit into one line of any terminal."""
 
-from __future__ import annotations
-
 _LONGEST = 2000  # characters; names from a damaged file may have any length
 
 

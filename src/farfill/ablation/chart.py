@@ -1,7 +1,5 @@
 """Curves with bands, panel beside panel, as one SVG that matplotlib draws."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

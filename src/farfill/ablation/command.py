@@ -1,7 +1,5 @@
 """``farfill-report DIR``: what a sweep's runs say about its question."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

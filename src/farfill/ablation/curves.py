@@ -1,7 +1,5 @@
 """Which curves an ablation shows: learning, and both players' losses, of every cell."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from farfill.ablation.chart import Line, Panel, draw

@@ -1,7 +1,5 @@
 """A metric's values in a cell: one per seed and picture, or one per seed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Everything an ablation's report leaves in the sweep's folder."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Mapping

@@ -14,8 +14,6 @@ A run is
   size than ten times its median size over the run. Steady or linear growth stays below two.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from functools import partial

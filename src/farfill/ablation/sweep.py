@@ -1,7 +1,5 @@
 """The runs of a sweep as cells of a table, and the refusal to compare what cannot be compared."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Tables of an ablation, in Markdown."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 

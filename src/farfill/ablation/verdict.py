@@ -1,7 +1,5 @@
 """What the intervals say about a claim."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple

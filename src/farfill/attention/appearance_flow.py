@@ -1,7 +1,5 @@
 """Appearance flow: a convolution says for each position where to look (section 5.3)."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from farfill.attention.warp import Start, Warp, half_side, initialise

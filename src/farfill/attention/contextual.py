@@ -24,8 +24,6 @@ rows at a time, so that memory does not grow with the square of the area. Gradie
 band again.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint

@@ -1,7 +1,5 @@
 """No attention: the paper's baseline, without the attention's branch."""
 
-from __future__ import annotations
-
 from torch import nn
 
 

@@ -7,8 +7,6 @@ sum over cells of the background, weighted by the attention summed along the dia
 neighbours: one matrix product, and no patch is laid out.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -1,7 +1,5 @@
 """What every attention layer offers, and what it demands of its inputs."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Shift: every missing position copies its one best known patch (Shift-Net)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

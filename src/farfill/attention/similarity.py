@@ -10,8 +10,6 @@ Shape letters: ``n`` batch, ``c`` channels, ``y x`` a foreground position, ``v u
 position, both on the reduced grid, and ``k`` all of the latter, row by row.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import torch

@@ -1,7 +1,5 @@
 """Spatial transformer: one affine map for all features of a picture (section 5.3)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

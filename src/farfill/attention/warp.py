@@ -1,7 +1,5 @@
 """What attentions that move the whole feature map share."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import Literal, get_args
 

@@ -1,7 +1,5 @@
 """EfficientNet-Lite0, whose weights come as a package and need no download."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import islice
 

@@ -1,7 +1,5 @@
 """A pretrained network that is only ever looked through."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import torch

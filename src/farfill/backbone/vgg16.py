@@ -1,7 +1,5 @@
 """VGG16, the usual backbone of perceptual and style losses."""
 
-from __future__ import annotations
-
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The mean colour, a floor that everything else should beat."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """OpenCV's inpainting on batches of tensors."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import cv2

@@ -1,7 +1,5 @@
 """PatchMatch, coarse to fine: every hole is filled with patches of the same picture."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 import torch

@@ -1,7 +1,5 @@
 """What it takes to fill holes."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Telea's fast marching."""
 
-from __future__ import annotations
-
 import cv2
 
 from farfill.baseline.opencv import OpenCVInpainter

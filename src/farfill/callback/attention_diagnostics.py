@@ -1,7 +1,5 @@
 """Does the attention look where it should? Measured at every validation, logged like a metric."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 

@@ -1,7 +1,5 @@
 """How far a run is, in its ``status.json``."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Does the generator paint the same into every hole? One number at every validation."""
 
-from __future__ import annotations
-
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Ctrl-C, and what a cluster sends before it takes a machine away, end a run at a whole step."""
 
-from __future__ import annotations
-
 import shlex
 import signal
 import threading

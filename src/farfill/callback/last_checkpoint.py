@@ -1,7 +1,5 @@
 """The checkpoint from which a run goes on, bit for bit."""
 
-from __future__ import annotations
-
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """Pictures at every validation: what the run can do so far, on fixed holes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, cast
 

@@ -1,7 +1,5 @@
 """How far a run is, on a terminal or in a log."""
 
-from __future__ import annotations
-
 import sys
 import time
 from typing import Any

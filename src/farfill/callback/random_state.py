@@ -1,7 +1,5 @@
 """Random state in checkpoints, so that a resumed run draws what the cut-off run would have."""
 
-from __future__ import annotations
-
 import random
 from typing import Any, cast
 

@@ -1,7 +1,5 @@
 """How long a generator step takes, and how long it waits for its pictures."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The last step is validated, whatever the interval."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from lightning import Callback, Trainer

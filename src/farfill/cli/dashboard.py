@@ -5,8 +5,6 @@ farfill-dashboard group_by=[attention] name=Attention
 farfill-dashboard dry_run=true                           what it shows, without a network
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 import hydra

@@ -1,7 +1,5 @@
 """Evaluate: score a checkpoint on a frozen list of pictures and holes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``python src/sweep.py status|missing|rerun DIR``: what became of a sweep, and the rest of it."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import shlex

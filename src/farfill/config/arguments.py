@@ -1,7 +1,5 @@
 """The command line before Hydra reads it: names of files, names of settings, the last run."""
 
-from __future__ import annotations
-
 import functools
 import re
 import sys

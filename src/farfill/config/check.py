@@ -1,7 +1,5 @@
 """What can be found out about a training before anything is made or written."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The one place where a configuration is turned into objects."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Configurations as plain values, and their dotted keys."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

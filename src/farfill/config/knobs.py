@@ -1,7 +1,5 @@
 """A knob that does nothing is a lie: settings that no chosen part reads are refused by name."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches

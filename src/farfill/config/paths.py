@@ -1,7 +1,5 @@
 """Where the configuration and the scripts lie."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import farfill

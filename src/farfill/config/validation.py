@@ -1,7 +1,5 @@
 """Are the options of every part of the kind that the part's code says?"""
 
-from __future__ import annotations
-
 import inspect
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """GLCIC's critic: it looks at the hole's patch and at the picture, and gives one score."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import torch

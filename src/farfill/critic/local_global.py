@@ -1,7 +1,5 @@
 """The paper's two critics: one sees the whole picture, the other the hole's patch."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn.grad import conv2d_input

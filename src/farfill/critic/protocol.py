@@ -1,7 +1,5 @@
 """What a set of critics offers to the adversarial objectives, and the two views of most."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Protocol
 

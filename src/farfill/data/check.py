@@ -1,7 +1,5 @@
 """Look at the pictures before training does."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor

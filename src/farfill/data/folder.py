@@ -1,7 +1,5 @@
 """A data set of one's own: any folder tree or list of pictures."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Generated pictures that show everything twice or more, and say what they show where."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple

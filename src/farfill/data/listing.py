@@ -1,7 +1,5 @@
 """Which pictures there are: below a folder, or in a list file."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

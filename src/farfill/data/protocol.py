@@ -1,7 +1,5 @@
 """What every source of pictures offers."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 

@@ -1,7 +1,5 @@
 """The embedded photographs: enough to see a model learn, far too few to train one."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path

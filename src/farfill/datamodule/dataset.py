@@ -1,7 +1,5 @@
 """Pictures with holes, one address at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Random numbers by address: what is drawn depends on where it is used, not on what came before."""
 
-from __future__ import annotations
-
 from enum import IntEnum
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The data of a run: pictures to learn from, pictures to measure on, and their holes."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """An endless order of pictures that can be entered at any step."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numpy as np

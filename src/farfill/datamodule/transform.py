@@ -1,7 +1,5 @@
 """What albumentations does to a picture: scale, crop, mirror, normalise."""
 
-from __future__ import annotations
-
 import os
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else importing it asks the network

@@ -1,7 +1,5 @@
 """A frozen list of what was scored, so that numbers can be repeated and compared."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Single pictures of an evaluation, and the index by which a report finds them."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping

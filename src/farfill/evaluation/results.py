@@ -1,7 +1,5 @@
 """Everything an evaluation leaves behind, in one folder."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 

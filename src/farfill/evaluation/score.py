@@ -1,7 +1,5 @@
 """Run a filler over a data set and measure every picture."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Means over training runs and pictures, with the one interval that every table prints."""
 
-from __future__ import annotations
-
 import math
 import warnings
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Results as markdown, CSV and JSON."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """The hinge objective, which later inpainting systems took up."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor
 

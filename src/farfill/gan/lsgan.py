@@ -1,7 +1,5 @@
 """Least squares instead of cross-entropy."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from farfill.gan.objective import PointwiseGAN

@@ -1,7 +1,5 @@
 """No adversary: reconstruction alone."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from farfill.critic.protocol import Critics, Views

@@ -1,7 +1,5 @@
 """What every adversarial objective offers, and what most of them share."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """The first adversarial objective, as DCGAN trains it."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor
 

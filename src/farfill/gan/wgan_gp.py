@@ -1,7 +1,5 @@
 """Wasserstein critics with gradient penalty, global and local (paper, section 3.2)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The coarse stage by itself, to ask whether it should be trained first (section 3)."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from farfill.generator.two_stage import Generator

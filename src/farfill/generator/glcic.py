@@ -1,7 +1,5 @@
 """The completion network of GLCIC, a baseline of the paper: one stage, no attention."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

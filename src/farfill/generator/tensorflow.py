@@ -1,7 +1,5 @@
 """Carry weights over from the authors' TensorFlow variables."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import chain
 

@@ -1,7 +1,5 @@
 """The paper's generator: a coarse network, then a refinement network with two encoder branches."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Sheets of pictures: rows and titled columns in one picture."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import cv2

@@ -1,7 +1,5 @@
 """Read a mask file as a hole, and refuse what was probably not meant."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 

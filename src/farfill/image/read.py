@@ -3,8 +3,6 @@
 What is to be written again is read with all its depth by :mod:`farfill.image.picture`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Write a picture so that reading it again gives the same numbers."""
 
-from __future__ import annotations
-
 import logging
 import struct
 import zlib

@@ -1,7 +1,5 @@
 """Run a generator's convolutions in another runtime; the attention stays in PyTorch."""
 
-from __future__ import annotations
-
 import logging
 import warnings
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """How long a picture will take, and how much memory."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from functools import lru_cache

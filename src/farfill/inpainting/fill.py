@@ -1,7 +1,5 @@
 """Fill the hole of one picture of any size."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Which mask belongs to which picture, and where the result goes; all checked beforehand."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from itertools import chain
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Predict only the part of a picture that its completion shows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

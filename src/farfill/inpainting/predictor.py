@@ -1,7 +1,5 @@
 """A generator made ready to fill holes, and how it computes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Convolutions as TensorFlow pads and initialises them."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Enlarging and convolving in one step."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

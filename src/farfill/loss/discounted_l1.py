@@ -1,7 +1,5 @@
 """Spatially discounted reconstruction of the missing region (paper, section 3.2)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

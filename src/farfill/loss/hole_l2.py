@@ -1,7 +1,5 @@
 """Mean square error of the missing region, GLCIC's reconstruction loss."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from farfill.op.spatial import region_mean

@@ -1,7 +1,5 @@
 """Reconstruction of the known region, the authors' "ae loss"."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from farfill.op.spatial import region_mean

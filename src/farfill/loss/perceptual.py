@@ -1,7 +1,5 @@
 """Perceptual loss: completed and original picture agree in a pretrained network's features."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Style loss: features occur together as often as in the original picture."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from farfill.loss.perceptual import Perceptual

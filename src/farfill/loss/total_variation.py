@@ -1,7 +1,5 @@
 """Total variation: neighbouring pixels in and around the hole are alike."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from farfill.op.spatial import region_mean

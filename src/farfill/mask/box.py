@@ -1,7 +1,5 @@
 """The paper's hole: a box at a random place, shrunk at random."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from farfill.mask.protocol import Hole

@@ -1,7 +1,5 @@
 """A box in the middle of the picture, as most tables of inpainting results have it."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from farfill.mask.box import rectangle

@@ -1,7 +1,5 @@
 """Irregular holes from mask files."""
 
-from __future__ import annotations
-
 from functools import cached_property
 from pathlib import Path
 

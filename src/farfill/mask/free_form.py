@@ -1,7 +1,5 @@
 """Free-form holes: strokes of a round brush on a random walk."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

@@ -1,7 +1,5 @@
 """What holes of any shape share: the local critic's patch."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from farfill.mask.protocol import Hole

@@ -1,7 +1,5 @@
 """What every sampler of holes offers."""
 
-from __future__ import annotations
-
 from typing import NamedTuple, Protocol
 
 import numpy as np

@@ -6,8 +6,6 @@ for a pixel (:func:`pixel_index`); a chosen source is a position plus its offset
 ``hole`` ``(h, w)``, bool, True = missing, and gives NaN where there is nothing to measure.
 """
 
-from __future__ import annotations
-
 from math import log
 
 import torch

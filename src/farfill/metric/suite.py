@@ -9,8 +9,6 @@ torchmetrics computes SSIM. Its MAE, MSE, PSNR and total variation know no regio
 from sample to sample, so these are written here; on whole pictures they agree (tested).
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn.functional import pad

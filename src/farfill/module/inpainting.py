@@ -1,7 +1,5 @@
 """The training loop of the paper: it orders the steps; everything else is a part it is given."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 

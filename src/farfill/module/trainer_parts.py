@@ -1,7 +1,5 @@
 """What the Trainer of a run is given besides its flags."""
 
-from __future__ import annotations
-
 import logging
 import warnings
 from pathlib import Path

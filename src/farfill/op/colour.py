@@ -1,7 +1,5 @@
 """Colour an attention map: hue is the direction, saturation the distance, white is itself."""
 
-from __future__ import annotations
-
 import math
 import sys
 from functools import lru_cache

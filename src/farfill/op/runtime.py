@@ -4,8 +4,6 @@ The joint batch is shared out among the processes and their gradients are averag
 :mod:`torch.distributed` there is one process, and nothing is exchanged.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import torch

@@ -1,7 +1,5 @@
 """Pure functions over the rows and columns of pictures and feature maps."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Several processes for one run."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What one run of a sweep left behind, read without Hydra, torch or a GPU."""
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Mapping

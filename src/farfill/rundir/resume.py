@@ -1,7 +1,5 @@
 """A run's folder: whose it is, and where a run in it goes on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``status.json``: what a run is doing, for people and for ``src/sweep.py``."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

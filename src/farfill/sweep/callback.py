@@ -1,7 +1,5 @@
 """What Hydra tells us about runs: status and traceback of those it starts, and dry runs."""
 
-from __future__ import annotations
-
 import io
 import traceback
 from collections.abc import Callable, Mapping

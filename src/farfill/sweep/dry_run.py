@@ -1,7 +1,5 @@
 """``sweep.dry_run=true``: what a sweep would start, and how long it would take on this machine."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Which runs a sweep consists of, and how they differ."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product

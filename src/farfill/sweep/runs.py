@@ -1,7 +1,5 @@
 """The runs of a sweep: the folder of each, what became of it, and a table of that."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

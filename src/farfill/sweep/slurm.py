@@ -1,7 +1,5 @@
 """Whether a run that says it is queued or running can still be."""
 
-from __future__ import annotations
-
 import shutil
 import socket
 import subprocess

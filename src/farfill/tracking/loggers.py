@@ -1,7 +1,5 @@
 """What the train page does with its loggers: say what the run is, and finish them with it."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """``metrics.csv``, which a run that goes on continues without a gap or a repeated row."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Mapping, Sequence
 from itertools import takewhile

@@ -1,7 +1,5 @@
 """What the dashboard shows, in plain words that a test can read: sections of panels."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal

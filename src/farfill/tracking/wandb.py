@@ -1,7 +1,5 @@
 """How a run appears in Weights & Biases: name, group, job type, axis and summary."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence

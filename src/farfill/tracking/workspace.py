@@ -1,7 +1,5 @@
 """The dashboard's sections in the words of wandb-workspaces, an optional package."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
