@@ -20,7 +20,7 @@ GENERATOR = {"_target_": "farfill.generator.two_stage.Generator", "channels": 2}
 
 def contents(**changes):
     weights = {f"generator.{k}": v for k, v in Generator(channels=2).state_dict().items()}
-    whole = {"farfill": {"generator": GENERATOR}, "state_dict": weights, "generator_steps": 7}
+    whole = {"farfill": {"generator": GENERATOR}, "state_dict": weights, "global_step": 7}
     return {**whole, **changes}
 
 
@@ -85,7 +85,7 @@ def test_half_a_file_is_refused(save, share):
         contents(farfill=None),
         contents(farfill={"generator": "Generator"}),
         contents(state_dict={"generator.weight": 3}),
-        contents(generator_steps="many"),
+        contents(global_step="many"),
     ],
 )
 def test_other_programs_checkpoints_are_refused(save, other):

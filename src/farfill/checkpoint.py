@@ -63,7 +63,8 @@ def _is_ours(checkpoint: Any) -> TypeGuard[dict[str, Any]]:
     if not isinstance(checkpoint, dict):
         return False
     ours, weights = checkpoint.get("farfill"), checkpoint.get("state_dict")
-    steps = checkpoint.get("global_step")
+    # Version 0.1 counted on its own; weights that were never trained have no count.
+    steps = checkpoint.get("generator_steps", checkpoint.get("global_step", 0))
     return (
         isinstance(ours, dict)
         and isinstance(ours.get("generator"), dict)

@@ -37,12 +37,11 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
             print("farfill: stopped", file=sys.stderr)
             raise SystemExit(130) from None
         except Exception as error:
-            reason = _reason(error)
+            reason = reason_of(error)
             if in_sweep():
                 logging.getLogger(__name__).error(message_of(error))
                 raise
-            known = isinstance(reason, _OF_THE_USER)
-            if not known or os.environ.get("FARFILL_TRACEBACK"):
+            if not _is_refusal(reason) or os.environ.get("FARFILL_TRACEBACK"):
                 raise
             print(f"farfill: {message_of(error)}", file=sys.stderr)
             raise SystemExit(2) from None
@@ -65,13 +64,13 @@ def in_sweep() -> bool:
 
 def message_of(error: BaseException) -> str:
     """What went wrong, in one line; with the error's kind where it was not foreseen."""
-    reason = _reason(error)
+    reason = reason_of(error)
     text = one_line(reason)
     kind = type(reason).__name__
-    return text if isinstance(reason, _OF_THE_USER) or text == kind else f"{kind}: {text}"
+    return text if _is_refusal(reason) or text == kind else f"{kind}: {text}"
 
 
-def _reason(error: BaseException) -> BaseException:
+def reason_of(error: BaseException) -> BaseException:
     """What the part that was being made had to say, without Hydra's words around it.
 
     Python's own errors need those words: they tell which part does not take its options.
@@ -79,4 +78,9 @@ def _reason(error: BaseException) -> BaseException:
     inner: BaseException | None = error
     while isinstance(inner, InstantiationException):
         inner = inner.__cause__
-    return inner if isinstance(inner, ValueError | OSError) or inner is error else error
+    return inner if inner is not None and _is_refusal(inner) else error
+
+
+def _is_refusal(error: BaseException) -> bool:
+    # Lightning's own kind, by its name: importing Lightning takes a second.
+    return isinstance(error, _OF_THE_USER) or type(error).__name__ == "MisconfigurationException"

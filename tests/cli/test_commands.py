@@ -17,7 +17,7 @@ from helpers.runs import TINY
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     return folder, command(
-        "train", folder, *TINY, "hydra.run.dir=run", "trainer.validate_every=4",
+        "train", folder, *TINY, "hydra.run.dir=run", "trainer.val_check_interval=4",
         "trainer.enable_progress_bar=true",
     )  # fmt: skip
 
@@ -36,7 +36,7 @@ def test_train_says_what_it_does_and_shows_the_table(trained):
 def test_a_sweep_is_one_folder_per_run(tmp_path):
     status, _, err = command(
         "train", tmp_path, "-m", *TINY, "attention.propagation=3,null", "baseline=[]",
-        "hydra.sweep.dir=sweep", "trainer.max_generator_steps=1", "logger=wandb",
+        "hydra.sweep.dir=sweep", "trainer.max_steps=1", "logger=wandb",
     )  # fmt: skip
     assert status == 0, err
     names = set()
@@ -78,7 +78,7 @@ def test_inpaint_fills_with_what_was_trained(trained):
     ("script", "argument", "words"),
     [
         ("train", "box_size=640", "box"),
-        ("train", "+trainer.max_steps=3", "max_generator_steps"),
+        ("train", "+trainer.max_stepps=3", "did you mean max_steps?"),
         ("train", "data=folder", "data.root"),
         ("evaluate", "ckpt_path=none.ckpt", "none.ckpt"),
         ("inpaint", "image=photo.jpg", "ckpt_path"),

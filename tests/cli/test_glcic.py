@@ -8,7 +8,7 @@ import torch
 
 from farfill import load_generator
 from farfill.checkpoint import read_checkpoint
-from farfill.config.build import build_module
+from farfill.config.instantiate import instantiate
 from farfill.generator.glcic import GLCIC
 from farfill.inpainting.fill import fill
 from helpers.runs import compose_tiny, tiny_evaluate, tiny_train
@@ -34,13 +34,13 @@ def test_the_recipe_wins_over_the_defaults_and_the_command_line_over_the_recipe(
 def test_the_recipe_goes_with_an_experiment():
     cfg = compose_tiny("experiment=paper", "model=glcic")
     assert targets(cfg) == ["GLCIC", "Joint", "HoleL2"]
-    assert cfg.trainer.log_every == 1  # of the command line
+    assert cfg.trainer.log_every_n_steps == 1  # of the command line
     assert cfg.datamodule.one_hole_per_batch
     assert cfg.gan.weight == 0.0004
 
 
 def test_both_players_learn_with_this_objective():
-    module = build_module(compose_tiny("model=glcic"))
+    module = instantiate((compose_tiny("model=glcic")).module)
     batch = random_batch(4)
     for terms, learns, rests in (
         (module.critic_terms, module.critics, module.generator),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from farfill.config.build import build_module
 
 from farfill import load_generator
 from farfill.checkpoint import read_checkpoint
+from farfill.config.instantiate import instantiate
 from farfill.config.paths import conf_dir
 from helpers.runs import compose_tiny, tiny_train
 
@@ -16,7 +16,7 @@ def options(group):
     return sorted(file.stem for file in (conf_dir() / group).glob("*.yaml"))
 
 
-ONE_STEP = ["trainer.max_generator_steps=1", "baseline=[]", "pictures=1", "checkpoint.every=0"]
+ONE_STEP = ["trainer.max_steps=1", "baseline=[]", "callbacks.pictures.count=1"]
 
 
 @pytest.mark.parametrize("gan", options("gan"))
@@ -36,7 +36,7 @@ def test_every_combination_trains_and_loads_again(tmp_path, attention, gan):
 @pytest.mark.parametrize("gan", options("gan"))
 def test_every_game_takes_the_critic_steps_it_is_told(gan):
     steps = [
-        build_module(compose_tiny(f"gan={gan}", f"critic_steps={n}")).gan.critic_steps
+        instantiate((compose_tiny(f"gan={gan}", f"critic_steps={n}")).module).gan.critic_steps
         for n in (1, 5)
     ]
     assert steps == ([0, 0] if gan == "none" else [1, 5])
@@ -80,4 +80,4 @@ def test_staged_training_goes_from_coarse_to_refinement(tmp_path):
 def test_a_part_that_is_not_there_is_one_sentence():
     cfg = compose_tiny("stage.trained=[neck]")
     with pytest.raises(ValueError, match=r"\(coarse, refinement\), got neck"):
-        build_module(cfg)
+        instantiate(cfg.module)

@@ -28,7 +28,7 @@ def contents() -> dict[str, Any]:
         "_target_": "farfill.generator.two_stage.Generator", "channels": 2,
         "attention": {"_target_": "farfill.attention.contextual.ContextualAttention", "rate": 2},
     }  # fmt: skip
-    return {"farfill": {"generator": generator}, "state_dict": weights, "generator_steps": 7}
+    return {"farfill": {"generator": generator}, "state_dict": weights, "global_step": 7}
 
 
 def saved(checkpoint: object, **options: object) -> bytes:

@@ -14,6 +14,7 @@ from farfill.config.validation import check_kinds
 from farfill.critic.protocol import Critics
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.errors import in_sweep
+from farfill.metric.suite import NAMES
 
 #: Whole numbers and the least that each may be.
 _COUNTS = {
@@ -50,6 +51,7 @@ def check_config(cfg: DictConfig) -> None:
         raise ValueError(f"expected `learning_rate` to be a number from 0, got {rate}")
     _check_trainer(cfg.trainer)
     check_kinds(cfg)
+    _check_monitors(cfg.callbacks)
     check_networks(cfg.generator, cfg.critic)
 
 
@@ -87,6 +89,18 @@ def check_boxes(data: InpaintingData, critics: Critics) -> None:
         )
 
 
+def _check_monitors(callbacks: DictConfig | None) -> None:
+    """Refuse what is never logged; Lightning would end the run at its first validation."""
+    logged = [f"val/{name}" for name in NAMES]
+    for name, node in (callbacks or {}).items():
+        monitor = (node or {}).get("monitor")
+        if monitor not in (None, *logged):
+            raise ValueError(
+                f"expected `callbacks.{name!s}.monitor` to be one of {', '.join(logged)}, got "
+                f"{monitor!r}"
+            )
+
+
 def _check_trainer(flags: DictConfig) -> None:
     """Refuse what this training cannot honour and Lightning would not say so plainly."""
     steps, epochs = flags.max_steps, flags.max_epochs
@@ -98,6 +112,10 @@ def _check_trainer(flags: DictConfig) -> None:
         raise ValueError(
             f"expected `trainer.precision` to be 32-true, bf16-mixed or 64-true, got "
             f"{flags.precision}: float16 overflows in the gradient penalty; bf16-mixed does not"
+        )
+    if flags.val_check_interval is not None and not flags.val_check_interval > 0:
+        raise ValueError(
+            f"expected `trainer.val_check_interval` above 0, got {flags.val_check_interval}"
         )
     devices: Any = plain(flags.devices)
     one = devices in (1, "1") or (isinstance(devices, list) and len(devices) == 1)

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from farfill.config.keys import plain
+from farfill.errors import reason_of
 from farfill.machine import memory
 
 #: What a configuration may name: our own code, and of libraries what a training is made of.
@@ -72,12 +73,19 @@ def instantiate(node: Any, **options: Any) -> Any:
         options: Replace those of the node.
 
     Raises:
-        ValueError: A ``_target_`` below it names other code, see :data:`ALLOWED`.
+        ValueError: A ``_target_`` below it names other code, see :data:`ALLOWED`, or a part refuses
+            its options.
         InstantiationException: A part does not take its options.
     """
     for _ in targets(plain(node)):
         pass
-    return hydra_instantiate(node, **options)
+    try:
+        return hydra_instantiate(node, **options)
+    except InstantiationException as error:
+        reason = reason_of(error)
+        if reason is error:  # Python's own words need Hydra's around them: which part it was
+            raise
+        raise ValueError(str(reason)) from error
 
 
 def instantiate_each(nodes: DictConfig | None) -> dict[str, Any]:
@@ -99,8 +107,6 @@ def check_networks(generator: DictConfig, critic: DictConfig) -> None:
         with torch.device("meta"):  # where numbers take no memory
             networks: list[nn.Module] = [instantiate(generator), instantiate(critic)]
     except InstantiationException as error:
-        if isinstance(error.__cause__, ValueError):
-            raise
         reason = str(error.__cause__).partition("\n")[0]
         raise ValueError(
             f"cannot build the networks ({reason}): look at the numbers of generator and critic"

@@ -74,6 +74,7 @@ def quiet() -> None:
         ".*Detected call of `lr_scheduler.step.*",  # of a first update that was skipped
         ".*It is recommended to use `self.log.*",  # what is logged is reduced already
         ".*`srun` command is available.*",  # on a login node one trains without it
+        ".*The dirpath has changed.*",  # the best of another folder is not the best of this one
         ".*Checkpoint directory .* exists and is not empty.*",  # of a run that goes on
     )
     for message in messages:

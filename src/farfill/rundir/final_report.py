@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lightning import Trainer
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from farfill.baseline.protocol import Inpainter
@@ -35,12 +35,13 @@ def named(baselines: Mapping[str, Inpainter]) -> dict[str, Inpainter]:
 
 
 def introduction(cfg: DictConfig, module: Inpainting, done: int) -> str:
-    """What is about to happen, in three lines."""
+    """What is about to happen, in three lines; with ``print_config`` the whole configuration."""
     parameters = sum(p.numel() for p in module.generator.parameters())
     attention = cfg.attention._target_ if "attention" in cfg.generator else "none"
     length = f"{cfg.trainer.max_steps} generator steps"
     return (
-        f"Farfill: {length if cfg.trainer.max_steps > 0 else f'{cfg.trainer.max_epochs} epochs'} "
+        (f"{OmegaConf.to_yaml(cfg, resolve=True)}\n" if cfg.print_config else "")
+        + f"Farfill: {length if cfg.trainer.max_steps > 0 else f'{cfg.trainer.max_epochs} epochs'} "
         f"with {module.gan.critic_steps} critic steps each, "
         f"batch {cfg.batch_size}, {cfg.image_size} px pictures, {cfg.box_size} px boxes;\n"
         f"generator {parameters:,} parameters, attention {attention}.\n"

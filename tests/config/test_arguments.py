@@ -1,0 +1,98 @@
+"""The command line before Hydra reads it: file names, names of settings, the last run."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from farfill.config.arguments import RENAMED, quote_paths, renamed, with_last_run
+from helpers.runs import compose_tiny
+
+NAMES = [
+    "photo.jpg", "na\u00efve (1).jpg", "it's.png", "a=b, c.png", "~/x.png", "back\\slash.png",
+    "{a}.png", "\u5199\u771f.png", "a\\'b\\", "with space.png", "100%.png",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_name_arrives(name):
+    (argument,) = quote_paths([f"ckpt_path={name}"])
+    override = OverridesParser.create().parse_override(argument)
+    assert override.value() == name
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "ckpt_path='a b.png'",
+        "ckpt_path=[a.png,b.png]",
+        "ckpt_path=${x}",
+        "seed=(1)",
+        "--help",
+        "mask=box",
+    ],
+)
+def test_everything_else_stays(argument):
+    assert quote_paths([argument]) == [argument]
+
+
+def test_a_sweep_keeps_its_commas():
+    arguments = ["-m", "init_from=a(1).ckpt,b.ckpt"]
+    assert quote_paths(arguments) == arguments
+
+
+def test_names_of_before_and_of_other_houses_lead_to_todays(capsys):
+    given = ["trainer.max_generator_steps=7", "+checkpoint.every=2", "data.batch_size=4", "seed=1"]
+    assert renamed(given) == [
+        "trainer.max_steps=7",
+        "callbacks.last_checkpoint.every_n_train_steps=2",
+        "batch_size=4",
+        "seed=1",
+    ]
+    assert "trainer.max_generator_steps is trainer.max_steps" in capsys.readouterr().err
+
+
+def test_todays_names_are_settings():
+    cfg = compose_tiny("logger=wandb")
+    for today in RENAMED.values():
+        assert OmegaConf.select(cfg, today, default="absent") != "absent", today
+
+
+def made(runs, name, *overrides, begun=True):
+    folder = runs / name
+    (folder / ".hydra").mkdir(parents=True)
+    OmegaConf.save(OmegaConf.create(list(overrides)), folder / ".hydra" / "overrides.yaml")
+    if begun:
+        (folder / "config.yaml").touch()
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path):
+    made(tmp_path, "2026-01-01/10-00-00", "gan=hinge", "seed=2")
+    made(tmp_path, "2026-01-02/10-00-00", "gan=hinge", "seed=2", "ckpt_path=last")
+    made(tmp_path, "2026-01-03/10-00-00", "gan=hinge", "seed=2", begun=False)
+    made(tmp_path, "2026-01-04/10-00-00", "gan=hinge")
+    return tmp_path
+
+
+def test_the_latest_run_of_the_same_command(runs):
+    given = ["seed=2", "ckpt_path=last", "gan=hinge"]
+    found = with_last_run(given, runs)
+    assert found == [*given, f"hydra.run.dir={runs}{os.sep}2026-01-02{os.sep}10-00-00"]
+
+
+@pytest.mark.parametrize("given", [
+    ["gan=hinge"], ["ckpt_path=a.ckpt"], ["ckpt_path=last", "hydra.run.dir=x"],
+    ["-m", "ckpt_path=last", "hydra.sweep.dir=x"],
+])  # fmt: skip
+def test_what_says_more_or_less_stays_as_it_is(runs, given):
+    assert with_last_run(given, runs) == given
+
+
+def test_no_such_run(runs):
+    with pytest.raises(ValueError, match="started with these options"):
+        with_last_run(["ckpt_path=last", "gan=lsgan"], runs)
