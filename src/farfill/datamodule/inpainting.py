@@ -168,7 +168,10 @@ class InpaintingData(LightningDataModule):
             )
         ends = [-(-len(self.val_set) * n // processes) for n in (rank, rank + 1)]
         draws = [Draw(0, index, index) for index in range(*ends)]
-        return self._loader(self.val_set, sampler=draws, batch_size=self.val_batch_size)
+        size = self.val_batch_size
+        # As batches: a sampler of ours Lightning would replace, with trainer.overfit_batches.
+        batches = [draws[start : start + size] for start in range(0, len(draws), size)]
+        return self._loader(self.val_set, batch_sampler=batches)
 
     def _share(self) -> tuple[int, int]:
         """Number of this process and how many there are; after training each is on its own."""
