@@ -17,8 +17,6 @@ from farfill.types import Completion
 
 #: Version of what is in a checkpoint; raised when one can no longer be gone on with.
 FORMAT = 2
-_TARGET = re.compile(r"farfill\.(attention|generator)\.(\w+)\.(\w+)")
-_DATA = re.compile(r"(farfill\.(?:data|mask)\.\w+)\.(\w+)", re.ASCII)
 #: Settings that an evaluation takes over from the run.
 _TAKEN_OVER = {"data", "mask", "seed", "image_size", "box_size", "val_holes", "val_limit"}
 _MOST_VALUES, _DEEPEST = 10_000, 50  # of a configuration; ours have hundreds, and less than ten
@@ -190,28 +188,27 @@ def config_of(checkpoint: Mapping[str, Any], path: str | Path) -> dict[str, Any]
 
 
 def _check_targets(node: Any, path: str | Path) -> None:
-    if isinstance(node, list):
-        for one in node:
-            _check_targets(one, path)
-    elif isinstance(node, dict):
-        if "_target_" in node and not _names_a_class(node["_target_"]):
+    if isinstance(node, dict):
+        if "_target_" in node and _class_of(node["_target_"], "data|mask") is None:
             raise ValueError(
                 f"{path} may name Farfill's data and masks, not {str(node['_target_'])[:80]!r}"
             )
-        for one in node.values():
-            _check_targets(one, path)
+        node = list(node.values())
+    for item in node if isinstance(node, list) else ():
+        _check_targets(item, path)
 
 
-def _names_a_class(target: Any) -> bool:
-    """Whether it is a class that one of Farfill's own modules defines."""
-    match = _DATA.fullmatch(target) if isinstance(target, str) else None
+def _class_of(target: Any, rooms: str) -> type | None:
+    """The class that a module in one of our rooms defines by this name; None if none does."""
+    pattern = rf"(farfill\.(?:{rooms})\.\w+)\.(\w+)"
+    match = re.fullmatch(pattern, target, re.ASCII) if isinstance(target, str) else None
     if match is None:
-        return False
+        return None
     try:
-        cls = getattr(import_module(match[1]), match[2])
+        found = getattr(import_module(match[1]), match[2])
     except (ImportError, AttributeError):
-        return False
-    return isinstance(cls, type) and cls.__module__ == match[1]
+        return None
+    return found if isinstance(found, type) and found.__module__ == match[1] else None
 
 
 def load_weights(module: nn.Module, path: str | Path) -> None:
@@ -251,25 +248,17 @@ def _load(
 
 def _build(config: Mapping[str, Any]) -> nn.Module:
     """Build a generator or attention from plain values, like Hydra but for our classes only."""
-    match = _TARGET.fullmatch(str(config.get("_target_")))
-    if match is None:
-        raise ValueError(
-            f"a checkpoint may name Farfill's networks, not {config.get('_target_')!r}"
-        )
-    group, stem, name = match.groups()
+    target = config.get("_target_")
+    if not re.fullmatch(r"farfill\.(attention|generator)\.\w+\.\w+", str(target), re.ASCII):
+        raise ValueError(f"a checkpoint may name Farfill's networks, not {target!r}")
+    cls = _class_of(target, "attention|generator")
+    if cls is None or not issubclass(cls, nn.Module):
+        raise ValueError(f"the checkpoint needs {target}, which this version does not have")
     arguments = {
         key: _build(value) if isinstance(value, Mapping) else value
         for key, value in config.items()
         if key != "_target_"
     }
-    try:
-        cls = getattr(import_module(f"farfill.{group}.{stem}"), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(
-            f"the checkpoint needs farfill.{group}.{stem}.{name}, which this version does not have"
-        ) from error
-    if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
-        raise ValueError(f"a checkpoint may name Farfill's networks, not {config['_target_']!r}")
     try:
         return cls(**arguments)
     except TypeError as error:

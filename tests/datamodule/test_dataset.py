@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from farfill.datamodule.dataset import InpaintingDataset
-from farfill.datamodule.draw import Draw
+from farfill.datamodule.stream import Draw
 from farfill.types import Batch
 
 OPTIONS = {

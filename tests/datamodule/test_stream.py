@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from farfill.datamodule.stream import Stream
+from farfill.datamodule.stream import Stream, Use, sequence
 
 NUMBERS = {
     "length": 7,
@@ -62,3 +62,18 @@ def test_one_hole_per_update_even_across_epochs():
 def test_batches_larger_than_the_data_set_go_round():
     (batch,) = Stream(2, 5, 1, 1, 0, False)
     assert [draw.epoch for draw in batch] == [0, 0, 1, 1, 2]
+
+
+def test_equal_addresses_agree_and_all_others_differ():
+    addresses = [
+        (seed, use, epoch, index)
+        for seed in (0, 1)
+        for use in Use
+        for epoch in (0, 1)
+        for index in (0, 1)
+    ]
+    drawn, again = (
+        [tuple(sequence(*address).generate_state(2)) for address in addresses] for _ in range(2)
+    )
+    assert drawn == again
+    assert len(set(drawn)) == len(addresses)

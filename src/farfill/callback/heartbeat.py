@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lightning import Callback, LightningModule, Trainer
+from lightning import Callback, Trainer
 
 from farfill.rundir.status import write_status
 
@@ -28,15 +28,11 @@ class Heartbeat(Callback):
             self._next = time.monotonic() + self.seconds
             self._note(trainer)
 
-    def on_save_checkpoint(
-        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
+    def on_save_checkpoint(self, trainer: Trainer, *_: Any) -> None:
         """Note the step from which a run that is killed now will go on."""
         self._note(trainer)
 
-    def on_exception(
-        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
-    ) -> None:
+    def on_exception(self, trainer: Trainer, *_: Any) -> None:
         """Note the step at which the run failed."""
         self._note(trainer)
 

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import Dataset
 
 from farfill.data.check import check_size
-from farfill.datamodule.draw import Draw, Use, sequence
+from farfill.datamodule.stream import Draw, Use, sequence
 from farfill.datamodule.transform import augmentation, scale
 from farfill.image.read import read_rgb
 from farfill.mask.protocol import HoleSampler
@@ -16,7 +16,7 @@ from farfill.types import Batch
 
 
 class InpaintingDataset(Dataset[Batch]):
-    """Makes a sample of a :class:`~farfill.datamodule.draw.Draw` and of nothing else but the seed.
+    """Makes a sample of a :class:`~farfill.datamodule.stream.Draw` and the seed alone.
 
     Args:
         paths: Picture files; ``Draw.index`` and ``Batch.index`` count in this list.

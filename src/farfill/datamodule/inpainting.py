@@ -16,8 +16,7 @@ from torch.utils.data import DataLoader
 from farfill.data.check import check_sizes, unreadable
 from farfill.data.protocol import Source, Split, SyntheticSource
 from farfill.datamodule.dataset import InpaintingDataset
-from farfill.datamodule.draw import Draw
-from farfill.datamodule.stream import Stream
+from farfill.datamodule.stream import Draw, Stream
 from farfill.image.read import read_rgb
 from farfill.mask.protocol import HoleSampler
 from farfill.types import Batch

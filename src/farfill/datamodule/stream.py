@@ -1,11 +1,47 @@
-"""An endless order of pictures that can be entered at any step."""
+"""Which picture, crop and hole come when: random numbers by address, in an order without end.
+
+What is drawn depends on where it is used, not on what came before.
+"""
 
 from collections.abc import Callable, Iterator
+from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from torch.utils.data import Sampler
 
-from farfill.datamodule.draw import Draw, Use, sequence
+
+class Draw(NamedTuple):
+    """The address of one sample.
+
+    Attributes:
+        epoch: How often all pictures were seen before.
+        index: Number of the picture in its data set.
+        hole: Number of the hole; samples that share it share one hole.
+    """
+
+    epoch: int
+    index: int  # type: ignore[assignment]  # tuple has a method of that name
+    hole: int
+
+
+class Use(IntEnum):
+    """What a random number is for, so that no two uses share a stream."""
+
+    ORDER = 1
+    PICTURE = 2
+    HOLE = 3
+
+
+def sequence(seed: int, use: Use, *address: int) -> np.random.SeedSequence:
+    """The start of the random numbers for one use at one address.
+
+    Args:
+        seed: Of the run, not negative.
+        use: What the numbers are for.
+        address: Always as many numbers for the same use, not negative.
+    """
+    return np.random.SeedSequence([seed, use, *address])
 
 
 class Stream(Sampler[list[Draw]]):

@@ -19,40 +19,14 @@ from farfill.types import Diverged
 
 #: What ``ckpt_path=last`` is called.
 LAST = "last"
-#: What a run that goes on may change: how long, how it is watched, where its files are.
+#: What a run that goes on may change: how long, how it is watched, where its files are ...
 _FREE = (
-    "ablation",
-    "baseline",
-    "callbacks",
-    "ckpt_path",
-    "compile",
-    "data.max_file_pixels",
-    "data.root",
-    "datamodule.holes.max_file_pixels",
-    "datamodule.holes.root",
-    "datamodule.source.max_file_pixels",
-    "datamodule.source.root",
-    "datamodule.val_batch_size",
-    "datamodule.val_limit",
-    "datamodule.workers",
-    "init_from",
-    "logger",
-    "mask.max_file_pixels",
-    "mask.root",
-    "metric",
-    "module.compile",
-    "module.max_skipped",
-    "module.metrics",
-    "module.schedule.steps",
-    "paths",
-    "print_config",
-    "question",
-    "schedule.steps",
-    "sweep",
-    "tags",
-    "task_name",
-    "trainer",
+    *("ablation", "baseline", "callbacks", "ckpt_path", "compile", "init_from", "logger", "metric"),
+    *("module.compile", "module.max_skipped", "module.metrics", "paths", "print_config"),
+    *("question", "sweep", "tags", "task_name", "trainer"),
 )
+#: ... and of data and schedule what has one of these names.
+_FREE_ENDS = ("max_file_pixels", "root", "steps", "val_batch_size", "val_limit", "workers")
 _FIXED = ("trainer.precision",)  # what of the trainer changes what is learnt
 #: What a checkpoint needs besides weights.
 _PARTS = ("optimizer_states", "lr_schedulers", "loops", "callbacks", "global_step")
@@ -166,10 +140,14 @@ def changed(now: Any, then: Any) -> str:
     names = [
         name
         for name in sorted(now.keys() | then.keys())
-        if now.get(name) != then.get(name) and (name in _FIXED or not is_under(name, _FREE))
+        if now.get(name) != then.get(name) and (name in _FIXED or not _is_free(name))
     ]
     listed = [f"{name} (was {then.get(name)}, now {now.get(name)})" for name in names[:6]]
     return ", ".join(listed) + (" ..." if len(names) > 6 else "")
+
+
+def _is_free(name: str) -> bool:
+    return is_under(name, _FREE) or name.rpartition(".")[2] in _FREE_ENDS
 
 
 def _find_checkpoint(cfg: DictConfig, folder: Path) -> Path | None:
