@@ -38,6 +38,8 @@ class LastCheckpoint(Checkpoint):
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Remember where the loop is, and whether this step is to be saved."""
+        if cast(Any, trainer).fast_dev_run:
+            return
         every = self.every_n_train_steps
         self._due = bool(every) and trainer.global_step % every == 0
         self._between_steps = deepcopy(trainer.fit_loop.state_dict())
@@ -56,7 +58,7 @@ class LastCheckpoint(Checkpoint):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the end, whatever ended the run."""
-        if self._between_steps and not cast(Any, trainer).fast_dev_run:
+        if self._between_steps:
             self._save(trainer)
 
     def on_save_checkpoint(

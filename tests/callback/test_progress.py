@@ -1,0 +1,41 @@
+"""A log file gets twenty lines, where Lightning's bar would write one at every redrawing."""
+
+from lightning import Trainer
+from lightning.pytorch.callbacks import TQDMProgressBar
+from torch.utils.data import DataLoader
+
+from farfill.callback.progress import LogProgress, progress_bar
+from helpers.tiny import random_batch, tiny_module
+
+
+def printed(callback, capfd, steps):
+    module = tiny_module(critic_steps=0)
+    trainer = Trainer(
+        max_steps=steps,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        callbacks=[callback],
+    )
+    batch = random_batch(module.batch_size)
+    trainer.fit(module, DataLoader([batch] * steps, batch_size=None))
+    out, err = capfd.readouterr()
+    return [line for line in (out + err).replace("\r", "\n").splitlines() if line.strip()]
+
+
+def test_twenty_lines(capfd):
+    lines = printed(LogProgress(), capfd, 45)
+    said = [line for line in lines if line.startswith("generator step")]
+    assert 20 <= len(said) <= 23
+    assert said[-1].startswith("generator step 45/45")
+    assert "min left" in said[5]
+    bar = [line for line in printed(TQDMProgressBar(), capfd, 45) if "/45" in line]
+    assert len(bar) > 40
+
+
+def test_a_bar_can_be_switched_off_and_is_chosen_by_the_terminal(monkeypatch):
+    assert progress_bar(enabled=False) is None
+    assert isinstance(progress_bar(), LogProgress)  # pytest's output is no terminal
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert isinstance(progress_bar(), TQDMProgressBar)

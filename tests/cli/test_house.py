@@ -1,0 +1,87 @@
+"""What users of Lightning and Hydra type elsewhere works here, as typed."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+
+from farfill.checkpoint import read_checkpoint
+from farfill.config.paths import conf_dir, script
+from farfill.rundir.status import read_status
+from helpers.runs import compose_tiny, tiny_train
+
+
+def steps_of(folder):
+    return read_checkpoint(folder / "checkpoints" / "last.ckpt")["global_step"]
+
+
+def test_the_page_is_one_page():
+    assert len(script("train").read_text().splitlines()) <= 80
+
+
+@pytest.mark.parametrize("trainer", ["default", "cpu", "gpu", "mps", "ddp", "ddp_sim"])
+def test_every_trainer_composes(trainer):
+    cfg = compose_tiny(f"trainer={trainer}")
+    assert cfg.trainer._target_ == "lightning.pytorch.Trainer"
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        (("trainer.max_epochs=3", "data.batch_size=1"), 4),  # max_steps comes first
+        (("trainer.max_epochs=2", "trainer.max_steps=-1", "schedule=constant"), 6),
+        (("trainer.limit_train_batches=1", "trainer.limit_val_batches=1"), 4),
+        (("trainer.overfit_batches=1",), 4),
+        (("trainer.detect_anomaly=true", "trainer.deterministic=true"), 4),
+        (("callbacks=[default,early_stopping]", "learning_rate=0",
+          "callbacks.early_stopping.patience=1"), 4),
+    ],
+)  # fmt: skip
+def test_flags_of_the_trainer(options, steps, tmp_path):
+    tiny_train(tmp_path, *options, "baseline=[]", "batch_size=2")
+    assert steps_of(tmp_path) == steps
+    assert read_status(tmp_path)["state"] == "done"
+
+
+def test_epochs_see_the_same_pictures_as_one_long_run(tmp_path):
+    for name, options in {"whole": (), "epochs": ("trainer.max_epochs=99",)}.items():
+        tiny_train(tmp_path / name, *options, "baseline=[]")
+    whole, epochs = (
+        read_checkpoint(tmp_path / name / "checkpoints" / "last.ckpt")["state_dict"]
+        for name in ("whole", "epochs")
+    )
+    assert all(torch.equal(whole[name], epochs[name]) for name in whole)
+
+
+def test_a_moving_average_of_the_weights_is_what_is_saved(tmp_path):
+    for name, options in {"plain": (), "ema": ("callbacks=[default,ema]",)}.items():
+        tiny_train(tmp_path / name, *options, "baseline=[]")
+    plain, ema = (
+        read_checkpoint(tmp_path / name / "checkpoints" / "last.ckpt")["state_dict"]
+        for name in ("plain", "ema")
+    )
+    assert plain.keys() == ema.keys()
+    assert any(not torch.equal(plain[name], ema[name]) for name in plain)
+
+
+@pytest.mark.parametrize("debug", ["fdr", "overfit"])
+def test_debugging(debug, tmp_path):
+    more = ["trainer.max_steps=4"] if debug == "overfit" else []
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose("train", [f"debug={debug}", *more])
+    assert cfg.task_name == "debug"
+    options = ["trainer.val_check_interval=1"] if debug == "overfit" else []
+    tiny_train(tmp_path, f"debug={debug}", *more, *options, "baseline=[]")
+    assert (tmp_path / "checkpoints").is_dir() == (debug == "overfit")
+    assert read_status(tmp_path)["state"] == "done"
+
+
+def test_the_installed_command_is_the_page(tmp_path):
+    code = "from farfill.cli.train import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--help"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert "attention:" in done.stdout
