@@ -36,13 +36,11 @@ def train(cfg: DictConfig) -> float | None:
     from farfill.config.instantiate import instantiate, instantiate_each
     from farfill.config.keys import plain
     from farfill.machine import tune_processor
-    from farfill.module.trainer_parts import quiet
-    from farfill.rundir.distributed import distributed_session as session
+    from farfill.module.trainer_parts import distributed_session
     from farfill.rundir.final_report import best_value, final_report, introduction
     from farfill.rundir.resume import open_run
-    from farfill.tracking.loggers import closed_at_the_end, log_hyperparameters
+    from farfill.tracking.loggers import finished, log_hyperparameters
 
-    quiet()
     check_config(cfg)
     tune_processor()
     with open_run(cfg) as run:
@@ -62,7 +60,7 @@ def train(cfg: DictConfig) -> float | None:
             trainer: Trainer = instantiate(
                 cfg.trainer, callbacks=callbacks, logger=loggers, **module_does
             )
-            with closed_at_the_end(loggers), session(trainer, run.folder, cfg.batch_size):
+            with finished(loggers), distributed_session(trainer, run.folder, cfg.batch_size):
                 log_hyperparameters(cfg, module, trainer)
                 if trainer.is_global_zero:
                     print(introduction(cfg, module, run.step), flush=True)

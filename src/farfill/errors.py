@@ -50,11 +50,28 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
 
 
 def _calm_output() -> None:
-    """Let nothing that is printed end a command, and no decoder speak besides its error."""
+    """Let nothing that is printed end a command, and leave unsaid what nobody can act on."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what is no letter
         sys.stdout.reconfigure(errors="backslashreplace")
     warnings.filterwarnings("ignore", module=r"PIL\.")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).handlers.clear()  # Hydra's write the same, to train.log too
+        logging.getLogger(name).propagate = True
+    for name in ("utilities.rank_zero", "trainer.connectors.checkpoint_connector"):
+        logging.getLogger(f"lightning.pytorch.{name}").setLevel(logging.WARNING)
+    messages = (
+        ".*does not have many workers.*",
+        ".*resuming from a checkpoint that ended.*",  # the stream starts where the run was cut
+        ".*LeafSpec.*",
+        ".*Detected call of `lr_scheduler.step.*",  # of a first update that was skipped
+        ".*It is recommended to use `self.log.*",  # what is logged is reduced already
+        ".*`srun` command is available.*",  # on a login node one trains without it
+        ".*The dirpath has changed.*",  # the best of another folder is not the best of this one
+        ".*Checkpoint directory .* exists and is not empty.*",  # of a run that goes on
+    )
+    for message in messages:
+        warnings.filterwarnings("ignore", message=message)
 
 
 def in_sweep() -> bool:

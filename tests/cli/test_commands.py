@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -100,11 +101,8 @@ def test_help_is_there(tmp_path, script):
     assert not list(tmp_path.iterdir())
 
 
-def test_installed_commands_are_the_scripts():
-    """`farfill-train` and so on lead to the same functions."""
+def test_every_installed_command_is_there():
     project = tomllib.loads((SCRIPTS.parent / "pyproject.toml").read_text())["project"]
-    scripts = {f"farfill-{path.stem}": path.read_text() for path in SCRIPTS.glob("*.py")}
-    assert project["scripts"].keys() == scripts.keys()
-    for name, text in scripts.items():
-        module, _, function = project["scripts"][name].partition(":")
-        assert f"from {module} import {function}" in text
+    for name, target in project["scripts"].items():
+        module, _, function = target.partition(":")
+        assert callable(getattr(import_module(module), function)), name

@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
 import farfill.machine
-import farfill.rundir.distributed
+import farfill.module.trainer_parts
 from farfill.cli.inpaint import inpaint, settings_of
 from farfill.config.keys import flat, plain
 from farfill.config.paths import conf_dir
@@ -103,7 +103,7 @@ def _no_training(monkeypatch):
     def reached(*_: object, **__: object) -> None:
         raise Reached
 
-    monkeypatch.setattr(farfill.rundir.distributed, "distributed_session", reached)
+    monkeypatch.setattr(farfill.module.trainer_parts, "distributed_session", reached)
     monkeypatch.setattr(farfill.machine, "tune_processor", lambda: None)  # of this process
 
 

@@ -19,7 +19,7 @@ from torch import nn
 from farfill.config.paths import conf_dir
 from farfill.metric.suite import NAMES
 from farfill.rundir.status import read_status
-from farfill.tracking.loggers import closed_at_the_end, log_hyperparameters, swaps
+from farfill.tracking.loggers import finished, log_hyperparameters, swaps
 from farfill.tracking.metrics_csv import ResumableCSVLogger
 from helpers.runs import compose_tiny, tiny_train
 from helpers.wandb_runs import record_wandb
@@ -175,13 +175,13 @@ def test_all_loggers_get_the_numbers_of_parameters(tmp_path):
 
 @pytest.mark.parametrize("error", [wandb.Error("no such project"), wandb.errors.CommError("x")])
 def test_an_error_of_wandb_is_one_sentence(error):
-    with pytest.raises(ValueError, match=r"^wandb: .*; logger=csv or"), closed_at_the_end([]):
+    with pytest.raises(ValueError, match=r"^wandb: .*; logger=csv or"), finished([]):
         raise error
 
 
 def test_other_errors_pass_and_wandb_is_not_imported_for_them(monkeypatch):
     monkeypatch.delitem(sys.modules, "wandb")
-    with pytest.raises(KeyError, match="mine"), closed_at_the_end([]):
+    with pytest.raises(KeyError, match="mine"), finished([]):
         raise KeyError("mine")
     assert "wandb" not in sys.modules
 

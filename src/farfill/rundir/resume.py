@@ -12,7 +12,7 @@ from farfill.checkpoint import check_format, load_weights, read_checkpoint
 from farfill.config.keys import flat, is_under, plain
 from farfill.errors import in_sweep, message_of
 from farfill.files import atomic
-from farfill.rundir.distributed import is_first
+from farfill.module.trainer_parts import is_first
 from farfill.rundir.lock import lock_run_dir
 from farfill.rundir.status import here, is_done, now, read_status, write_status
 from farfill.types import Diverged

@@ -80,10 +80,8 @@ def probe(cfg: DictConfig) -> tuple[float, float]:
     """
     from farfill.config.instantiate import instantiate, instantiate_each
     from farfill.evaluation.score import score
-    from farfill.module.trainer_parts import quiet
     from farfill.rundir.final_report import inpainter_of
 
-    quiet()
     run_steps, every = cfg.trainer.max_steps, cfg.trainer.val_check_interval
     steps = probe_steps(run_steps)
     module, data, watch = instantiate(cfg.module), instantiate(cfg.datamodule), StepTimes()

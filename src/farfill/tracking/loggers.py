@@ -22,7 +22,7 @@ LONGEST_TAG = 64  # letters that wandb takes
 
 
 @contextmanager
-def closed_at_the_end(loggers: Iterable[Logger]) -> Iterator[None]:
+def finished(loggers: Iterable[Logger]) -> Iterator[None]:
     """Finish wandb's run with the training, well or not: a sweep has several in one process."""
     mine = [logger for logger in loggers if isinstance(logger, WandbLogger)]
     before, failed = os.environ.get("WANDB_DATA_DIR"), 1
