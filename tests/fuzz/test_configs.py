@@ -70,7 +70,7 @@ def refused_or_done(command: Any) -> bool:
 
 @cache
 def composed(number: int) -> DictConfig:
-    return compose_tiny(*VARIANTS[number], "trainer.max_generator_steps=1")
+    return compose_tiny(*VARIANTS[number], "trainer.max_steps=1")
 
 
 @st.composite
@@ -136,8 +136,9 @@ def inpainting(folder: Path) -> dict[str, Any]:
 
 
 def test_without_wrong_values_both_come_to_their_end(tmp_path):
-    (tmp_path / "run").mkdir()
-    assert refused_or_done(lambda: train(composed(0), tmp_path / "run"))
+    cfg = copy.deepcopy(composed(0))
+    cfg.paths.output_dir = str(tmp_path / "run")
+    assert refused_or_done(lambda: train(cfg))
     settings = settings_of({**inpainting(tmp_path), "overwrite": True})
     assert refused_or_done(lambda: inpaint(settings))
     assert Image.open(tmp_path / "old.png").size == (12, 8)
