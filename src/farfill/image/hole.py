@@ -16,7 +16,6 @@ _SOFT, _NO_MASK = 0.05, 0.5  # shares of levels in between that are warned about
 def read_hole(
     path: str | Path,
     size: tuple[int, int],
-    *,
     threshold: float = 127.5,
     invert: bool = False,
     resize: bool = False,
