@@ -1,8 +1,10 @@
 """The embedded photographs: enough to see a model learn, far too few to train one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 
 from farfill.data.protocol import Split
 from farfill.image.read import MAX_FILE_PIXELS
@@ -17,26 +19,26 @@ PICTURES = {  # motorcycle_right would show the same scene as motorcycle_left
 DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn"}
 
 
+@dataclass
 class Sample:
     """16 real photographs that lie inside scikit-image's and scikit-learn's packages.
 
     They are found by path, without a network and without importing either package. The split is
     by picture: what is measured on was never seen, not even in part.
 
-    Args:
+    Attributes:
         val: Names without extension of the pictures to measure on; the others are learnt from.
         resize: Shorter side in pixels to which every picture is scaled; None = as is (300 to
             1411 pixels).
         cache: Keep the scaled pictures in memory.
     """
 
-    on_error = "raise"
-    max_file_pixels = MAX_FILE_PIXELS
+    on_error: ClassVar[str] = "raise"
+    max_file_pixels: ClassVar[int | None] = MAX_FILE_PIXELS
 
-    def __init__(self, val: Sequence[str], resize: int | None, cache: bool) -> None:
-        self.val = list(val)
-        self.resize = resize
-        self.cache = cache
+    val: Sequence[str]
+    resize: int | None
+    cache: bool
 
     def split(self, train: bool = True) -> Split:
         """Find the photographs.
@@ -55,11 +57,10 @@ class Sample:
                 f"expected data.val to name some, not all, of {', '.join(sorted(paths))}; "
                 f"got {', '.join(self.val) or 'nothing'}"
             )
-        names = sorted(paths)
-        return Split(
-            train=[paths[name] for name in names if name not in self.val],
-            val=[paths[name] for name in names if name in self.val],
-        )
+        sides: tuple[list[Path], list[Path]] = ([], [])
+        for name, path in sorted(paths.items()):
+            sides[name in self.val].append(path)
+        return Split(*sides)
 
 
 def _photographs(folder: str, names: Sequence[str]) -> list[Path]:
