@@ -23,8 +23,7 @@ DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn"}
 class Sample:
     """16 real photographs that lie inside scikit-image's and scikit-learn's packages.
 
-    They are found by path, without a network and without importing either package. The split is
-    by picture: what is measured on was never seen, not even in part.
+    They are found by path, without a network and without importing either package.
 
     Attributes:
         val: Names without extension of the pictures to measure on; the others are learnt from.
@@ -45,7 +44,7 @@ class Sample:
 
         Raises:
             ValueError: ``val`` names a picture that is not among them, or no or every picture.
-            FileNotFoundError: An installed package lacks a picture, or is not installed.
+            FileNotFoundError: A package lacks a picture, or is not installed.
         """
         paths = {
             path.stem: path
@@ -66,10 +65,9 @@ class Sample:
 def _photographs(folder: str, names: Sequence[str]) -> list[Path]:
     package, _, rest = folder.partition("/")
     spec = find_spec(package)
-    places = [] if spec is None else list(spec.submodule_search_locations or [])
-    paths = [Path(place, rest, name) for place in places for name in names]
-    missing = [path.name for path in paths if not path.is_file()] if paths else list(names)
-    if missing:
+    place = Path(spec.origin).parent if spec is not None and spec.origin else Path("nowhere")
+    paths = [place / rest / name for name in names]
+    if missing := [path.name for path in paths if not path.is_file()]:
         raise FileNotFoundError(
             f"{DISTRIBUTIONS[package]} is installed without its photographs "
             f"({', '.join(missing)} not found): reinstall it, or use data=folder data.root=..."
