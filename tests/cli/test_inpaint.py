@@ -22,7 +22,7 @@ def checkpoint(tmp_path_factory):
     path = tmp_path_factory.mktemp("run") / "last.ckpt"
     config = {"_target_": "farfill.generator.two_stage.Generator", "channels": 4}
     state = {f"generator.{name}": value for name, value in weights.items()}
-    torch.save({"farfill": {"generator": config}, "state_dict": state, "generator_steps": 0}, path)
+    torch.save({"farfill": {"generator": config}, "state_dict": state, "global_step": 0}, path)
     return path
 
 
@@ -169,7 +169,7 @@ def test_names_that_are_no_text_work_as_others(inpaint):
 
 
 def test_what_takes_long_is_announced(inpaint, monkeypatch):
-    monkeypatch.setattr("farfill.cli.inpaint._LONG_S", 0)
+    monkeypatch.setattr("farfill.inpainting.fill._LONG_S", 0)
     status, out, _ = inpaint("image=photo.png", "mask=hole.png", "output=f.png")
     assert status == 0
     assert "photo.png: about 0 s and 0.1 GB of memory; a smaller max_pixels takes less" in out

@@ -8,8 +8,8 @@ import torch
 
 import farfill
 from farfill.attention.none import NoAttention
-from farfill.inpainting.cost import multiplications_per_second
 from farfill.inpainting.fill import fill
+from farfill.inpainting.partial import multiplications_per_second
 from farfill.inpainting.predictor import Predictor
 
 

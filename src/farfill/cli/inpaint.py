@@ -1,15 +1,12 @@
 """Inpaint: fill the holes of picture files with the generator of a checkpoint."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from omegaconf import OmegaConf
 from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError
@@ -19,13 +16,7 @@ from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 from farfill.text import one_line
 
-if TYPE_CHECKING:
-    from farfill.inpainting.cost import Cost
-    from farfill.inpainting.pairing import Job
-    from farfill.inpainting.predictor import Predictor
-
 _DEFAULTS = conf_dir() / "run" / "inpaint.yaml"
-_LONG_S = 10  # from which on a picture is announced
 _EXAMPLES = {
     "ckpt_path": "runs/.../checkpoints/best.ckpt",
     "image": "photo.jpg",
@@ -33,6 +24,7 @@ _EXAMPLES = {
     "output": "filled.png",
 }
 _FILES = (*_EXAMPLES, "attention")
+_PER_PICTURE = "threshold invert resize_mask max_hole max_pixels max_file_pixels memory_limit"
 _HELP = """\
 Fill holes in pictures: known pixels stay bit for bit, white in the mask is the hole.
 
@@ -43,13 +35,12 @@ Fill holes in pictures: known pixels stay bit for bit, white in the mask is the 
 Every setting is an option too: --max-hole 0.9 is max_hole=0.9, and --invert is invert=true.
 """
 
-# Not plain str, which pydantic refuses where a name's bytes are no text.
-FileName = InstanceOf[str]
+FileName = InstanceOf[str]  # plain str is refused by pydantic where a name's bytes are no text
 FileNames = FileName | list[FileName]
 
 
 class Settings(BaseModel):
-    """Kinds of what ``conf/run/inpaint.yaml`` explains."""
+    """Kinds of what ``conf/run/inpaint.yaml`` sets and explains."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -83,11 +74,7 @@ _KINDS: dict[Any, str] = {
 
 
 def settings_of(values: Mapping[str, Any]) -> Settings:
-    """The defaults with other values.
-
-    Raises:
-        ValueError: If one is missing or of another kind; says which.
-    """
+    """The defaults with other values; ``ValueError`` if one is missing or of another kind."""
     settings = {str(name): value for name, value in OmegaConf.load(_DEFAULTS).items()}
     settings.update(values)
     try:
@@ -150,17 +137,14 @@ def parse(arguments: Sequence[str]) -> Settings:
 
 
 def _value(name: str, text: str | bool) -> object:
-    """What a word of the command line means where a setting is expected.
-
-    A file's name may be quoted, or one of a list ``[a.jpg,"b, c.jpg"]``.
-    """
+    """What a word means; names of files may be quoted, or a list ``[a.jpg,"b, c.jpg"]``."""
     literals = {"null": None, "true": True, "false": False}
     if isinstance(text, bool) or text.lower() in literals:
         return literals[str(text).lower()]
     if name not in _FILES:
-        for kind in (int, float):
+        for number in (int, float):
             with contextlib.suppress(ValueError):
-                return kind(text)
+                return number(text)
         return text
     if not (text.startswith("[") and text.endswith("]")):
         quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
@@ -183,42 +167,32 @@ def main() -> None:
 
 
 def inpaint(settings: Settings) -> list[str]:
-    """Fill every picture; one that cannot be filled does not stop the others.
+    """Fill every picture; of several, one that cannot be filled does not stop the others.
 
     Returns:
         One sentence for each of several pictures that failed.
 
     Raises:
-        ValueError: If an option is wrong, inputs do not pair up (before anything is filled), or
+        ValueError: If a setting is wrong, inputs do not pair up (before anything is filled), or
             the only picture cannot be filled.
         OSError: If files are missing, or the only result cannot be written.
     """
     from farfill.checkpoint import load_generator
     from farfill.files import expanded
+    from farfill.inpainting.fill import fill_file
     from farfill.inpainting.pairing import pair
     from farfill.inpainting.predictor import Predictor
     from farfill.machine import find_device, tune_processor
 
-    jobs = pair(
-        settings.image,
-        settings.mask,
-        settings.output,
-        settings.attention,
-        overwrite=settings.overwrite,
-        lossy=settings.lossy,
-    )
+    files = settings.image, settings.mask, settings.output, settings.attention
+    jobs = pair(*files, overwrite=settings.overwrite, lossy=settings.lossy)
     tune_processor()
-    predictor = Predictor(
-        load_generator(expanded(settings.ckpt_path)),
-        find_device(settings.device),
-        settings.precision,
-        settings.compile,
-        settings.backend,
-    )
-    failures = []
+    generator, device = load_generator(expanded(settings.ckpt_path)), find_device(settings.device)
+    predictor = Predictor(generator, device, settings.precision, settings.compile, settings.backend)
+    options, failures = settings.model_dump(include={*_PER_PICTURE.split()}), []
     for job in jobs:
         try:
-            print(one_line(_fill_one(job, predictor, settings)), flush=True)
+            print(one_line(fill_file(job, predictor, **options)), flush=True)
         except (ValueError, OSError, RuntimeError, MemoryError) as error:
             if len(jobs) > 1:
                 failures.append(one_line(f"{job.image}: {error}"))
@@ -227,55 +201,3 @@ def inpaint(settings: Settings) -> list[str]:
             else:
                 raise
     return failures
-
-
-def _fill_one(job: Job, predictor: Predictor, settings: Settings) -> str:
-    from farfill.image.hole import read_hole
-    from farfill.image.picture import read_picture
-    from farfill.image.write import check_depth, write_picture
-    from farfill.inpainting.fill import attention_picture, fill
-
-    picture = read_picture(job.image, settings.max_file_pixels)
-    check_depth(job.output, picture)
-    hole = read_hole(
-        job.mask,
-        picture.size,
-        threshold=settings.threshold,
-        invert=settings.invert,
-        resize=settings.resize_mask,
-        max_hole=settings.max_hole,
-        max_pixels=settings.max_file_pixels,
-    )
-    filled = fill(
-        predictor,
-        picture.rgb(),
-        hole,
-        settings.max_pixels,
-        offsets=job.attention is not None,
-        before=partial(_announce, job, settings.memory_limit),
-    )
-    write_picture(job.output, picture.with_fill(filled.image, hole))
-    if job.attention is not None:
-        write_picture(job.attention, attention_picture(filled))
-    height, width = picture.size
-    note = f"{width} x {height}, hole {hole.mean():.1%}"
-    if filled.seen != picture.size:
-        note += f", filled at {filled.seen[1]} x {filled.seen[0]} and enlarged (max_pixels)"
-    if picture.alpha is not None and not picture.alpha[hole].any():
-        note += "; the fill cannot be seen: alpha is kept, and it is 0 in the whole hole"
-    return f"{job.image} -> {job.output} ({note})"
-
-
-def _announce(job: Job, limit: float | None, guess: Cost) -> None:
-    """Say what a large picture will take, and refuse what does not fit."""
-    from farfill.machine import memory
-
-    available = memory().available / 1e9 if limit is None else limit
-    needs = f"about {guess.seconds:.0f} s and {guess.bytes / 1e9:.1f} GB of memory"
-    if guess.bytes / 1e9 > available:
-        which = f"the {available:.1f} GB that are free" if limit is None else "memory_limit"
-        raise ValueError(
-            f"{job.image} takes {needs}, more than {which}: lower max_pixels, or raise memory_limit"
-        )
-    if guess.seconds > _LONG_S:
-        print(one_line(f"{job.image}: {needs}; a smaller max_pixels takes less"), flush=True)

@@ -26,9 +26,8 @@ def check_sizes(
         max_pixels: Refuse files that promise more; None = no limit.
 
     Raises:
-        ValueError: ``resize`` is smaller than the crop or makes more than ``max_pixels``; or
-            (:class:`PictureError`, naming the file) a header cannot be read or a picture is smaller
-            than the crop.
+        ValueError: ``resize`` is smaller than the crop or makes more than ``max_pixels``; or, as
+            ``PictureError``, a header is unreadable or a picture smaller than the crop.
     """
     if resize is not None and resize < side:
         raise ValueError(
@@ -62,24 +61,23 @@ def check_size(path: Path, size: Iterable[int], side: int) -> None:
 def unreadable(paths: Sequence[Path], max_pixels: int | None = MAX_FILE_PIXELS) -> set[Path]:
     """Decode every picture, and list once those that fail.
 
-    This is what ``data.on_error=skip`` costs: one pass over all pictures before training, with
-    several threads. In return every later index means the same picture in every process, no
-    sample is replaced by another, and no picture counts twice.
+    With ``data.on_error=skip`` this comes before training, so that every later index means the
+    same picture in every process, and no picture counts twice.
 
     Raises:
         ValueError: No picture at all is readable.
     """
+    reasons = {}
 
-    def failure(path: Path) -> str | None:
+    def decode(path: Path) -> None:
         try:
             read_rgb(path, max_pixels)
         except PictureError as error:
-            return str(error)
-        return None
+            reasons[path] = str(error)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        failures = zip(paths, pool.map(failure, paths), strict=True)
-        reasons = {path: reason for path, reason in failures if reason is not None}
+        list(pool.map(decode, paths))
+    reasons = {path: reasons[path] for path in paths if path in reasons}
     if not reasons:
         return set()
     if len(reasons) == len(paths):

@@ -3,7 +3,9 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from farfill.data.listing import pictures_below, pictures_listed, rename
 from farfill.data.protocol import Split
@@ -11,6 +13,7 @@ from farfill.files import expanded
 from farfill.image.read import MAX_FILE_PIXELS
 
 
+@dataclass
 class Folder:
     """Pictures below a folder, split by folders, by lists, or by a fraction.
 
@@ -20,7 +23,7 @@ class Folder:
     pictures moves none from one side to the other. With neither ``train`` nor ``train_list``,
     the validation pictures are left out of the training pictures.
 
-    Args:
+    Attributes:
         root: The data set's folder.
         train: Folder of the training pictures below ``root``; None = ``root`` itself.
         val: Folder of the validation pictures below ``root``; None = that of ``train``.
@@ -39,43 +42,29 @@ class Folder:
         max_file_pixels: Refuse files whose header promises more pixels; None = no limit.
     """
 
-    cache = False
+    cache: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        root: str | None,
-        train: str | None,
-        val: str | None,
-        val_fraction: float,
-        train_list: str | None,
-        val_list: str | None,
-        train_label: str | int | None,
-        val_label: str | int | None,
-        renamed: str | None,
-        resize: int | None,
-        on_error: str,
-        max_file_pixels: int | None = MAX_FILE_PIXELS,
-    ) -> None:
-        if on_error not in ("raise", "skip"):
-            raise ValueError(f"expected data.on_error to be raise or skip, got {on_error}")
-        if not 0 <= val_fraction <= 1:
-            raise ValueError(f"expected data.val_fraction in [0, 1], got {val_fraction}")
-        self.root = root
-        self.train = train
-        self.val = val
-        self.val_fraction = val_fraction
-        self.lists = {"train": train_list, "val": val_list}
-        self.labels = {"train": train_label, "val": val_label}
-        self.renamed = renamed
-        self.resize = resize
-        self.on_error = on_error
-        self.max_file_pixels = max_file_pixels
+    root: str | None
+    train: str | None
+    val: str | None
+    val_fraction: float
+    train_list: str | None
+    val_list: str | None
+    train_label: str | int | None
+    val_label: str | int | None
+    renamed: str | None
+    resize: int | None
+    on_error: str
+    max_file_pixels: int | None = MAX_FILE_PIXELS
+
+    def __post_init__(self) -> None:
+        if self.on_error not in ("raise", "skip"):
+            raise ValueError(f"expected data.on_error to be raise or skip, got {self.on_error}")
+        if not 0 <= self.val_fraction <= 1:
+            raise ValueError(f"expected data.val_fraction in [0, 1], got {self.val_fraction}")
 
     def split(self, train: bool = True) -> Split:
         """Find the pictures of both sides.
-
-        Args:
-            train: False: training pictures in a folder or list of their own are left alone.
 
         Raises:
             ValueError: No root was given, nothing was found, or both sides share a picture.
@@ -87,26 +76,26 @@ class Folder:
         if not root.is_dir():
             raise FileNotFoundError(f"data.root: there is no folder {root}")
         home = root / (self.train or "")
-        if self.val is None and self.lists["val"] is None:
-            return _split_by_hash(self._pictures(root, home, "train"), home, self.val_fraction)
-        val = self._pictures(root, root / (self.val or self.train or ""), "val")
+        if self.val is None and self.val_list is None:
+            learnt = self._pictures(home, self.train_list, self.train_label)
+            return _split_by_hash(learnt, home, self.val_fraction)
+        val_home = root / (self.val or self.train or "")
+        val = self._pictures(val_home, self.val_list, self.val_label)
         if not train:
             return Split([], val)
-        learnt = self._pictures(root, home, "train")
+        learnt = self._pictures(home, self.train_list, self.train_label)
         shared = set(learnt) & set(val)
-        if shared and self.train is None and self.lists["train"] is None:
-            learnt = [path for path in learnt if path not in shared]
-        elif shared:
+        if shared and (self.train is not None or self.train_list is not None):
             raise ValueError(
                 f"training and validation share {len(shared)} pictures, {min(shared)} for one: "
                 "separate them with data.train and data.val, or with the lists"
             )
-        return Split(learnt, val)
+        return Split([path for path in learnt if path not in shared], val)
 
-    def _pictures(self, root: Path, home: Path, side: str) -> list[Path]:
-        listing, label = self.lists[side], self.labels[side]
+    def _pictures(self, home: Path, listing: str | None, label: str | int | None) -> list[Path]:
         if listing is None:
             return pictures_below(home)
+        root = expanded(self.root or "")
         paths = pictures_listed(root / listing, home, None if label is None else str(label))
         return paths if self.renamed is None else rename(paths, root / self.renamed, home)
 

@@ -1,8 +1,9 @@
 """Generated pictures that show everything twice or more, and say what they show where."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class Scene(NamedTuple):
     content: np.ndarray
 
 
+@dataclass
 class KnownSource:
     """Pictures whose holes have a known right source.
 
@@ -39,7 +41,7 @@ class KnownSource:
     picture from (seed, number) alone. There are no files: a path is a name such as
     ``periodic-000012``.
 
-    Args:
+    Attributes:
         kinds: Of the pictures, in turn; any of the three.
         train: Number of pictures to learn from.
         val: Number of pictures to measure on; they come first, so ``train`` does not change them.
@@ -52,51 +54,44 @@ class KnownSource:
         ValueError: A kind is unknown or a number is out of its range.
     """
 
-    on_error = "raise"
-    max_file_pixels = None  # there are no files
-    cache = False
+    on_error: ClassVar[str] = "raise"
+    max_file_pixels: ClassVar[int | None] = None  # there are no files
+    cache: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        kinds: Sequence[str],
-        train: int,
-        val: int,
-        resize: int,
-        period: Sequence[int],
-        grain: int,
-        seed: int,
-    ) -> None:
-        if not kinds or not set(kinds) <= set(KINDS):
-            raise ValueError(f"expected data.kinds to name some of {list(KINDS)}, got {kinds}")
-        if min(train, val, seed) < 0:
+    kinds: Sequence[str]
+    train: int
+    val: int
+    resize: int
+    period: Sequence[int]
+    grain: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not self.kinds or not set(self.kinds) <= set(KINDS):
+            raise ValueError(f"expected data.kinds to name some of {list(KINDS)}, got {self.kinds}")
+        if min(self.train, self.val, self.seed) < 0:
             raise ValueError(
                 "expected data.train, data.val and data.seed not to be negative, "
-                f"got {train}, {val} and {seed}"
+                f"got {self.train}, {self.val} and {self.seed}"
             )
-        if len(period) != 2 or not 1 <= grain <= period[0] <= period[1]:
+        if len(self.period) != 2 or not 1 <= self.grain <= self.period[0] <= self.period[1]:
             raise ValueError(
                 "expected data.period to be two growing numbers, not below data.grain, which is "
-                f"at least 1; got {list(period)} and {grain}"
+                f"at least 1; got {list(self.period)} and {self.grain}"
             )
-        self.kinds = list(kinds)
-        self.counts = {"train": train, "val": val}
-        self.resize = resize
-        self.period = (int(period[0]), int(period[1]))
-        self.grain = grain
-        self.seed = seed
 
     def split(self, train: bool = True) -> Split:
         """Name the pictures: the first ``val`` are for validation, all others for training."""
-        count = sum(self.counts.values())
+        count = self.train + self.val
         paths = [Path(f"{self.kinds[n % len(self.kinds)]}-{n:06d}") for n in range(count)]
-        return Split(train=paths[self.counts["val"] :], val=paths[: self.counts["val"]])
+        return Split(train=paths[self.val :], val=paths[: self.val])
 
     def read(self, path: Path) -> np.ndarray:
         """Generate a picture: ``(resize, resize, 3)``, uint8, RGB; always the same for a path."""
         return self.scene(path).picture
 
     def content(self, path: Path, size: int) -> np.ndarray:
-        """Say what a picture's centre crop shows: :attr:`Scene.content`, ``(K, size, size)``."""
+        """Say what a picture's centre crop shows: ``(K, size, size)``, see :class:`Scene`."""
         if size > self.resize:
             raise ValueError(
                 f"expected data.resize to be at least image_size={size}, got {self.resize}"
@@ -114,16 +109,18 @@ class KnownSource:
         return KINDS[kind](rng, self.resize, self.period, self.grain)
 
 
-def _periodic(rng: np.random.Generator, side: int, period: tuple[int, int], grain: int) -> Scene:
+def _periodic(rng: np.random.Generator, side: int, period: Sequence[int], grain: int) -> Scene:
     periods = rng.integers(period[0], period[1] + 1, 2)
     axes = [(np.arange(side) + rng.integers(length)) % length for length in periods]
-    rows, columns = (_circle(axis, length) for axis, length in zip(axes, periods, strict=True))
-    places = [(row[:, None], 0) for row in rows] + [(0, column[None]) for column in columns]
-    content = np.stack([np.broadcast_to(a + b, (side, side)) for a, b in places])
-    return Scene(_texture(rng, axes, periods, grain), content)
+    content = []
+    for axis, length, shape in zip(axes, periods, [(side, 1), (1, side)], strict=True):
+        angle, radius = 2 * np.pi * axis / length, length / (2 * np.pi)
+        for place in (radius * np.cos(angle), radius * np.sin(angle)):
+            content.append(np.broadcast_to(place.reshape(shape), (side, side)))
+    return Scene(_texture(rng, axes, periods, grain), np.stack(content))
 
 
-def _mirrored(rng: np.random.Generator, side: int, period: tuple[int, int], grain: int) -> Scene:
+def _mirrored(rng: np.random.Generator, side: int, period: Sequence[int], grain: int) -> Scene:
     rows = np.arange(side)
     columns = np.minimum(rows, side - 1 - rows)
     once = np.array([2 * side, 2 * side])  # a period that the picture does not reach
@@ -131,9 +128,7 @@ def _mirrored(rng: np.random.Generator, side: int, period: tuple[int, int], grai
     return Scene(_texture(rng, [rows, columns], once, grain), content)
 
 
-def _two_textures(
-    rng: np.random.Generator, side: int, period: tuple[int, int], grain: int
-) -> Scene:
+def _two_textures(rng: np.random.Generator, side: int, period: Sequence[int], grain: int) -> Scene:
     left, right = (_periodic(rng, side, period, grain) for _ in range(2))
     seam = rng.integers(3 * side // 8, 5 * side // 8 + 1)
     is_right = np.broadcast_to(np.arange(side) >= seam, (side, side))
@@ -144,19 +139,6 @@ def _two_textures(
     )
 
 
-KINDS: dict[str, Callable[[np.random.Generator, int, tuple[int, int], int], Scene]] = {
-    "periodic": _periodic,
-    "mirrored": _mirrored,
-    "two_textures": _two_textures,
-}
-
-
-def _circle(axis: np.ndarray, length: int) -> np.ndarray:
-    """Lay places ``0 ... length - 1`` on a circle of that length: ``(2, L)``."""
-    angle = 2 * np.pi * axis / length
-    return length / (2 * np.pi) * np.stack([np.cos(angle), np.sin(angle)])
-
-
 def _texture(
     rng: np.random.Generator, axes: Sequence[np.ndarray], periods: np.ndarray, grain: int
 ) -> np.ndarray:
@@ -164,7 +146,7 @@ def _texture(
     knots = np.maximum(np.round(periods / grain).astype(int), 2)
     # No blob shares its colour with another: within a tile no two places may look alike.
     colours = rng.integers(*BASE, 3) + rng.uniform(-SPREAD, SPREAD, (*knots, 3))
-    rows, columns = (_blend(*part) for part in zip(axes, periods, knots, strict=True))
+    rows, columns = map(_blend, axes, periods, knots)
     pixels = np.tensordot(rows, np.tensordot(columns, colours, (1, 1)), (1, 1))
     return np.round(pixels).astype(np.uint8)
 
@@ -173,8 +155,14 @@ def _blend(axis: np.ndarray, length: int, knots: int) -> np.ndarray:
     """Share of every knot at every place, smooth and round the circle: ``(L, knots)``."""
     place = axis / length * knots
     first = np.floor(place).astype(int)
-    part = place - first
+    part = (place - first)[:, None]
     part = part * part * (3 - 2 * part)
-    return (1 - part)[:, None] * np.eye(knots)[first % knots] + part[:, None] * np.eye(knots)[
-        (first + 1) % knots
-    ]
+    one = np.eye(knots)
+    return (1 - part) * one[first % knots] + part * one[(first + 1) % knots]
+
+
+KINDS: dict[str, Callable[[np.random.Generator, int, Sequence[int], int], Scene]] = {
+    "periodic": _periodic,
+    "mirrored": _mirrored,
+    "two_textures": _two_textures,
+}

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 from farfill.files import expanded
@@ -15,9 +16,8 @@ _LINE = re.compile(rf"(?P<name>.*\.(?:{_ENDINGS}))(?:\s+(?P<label>\S+))?", re.IG
 def pictures_below(folder: Path) -> list[Path]:
     """Every picture file below ``folder`` by its extension, sorted by path.
 
-    Hidden files and folders are left out. Links to folders are followed, but no folder is
-    visited twice, so a loop of links ends. A folder that may not be read is left out with a
-    warning.
+    Hidden files and folders are left out, and with a warning folders that may not be read. Links
+    to folders are followed, but no folder is visited twice, so a loop of links ends.
 
     Raises:
         FileNotFoundError: There is no such folder.
@@ -27,7 +27,9 @@ def pictures_below(folder: Path) -> list[Path]:
         raise FileNotFoundError(f"there is no folder {folder} (data.root, data.train, data.val)")
     found: list[Path] = []
     visited = set()
-    for here, folders, files in os.walk(folder, onerror=_left_out, followlinks=True):
+    # No error: a disk of one's own has a folder lost+found, which only the system may read.
+    warn = partial(logging.getLogger(__name__).warning, "%s: the pictures in it are left out")
+    for here, folders, files in os.walk(folder, onerror=warn, followlinks=True):
         real = os.path.realpath(here)
         folders[:] = [] if real in visited else sorted(f for f in folders if f[0] != ".")
         if real not in visited:
@@ -42,13 +44,8 @@ def pictures_listed(listing: Path, folder: Path, label: str | None) -> list[Path
     """Every picture a list file names, in its order.
 
     One path a line, absolute or relative to ``folder`` (a leading slash is forgiven, Places2 has
-    it), and after it perhaps a label: a class, or a side of a split. Blank lines and lines that
-    start with ``#`` are ignored.
-
-    Args:
-        listing: The list file.
-        folder: What its paths are relative to.
-        label: Take only lines with this label; None = all.
+    it), and after it perhaps a label: a class, or a side of a split; with a ``label``, only lines
+    with this one count. Blank lines and lines that start with ``#`` are ignored.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -117,8 +114,3 @@ def _lines(listing: Path, strict: bool) -> list[tuple[str, str | None]]:
                 f"{listing}, got {text[:80]!r}"
             )
     return found
-
-
-def _left_out(error: OSError) -> None:
-    # No error: a disk of one's own has a folder lost+found, which only the system may read.
-    logging.getLogger(__name__).warning("%s: the pictures in it are left out", error)

@@ -42,7 +42,6 @@ class Source(Protocol):
             ValueError: The split cannot be made; one sentence says why and what to do.
             FileNotFoundError: A folder or list is missing; likewise.
         """
-        ...
 
 
 @runtime_checkable
@@ -51,17 +50,11 @@ class SyntheticSource(Source, Protocol):
 
     def read(self, path: Path) -> np.ndarray:
         """Make a picture: ``(H, W, 3)``, uint8, RGB; always the same for a path."""
-        ...
 
     def content(self, path: Path, size: int) -> np.ndarray:
-        """Say what every pixel of a picture's centre crop shows.
-
-        Args:
-            path: One of :meth:`split`.
-            size: Side of the crop, in pixels.
+        """Say what every pixel of a picture's centre crop of ``size`` pixels shows.
 
         Returns:
             ``(K, size, size)``, coordinates in pixels: two pixels with equal ones show the same
             thing, and with ones that differ by d the same as d pixels further along.
         """
-        ...

@@ -1,8 +1,10 @@
 """The embedded photographs: enough to see a model learn, far too few to train one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 
 from farfill.data.protocol import Split
 from farfill.image.read import MAX_FILE_PIXELS
@@ -17,33 +19,32 @@ PICTURES = {  # motorcycle_right would show the same scene as motorcycle_left
 DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn"}
 
 
+@dataclass
 class Sample:
     """16 real photographs that lie inside scikit-image's and scikit-learn's packages.
 
-    They are found by path, without a network and without importing either package. The split is
-    by picture: what is measured on was never seen, not even in part.
+    They are found by path, without a network and without importing either package.
 
-    Args:
+    Attributes:
         val: Names without extension of the pictures to measure on; the others are learnt from.
         resize: Shorter side in pixels to which every picture is scaled; None = as is (300 to
             1411 pixels).
         cache: Keep the scaled pictures in memory.
     """
 
-    on_error = "raise"
-    max_file_pixels = MAX_FILE_PIXELS
+    on_error: ClassVar[str] = "raise"
+    max_file_pixels: ClassVar[int | None] = MAX_FILE_PIXELS
 
-    def __init__(self, val: Sequence[str], resize: int | None, cache: bool) -> None:
-        self.val = list(val)
-        self.resize = resize
-        self.cache = cache
+    val: Sequence[str]
+    resize: int | None
+    cache: bool
 
     def split(self, train: bool = True) -> Split:
         """Find the photographs.
 
         Raises:
             ValueError: ``val`` names a picture that is not among them, or no or every picture.
-            FileNotFoundError: An installed package lacks a picture, or is not installed.
+            FileNotFoundError: A package lacks a picture, or is not installed.
         """
         paths = {
             path.stem: path
@@ -55,20 +56,18 @@ class Sample:
                 f"expected data.val to name some, not all, of {', '.join(sorted(paths))}; "
                 f"got {', '.join(self.val) or 'nothing'}"
             )
-        names = sorted(paths)
-        return Split(
-            train=[paths[name] for name in names if name not in self.val],
-            val=[paths[name] for name in names if name in self.val],
-        )
+        sides: tuple[list[Path], list[Path]] = ([], [])
+        for name, path in sorted(paths.items()):
+            sides[name in self.val].append(path)
+        return Split(*sides)
 
 
 def _photographs(folder: str, names: Sequence[str]) -> list[Path]:
     package, _, rest = folder.partition("/")
     spec = find_spec(package)
-    places = [] if spec is None else list(spec.submodule_search_locations or [])
-    paths = [Path(place, rest, name) for place in places for name in names]
-    missing = [path.name for path in paths if not path.is_file()] if paths else list(names)
-    if missing:
+    place = Path(spec.origin).parent if spec is not None and spec.origin else Path("nowhere")
+    paths = [place / rest / name for name in names]
+    if missing := [path.name for path in paths if not path.is_file()]:
         raise FileNotFoundError(
             f"{DISTRIBUTIONS[package]} is installed without its photographs "
             f"({', '.join(missing)} not found): reinstall it, or use data=folder data.root=..."

@@ -28,9 +28,8 @@ def sheet(
     Raises:
         ValueError: There is no picture, or a row has more pictures than there are titles.
     """
-    pictures = [[to_uint8(picture) for picture in row] for row in rows]
-    if not any(pictures) or max(map(len, pictures)) > len(titles):
-        lengths = [len(row) for row in pictures]
+    pictures, lengths = [[*map(to_uint8, row)] for row in rows], [*map(len, rows)]
+    if not any(lengths) or max(lengths) > len(titles):
         raise ValueError(f"sheet: expected rows of 1 to {len(titles)} pictures, got {lengths}.")
     sides = [picture.shape[:2] for row in pictures for picture in row]
     factor = max(1, smallest_cell // np.max(sides))

@@ -9,14 +9,12 @@ import numpy as np
 from farfill.image.picture import luminance, read_picture
 from farfill.image.read import MAX_FILE_PIXELS
 
-_CLEAR = 25.5  # a level this near to the mask's darkest or brightest one is not in between
 _SOFT, _NO_MASK = 0.05, 0.5  # shares of levels in between that are warned about, and refused
 
 
 def read_hole(
     path: str | Path,
     size: tuple[int, int],
-    *,
     threshold: float = 127.5,
     invert: bool = False,
     resize: bool = False,
@@ -35,8 +33,7 @@ def read_hole(
         threshold: Levels above it are the hole (the paper's is 127.5).
         invert: Levels *not* above the threshold are the hole.
         resize: Stretch a mask of another size (nearest) instead of refusing it.
-        max_hole: Refuse a hole that covers a larger part of the picture than this, since then the
-            polarity is usually wrong.
+        max_hole: Share above which a hole is refused: its polarity is usually wrong.
         max_pixels: Refuse a file whose header promises more; None = no limit.
 
     Returns:
@@ -61,8 +58,7 @@ def read_hole(
     levels: np.ndarray = luminance(mask.rgb()) * (255 / full)
     if mask.alpha is not None:
         levels = levels * (mask.alpha / np.float32(full))
-    if levels.shape != size:
-        levels = cv2.resize(levels, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    levels = cv2.resize(levels, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     hole = (levels > threshold) != invert
     _check_plausible(path, hole, levels, threshold, invert)
     if hole.mean() > max_hole:
@@ -77,7 +73,6 @@ def read_hole(
 def _check_plausible(
     path: str | Path, hole: np.ndarray, levels: np.ndarray, threshold: float, invert: bool
 ) -> None:
-    """Something is missing and something known, and nearly all of the mask is dark or bright."""
     colour, other = ("black", "white") if invert else ("white", "black")
     found = f"its levels are {levels.min():.4g} to {levels.max():.4g}, threshold={threshold:g}"
     swap = f"if {other} marks it, say invert={str(not invert).lower()}"
@@ -92,7 +87,7 @@ def _check_plausible(
             f"and {found}; {swap}"
         )
     # Two levels, any two, are a mask; a share in between is a soft edge, JPEG noise or a photo.
-    between = ((levels > levels.min() + _CLEAR) & (levels < levels.max() - _CLEAR)).mean()
+    between = ((levels > levels.min() + 25.5) & (levels < levels.max() - 25.5)).mean()
     if between > _NO_MASK:
         raise ValueError(
             f"{path} does not look like a mask: {between:.0%} of it is neither dark nor bright; "
@@ -100,8 +95,6 @@ def _check_plausible(
         )
     if between > _SOFT:
         logging.getLogger(__name__).warning(
-            "%s: %.0f %% of the mask is neither dark nor bright; levels above %g count as white.",
-            path,
-            100 * between,
-            threshold,
+            f"{path}: {100 * between:.0f} % of the mask is neither dark nor bright; levels above "
+            f"{threshold:g} count as white."
         )

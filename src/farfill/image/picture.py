@@ -19,7 +19,6 @@ from farfill.image.read import MAX_FILE_PIXELS, open_image
 
 _GREY = ("1", "L", "LA")
 _COLOUR = ("RGB", "RGBA", "P", "PA")
-_LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's and OpenCV's grey
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,7 @@ class Picture:
     def with_fill(self, rgb: np.ndarray, hole: np.ndarray) -> Picture:
         """The picture with the ``hole`` ``(H, W)`` taken from ``rgb`` ``(H, W, 3)``.
 
-        A grey picture takes the luminance. Everything outside the hole, and all of alpha, stays
-        bit for bit.
+        A grey picture takes the luminance. All else, and all of alpha, stays bit for bit.
         """
         grey = self.pixels.ndim == 2
         fill = luminance(rgb).round().astype(rgb.dtype) if grey else rgb
@@ -59,7 +57,7 @@ class Picture:
 
 def luminance(rgb: np.ndarray) -> np.ndarray:
     """Grey of ``(H, W, 3)`` after ITU-R BT.601: ``(H, W)``, float32, in the range of the input."""
-    return rgb.astype(np.float32) @ np.array(_LUMINANCE, np.float32)
+    return rgb.astype(np.float32) @ np.array((0.299, 0.587, 0.114), np.float32)
 
 
 def read_picture(path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS) -> Picture:
@@ -81,11 +79,9 @@ def read_picture(path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS) -> 
         channels = _read_channels(file, Path(path))
         profile = file.info.get("icc_profile")
     count = channels.shape[2]
-    return Picture(
-        pixels=np.ascontiguousarray(channels[..., :3] if count > 2 else channels[..., 0]),
-        alpha=np.ascontiguousarray(channels[..., -1]) if count in (2, 4) else None,
-        profile=profile,
-    )
+    pixels = np.ascontiguousarray(channels[..., :3] if count > 2 else channels[..., 0])
+    alpha = np.ascontiguousarray(channels[..., -1]) if count in (2, 4) else None
+    return Picture(pixels, alpha, profile)
 
 
 def _read_channels(file: ImageFile, path: Path) -> np.ndarray:
@@ -93,9 +89,16 @@ def _read_channels(file: ImageFile, path: Path) -> np.ndarray:
     # An MPO is a JPEG with a preview behind it, as telephones write it.
     if getattr(file, "n_frames", 1) > 1 and file.format != "MPO":
         raise ValueError("it holds several pictures; expected one still picture")
-    layout = _layout(file)
+    layout = ""
+    if file.format in ("PNG", "TIFF") and file.tile:
+        # How pixels lie in the file, such as RGB;16B: Pillow reads 16-bit colours as 8-bit ones.
+        arguments = file.tile[0][3]
+        layout = arguments if isinstance(arguments, str) else str((arguments or [""])[0])
     if re.fullmatch(r"I;16[LBN]?", layout):
-        return _read_grey_16(file)
+        pixels = np.asarray(ImageOps.exif_transpose(file)).astype(np.uint16)
+        key = file.info.get("transparency")
+        alpha = [] if key is None else [np.where(pixels == key, 0, 65535).astype(np.uint16)]
+        return np.dstack([pixels, *alpha])
     if ";16" in layout:
         return _read_colour_16(file, path, layout.split(";")[0])
     if file.mode not in _GREY + _COLOUR:
@@ -103,25 +106,6 @@ def _read_channels(file: ImageFile, path: Path) -> np.ndarray:
     shown = ImageOps.exif_transpose(file)  # loads it: only then its transparency is known
     mode = ("L" if file.mode in _GREY else "RGB") + ("A" if file.has_transparency_data else "")
     return np.atleast_3d(np.asarray(shown.convert(mode)))
-
-
-def _layout(file: ImageFile) -> str:
-    """Pillow's name for how pixels lie in the file, such as ``RGB;16B``.
-
-    Only here it shows that a file has 16-bit colours: Pillow reads them as 8-bit ones.
-    """
-    if file.format not in ("PNG", "TIFF") or not file.tile:
-        return ""
-    arguments = file.tile[0][3]
-    return arguments if isinstance(arguments, str) else str((arguments or [""])[0])
-
-
-def _read_grey_16(file: ImageFile) -> np.ndarray:
-    pixels = np.asarray(ImageOps.exif_transpose(file)).astype(np.uint16)
-    key = file.info.get("transparency")
-    if key is None:
-        return pixels[..., None]
-    return np.dstack([pixels, np.where(pixels == key, 0, 65535).astype(np.uint16)])
 
 
 def _read_colour_16(file: ImageFile, path: Path, channels: str) -> np.ndarray:

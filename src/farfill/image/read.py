@@ -24,21 +24,16 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 
 
 class PictureError(ValueError):
-    """A picture file cannot be used; the message names it.
-
-    A worker process of PyTorch's data loader hands an error on as its class and a printed
-    traceback that ends in ``PictureError: <message>``; here it becomes the message again.
-    """
+    """A picture file cannot be used; the message names it."""
 
     def __init__(self, message: str) -> None:
+        # A worker of PyTorch's data loader hands an error on with a traceback before the message.
         super().__init__(message.rpartition("PictureError: ")[2].strip())
 
 
 @contextmanager
 def open_image(path: str | Path, max_pixels: int | None, setting: str) -> Iterator[ImageFile]:
     """Open a png, jpg, tif, webp, bmp or gif, whatever its extension.
-
-    Whatever goes wrong inside the block counts as a fault of the file.
 
     Args:
         path: The file.
@@ -47,19 +42,21 @@ def open_image(path: str | Path, max_pixels: int | None, setting: str) -> Iterat
         setting: Name of ``max_pixels`` for the user.
 
     Raises:
-        PictureError: There is no such file, or it is no such picture, damaged, or larger; names
-            the file and the reason.
+        PictureError: There is no such file, or it is no such picture, damaged, or larger, or
+            anything goes wrong inside the block; names the file and the reason.
     """
     path = Path(path)
     too_large = (
         f"it has more than {max_pixels} pixels: raise {setting}, or give null for no limit, if you "
         "trust the file"
     )
+    limit = Image.MAX_IMAGE_PIXELS  # Pillow's own, for the whole process: ours decides if higher
+    if limit is not None and (max_pixels is None or max_pixels > limit):
+        Image.MAX_IMAGE_PIXELS = max_pixels
     try:
         # Opening a pipe would wait for its other end.
         if path.exists() and not path.is_file():
             raise ValueError("it is no file")
-        _lift_pillows_limit(max_pixels)
         # Opened by name, Pillow 13 garbles uncompressed tif files that lie on their side.
         with path.open("rb") as stream, Image.open(stream, formats=_FORMATS) as image:
             if max_pixels is not None and image.width * image.height > max_pixels:
@@ -72,13 +69,6 @@ def open_image(path: str | Path, max_pixels: int | None, setting: str) -> Iterat
         elif isinstance(error, Image.DecompressionBombError):
             reason = too_large
         raise PictureError(f"cannot read the picture {path}: {one_line(reason)}") from error
-
-
-def _lift_pillows_limit(max_pixels: int | None) -> None:
-    """Let a higher limit of ours decide: Pillow has one of its own for the whole process."""
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and (max_pixels is None or max_pixels > limit):
-        Image.MAX_IMAGE_PIXELS = max_pixels
 
 
 def picture_size(path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS) -> tuple[int, int]:
@@ -96,22 +86,17 @@ def read_rgb(path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS) -> np.n
 
     * EXIF orientation is honoured: the picture is as a viewer shows it.
     * Grey and palette pictures become RGB; so do CMYK and other colour spaces, as Pillow does it.
-    * Transparency is composited over white, the page that most such pictures were made for; the
-      colours stored under transparent pixels are arbitrary.
+    * Transparency is composited over white, the page that most such pictures were made for.
     * 16 bits are scaled to 8, not clipped: 65535 becomes 255. Floating-point pictures are refused,
       because their range is anyone's guess.
     * Of several frames or pages the first is taken.
-
-    Args:
-        path: The file.
-        max_pixels: Refuse files whose header promises more; None = no limit.
 
     Returns:
         ``(H, W, 3)``, uint8.
 
     Raises:
-        PictureError: The file is missing, damaged, of no known kind, or has more than
-            ``max_pixels``.
+        PictureError: The file is missing, damaged, of no known kind, or its header promises more
+            than ``max_pixels`` (None = no limit).
     """
     with open_image(path, max_pixels, "data.max_file_pixels") as file:
         image = _upright_in_8_bits(file)

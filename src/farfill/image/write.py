@@ -24,7 +24,6 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
 }
-_PNG_HEADER = 33  # bytes: signature and IHDR chunk; a colour profile comes next
 
 
 def check_name(option: str, path: Path, lossy: bool) -> None:
@@ -66,7 +65,6 @@ def write_picture(path: str | Path, picture: Picture | np.ndarray) -> None:
 
     Raises:
         ValueError: If the format cannot hold it (see :func:`check_depth`).
-        OSError: If it cannot be written.
     """
     path = Path(path)
     if isinstance(picture, np.ndarray):
@@ -95,4 +93,4 @@ def _with_profile(encoded: bytes, profile: bytes | None, suffix: str) -> bytes:
         return encoded
     body = b"iCCP" + b"ICC profile\0\0" + zlib.compress(profile)
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    return encoded[:_PNG_HEADER] + chunk + encoded[_PNG_HEADER:]
+    return encoded[:33] + chunk + encoded[33:]  # after the signature and the chunk IHDR

@@ -1,4 +1,4 @@
-"""Fill the hole of one picture of any size."""
+"""Fill the hole of one picture of any size: in memory, and from file to file."""
 
 import math
 from collections.abc import Callable
@@ -10,9 +10,17 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from farfill.image.contact_sheet import to_uint8
-from farfill.inpainting.cost import Cost
+from farfill.image.hole import read_hole
+from farfill.image.picture import read_picture
+from farfill.image.write import check_depth, write_picture
+from farfill.inpainting.pairing import Job
+from farfill.inpainting.partial import Cost
 from farfill.inpainting.predictor import Predictor
+from farfill.machine import memory
 from farfill.op.colour import flow_to_colour
+from farfill.text import one_line
+
+_LONG_S = 10  # from which on a picture is announced
 
 
 class Filled(NamedTuple):
@@ -29,6 +37,57 @@ class Filled(NamedTuple):
     image: np.ndarray
     offsets: Tensor | None
     seen: tuple[int, int]
+
+
+def fill_file(
+    job: Job,
+    predictor: Predictor,
+    *,
+    threshold: float,
+    invert: bool,
+    resize_mask: bool,
+    max_hole: float,
+    max_pixels: int | None,
+    max_file_pixels: int | None,
+    memory_limit: float | None,
+) -> str:
+    """Fill a picture file, and say so; the options are those of ``conf/run/inpaint.yaml``.
+
+    Raises:
+        ValueError: If a file or option is wrong, or the picture takes more memory than it may.
+        OSError: If the result cannot be written.
+    """
+
+    def announce(guess: Cost) -> None:
+        available = memory().available / 1e9 if memory_limit is None else memory_limit
+        needs = f"about {guess.seconds:.0f} s and {guess.bytes / 1e9:.1f} GB of memory"
+        if guess.bytes / 1e9 > available:
+            free = f"the {available:.1f} GB that are free"
+            raise ValueError(
+                f"{job.image} takes {needs}, more than "
+                f"{free if memory_limit is None else 'memory_limit'}: lower max_pixels, or raise "
+                "memory_limit"
+            )
+        if guess.seconds > _LONG_S:
+            print(one_line(f"{job.image}: {needs}; a smaller max_pixels takes less"), flush=True)
+
+    picture = read_picture(job.image, max_file_pixels)
+    check_depth(job.output, picture)
+    hole = read_hole(
+        job.mask, picture.size, threshold, invert, resize_mask, max_hole, max_file_pixels
+    )
+    borrowed = job.attention is not None
+    filled = fill(predictor, picture.rgb(), hole, max_pixels, offsets=borrowed, before=announce)
+    write_picture(job.output, picture.with_fill(filled.image, hole))
+    if job.attention is not None:
+        write_picture(job.attention, attention_picture(filled))
+    height, width = picture.size
+    note = f"{width} x {height}, hole {hole.mean():.1%}"
+    if filled.seen != picture.size:
+        note += f", filled at {filled.seen[1]} x {filled.seen[0]} and enlarged (max_pixels)"
+    if picture.alpha is not None and not picture.alpha[hole].any():
+        note += "; the fill cannot be seen: alpha is kept, and it is 0 in the whole hole"
+    return f"{job.image} -> {job.output} ({note})"
 
 
 def fill(
@@ -49,8 +108,7 @@ def fill(
         max_pixels: A larger picture is filled at reduced size and the fill enlarged, because the
             attention's time grows with the square of the area.
         offsets: Whether to tell where each place borrowed from, which takes longer.
-        before: Gets a guess of time and memory before anything is computed, if there is one; it
-            may raise to stop.
+        before: Gets a guess of time and memory, if there is one; it may raise to stop.
 
     Raises:
         ValueError: If the arrays are not like this, the hole is nothing or all, or the generator
@@ -97,10 +155,8 @@ def _check(image: np.ndarray, hole: np.ndarray, max_pixels: int | None) -> None:
 def pad(array: np.ndarray, multiple: int = 8) -> np.ndarray:
     """Mirror ``(H, W, ...)`` at the right and lower edge up to multiples of ``multiple``.
 
-    Picture and hole are padded alike: the mirror image of a hole is a hole, the mirror image of
-    something known counts as known. Fewer than 8 pixels are added, less than a cell of the
-    attention's grid, so every cell that is borrowed from holds pixels of the picture. A side of
-    one pixel is repeated.
+    Padded alike, the mirror image of a hole is a hole. Fewer than 8 pixels are added, less than a
+    cell of the attention's grid, so every cell that is borrowed from holds pixels of the picture.
     """
     height, width = array.shape[:2]
     margins = [(0, -height % multiple), (0, -width % multiple)]
@@ -110,18 +166,16 @@ def pad(array: np.ndarray, multiple: int = 8) -> np.ndarray:
 def shrink(
     known: np.ndarray, hole: np.ndarray, max_pixels: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Reduce a picture of more than ``max_pixels`` pixels, keeping its shape.
-
-    A reduced pixel is the mean of the *known* pixels it covers; it is missing if more than half of
-    it is.
+    """Reduce a picture of more than ``max_pixels`` pixels (``None``: no limit), keeping its shape.
 
     Args:
         known: ``(H, W, 3)``, float32, 0 in the hole.
         hole: ``(H, W)``, bool, True = missing.
-        max_pixels: Height times width of the result at most; ``None``: no limit.
+        max_pixels: Height times width of the result at most.
 
     Returns:
-        ``known`` and ``hole``, reduced or as they are.
+        ``known`` and ``hole``, reduced or as they are: a reduced pixel is the mean of the *known*
+        pixels it covers; it is missing if more than half of it is.
     """
     height, width = hole.shape
     if max_pixels is None or height * width <= max_pixels:

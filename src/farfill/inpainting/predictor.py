@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from farfill.generator.two_stage import Generator
 from farfill.inpainting.backend import BACKENDS, SplitGenerator
-from farfill.inpainting.cost import Cost, predict_cost
-from farfill.inpainting.partial import multiplications, predict_windows
+from farfill.inpainting.partial import Cost, multiplications, predict_cost, predict_windows
 from farfill.inpainting.window import Window, cover
 from farfill.types import Completion
 
@@ -43,9 +42,8 @@ class Predictor:
         compile: bool = False,
         backend: str = "torch",
     ) -> None:
-        if backend not in ("torch", *BACKENDS):
-            names = " or ".join(("torch", *BACKENDS))
-            raise ValueError(f"expected `backend` to be {names}, got {backend!r}")
+        if backend not in (names := ["torch", *BACKENDS]):
+            raise ValueError(f"expected `backend` to be {' or '.join(names)}, got {backend!r}")
         if precision not in ("float32", "bf16"):
             raise ValueError(f"expected `precision` to be float32 or bf16, got {precision!r}")
         self.device = torch.device(device)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch.nn.functional as F
+from scipy import ndimage
 from torch import Tensor, nn
 
 from farfill.layer.convolution import SameConv2d, same_padding
@@ -41,12 +41,6 @@ class Window(NamedTuple):
     def whole(cls, size: Size) -> Window:
         """All of a map of this size."""
         return cls(Span(0, size[0]), Span(0, size[1]))
-
-    def within(self, size: Size) -> Window:
-        """What of it lies inside a map of this size."""
-        return Window(
-            *(Span(max(a, 0), min(b, side)) for (a, b), side in zip(self, size, strict=True))
-        )
 
     @property
     def area(self) -> int:
@@ -90,9 +84,6 @@ def cover(hole: np.ndarray, work: Callable[[Window], float]) -> list[Window]:
     Args:
         hole: ``(H, W)``, bool, not empty.
         work: What a rectangle costs.
-
-    Returns:
-        Rectangles inside the picture that cover the hole.
     """
     boxes = {box: work(box) for box in _bounding_boxes(hole)}
     while len(boxes) > 1:
@@ -108,15 +99,12 @@ def cover(hole: np.ndarray, work: Callable[[Window], float]) -> list[Window]:
 
 def _bounding_boxes(hole: np.ndarray) -> list[Window]:
     height, width = hole.shape
-    cells = np.pad(hole.astype(np.uint8), ((0, -height % _CELL), (0, -width % _CELL)))
-    cells = cells.reshape(-(-height // _CELL), _CELL, -(-width // _CELL), _CELL).max(axis=(1, 3))
-    count, labels = cv2.connectedComponents(cells, connectivity=8)
-    piece = labels.repeat(_CELL, 0).repeat(_CELL, 1)[:height, :width] * hole
-    boxes = []
-    for label in range(1, count):
-        places = (np.flatnonzero((piece == label).any(axis)) for axis in (1, 0))
-        boxes.append(Window(*(Span(int(place[0]), int(place[-1]) + 1) for place in places)))
-    return boxes
+    padded = np.pad(hole, ((0, -height % _CELL), (0, -width % _CELL)))
+    cells = padded.reshape(-(-height // _CELL), _CELL, -(-width // _CELL), _CELL)
+    labels, _ = ndimage.label(cells.any(axis=(1, 3)), np.ones((3, 3)))
+    pieces = labels.repeat(_CELL, 0).repeat(_CELL, 1)[:height, :width] * hole
+    boxes = ndimage.find_objects(pieces)
+    return [Window(*(Span(side.start, side.stop) for side in box)) for box in boxes]
 
 
 def _join(one: Window, other: Window) -> Window:
@@ -160,15 +148,12 @@ def needed(layers: nn.Module, window: Window, size: Size) -> Window:
 
 def work(layers: nn.Module, window: Window, size: Size) -> float:
     """Multiplications that :func:`run_part` does for a window of the output."""
-    stack = _flat(layers)
-    windows, _ = _plan(stack, window, size)
-    return float(sum(map(_multiplications, stack, windows[1:])))
-
-
-def _multiplications(layer: nn.Module, window: Window) -> float:
-    if not isinstance(layer, SameConv2d):
-        return 0.0
-    return layer.weight.numel() * (4 / 9 if isinstance(layer, DoublingConv2d) else 1) * window.area
+    stack, total = _flat(layers), 0.0
+    for layer, part in zip(stack, _plan(stack, window, size)[0][1:], strict=True):
+        if isinstance(layer, SameConv2d):
+            taps = layer.weight.numel() * (4 / 9 if isinstance(layer, DoublingConv2d) else 1)
+            total += taps * part.area
+    return total
 
 
 def _plan(stack: list[nn.Module], window: Window, size: Size) -> tuple[list[Window], list[Size]]:
@@ -179,7 +164,8 @@ def _plan(stack: list[nn.Module], window: Window, size: Size) -> tuple[list[Wind
         sizes.append((_output_side(layer, height), _output_side(layer, width)))
     windows = [window]
     for layer, given in zip(reversed(stack), reversed(sizes[:-1]), strict=True):
-        windows.append(_reach(layer, windows[-1], given).within(given))
+        reached = zip(map(_reach, [layer] * 2, windows[-1], given), given, strict=True)
+        windows.append(Window(*(Span(max(a, 0), min(b, side)) for (a, b), side in reached)))
     return windows[::-1], sizes
 
 
@@ -197,26 +183,22 @@ def _output_side(layer: nn.Module, side: int) -> int:
     return -(-side // layer.stride[0]) if isinstance(layer, SameConv2d) else side
 
 
-def _reach(layer: nn.Module, window: Window, size: Size) -> Window:
-    """The rectangle of a layer's input under a rectangle of its output, also beyond the edge."""
+def _reach(layer: nn.Module, span: Span, side: int) -> Span:
+    """Rows of a layer's input, of ``side`` rows, under rows of its output; also beyond the edge."""
     if isinstance(layer, DoublingConv2d):
-        return Window(*(Span(start // 2 - 1, (stop - 1) // 2 + 2) for start, stop in window))
+        return Span(span.start // 2 - 1, (span.stop - 1) // 2 + 2)
     if not isinstance(layer, SameConv2d):
-        return window
+        return span
     stride, dilation, kernel = layer.stride[0], layer.dilation[0], layer.kernel_size[0]
-    before = (same_padding(side, kernel, stride, dilation)[0] for side in size)
-    return Window(
-        *(
-            Span(start * stride - lead, (stop - 1) * stride - lead + (kernel - 1) * dilation + 1)
-            for (start, stop), lead in zip(window, before, strict=True)
-        )
-    )
+    lead = same_padding(side, kernel, stride, dilation)[0]
+    last = (span.stop - 1) * stride - lead + (kernel - 1) * dilation
+    return Span(span.start * stride - lead, last + 1)
 
 
 def _run(layer: nn.Module, part: Part, wanted: Window) -> Tensor:
     if not isinstance(layer, SameConv2d):
         return layer(part.values)
-    rows, columns = _reach(layer, wanted, part.size)
+    rows, columns = map(_reach, [layer] * 2, wanted, part.size)
     (top, bottom), (left, right) = part.window
     padding = (left - columns.start, columns.stop - right, top - rows.start, rows.stop - bottom)
     values = F.pad(part.values, padding)

@@ -1,5 +1,6 @@
 """Irregular holes from mask files."""
 
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from farfill.mask.protocol import Hole
 CHECKED = 1000  # masks read before training
 
 
+@dataclass
 class Folder:
     """Draws one of the mask files below a folder, stretched to the picture's size.
 
-    Args:
+    Attributes:
         root: Folder; every picture file below it is a mask. Colours become grey, 16 bits become 8,
             transparency is ignored.
         invert: Black = hole instead of white.
@@ -28,22 +30,13 @@ class Folder:
         max_file_pixels: Refuse files whose header promises more pixels; None = no limit.
     """
 
-    def __init__(
-        self,
-        root: str | None,
-        invert: bool,
-        threshold: int,
-        flip: bool,
-        patch_height: int,
-        patch_width: int,
-        max_file_pixels: int | None = MAX_FILE_PIXELS,
-    ) -> None:
-        self.root = root
-        self.invert = invert
-        self.threshold = threshold
-        self.flip = flip
-        self.patch = (patch_height, patch_width)
-        self.max_file_pixels = max_file_pixels
+    root: str | None
+    invert: bool
+    threshold: int
+    flip: bool
+    patch_height: int
+    patch_width: int
+    max_file_pixels: int | None = MAX_FILE_PIXELS
 
     @cached_property
     def files(self) -> list[Path]:
@@ -75,7 +68,7 @@ class Folder:
                 picture's size; names it.
             FileNotFoundError: There is no such folder.
         """
-        check_patch(*self.patch, height, width)
+        check_patch(self.patch_height, self.patch_width, height, width)
         last, count = len(self.files) - 1, min(len(self.files), CHECKED)
         for number in np.linspace(0, last, count).round().astype(int):
             self._read(self.files[number], height, width)
@@ -86,7 +79,7 @@ class Folder:
         for axis in (0, 1):
             if self.flip and rng.random() < 0.5:
                 mask = np.flip(mask, axis)
-        return irregular_hole(np.ascontiguousarray(mask), *self.patch)
+        return irregular_hole(np.ascontiguousarray(mask), self.patch_height, self.patch_width)
 
     def _read(self, path: Path, height: int, width: int) -> np.ndarray:
         mask = (read_grey(path, self.max_file_pixels) > self.threshold) != self.invert
