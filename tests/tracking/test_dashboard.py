@@ -10,12 +10,12 @@ import sys
 import pytest
 import wandb
 import yaml
+from farfill.tracking.panels import sections
 from hydra import compose, initialize_config_dir
 
 from farfill.cli.dashboard import dashboard
 from farfill.config.paths import conf_dir
 from farfill.metric.suite import NAMES
-from farfill.tracking.panels import sections
 from helpers.runs import tiny_train
 from helpers.wandb_runs import record_wandb
 

@@ -35,8 +35,8 @@ def dashboard(cfg: DictConfig) -> str:
         ValueError: ``group_by`` names no swap, wandb-workspaces is not installed, nobody is logged
             in, or wandb refuses.
     """
+    from farfill.tracking.dashboard import save, sections
     from farfill.tracking.loggers import SWAPS, wandb_errors
-    from farfill.tracking.panels import sections
 
     if unknown := set(cfg.group_by) - set(SWAPS):
         raise ValueError(
@@ -50,10 +50,9 @@ def dashboard(cfg: DictConfig) -> str:
         ).strip()
     cure = "dry_run=true prints what it would show"
     try:
-        from farfill.tracking.workspace import save
+        with wandb_errors(cure):
+            return save(cfg)
     except ImportError:
         raise ValueError(
             f"the dashboard needs wandb-workspaces: pip install 'farfill[dashboard]'; {cure}"
         ) from None
-    with wandb_errors(cure):
-        return save(cfg)

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from farfill.rundir.record import label, read_record, state
+from farfill.rundir.record import PLAN, label, options, read_record, state
 from farfill.rundir.status import read_status
-from farfill.sweep.plan import PLAN, SEED, cell_of, is_search, jobs_of, options, swept_options
+from farfill.sweep.plan import SEED, cell_of, is_search, jobs_of, swept_options
 from farfill.sweep.slurm import Submission, is_alive, submissions
 
 #: States that end only if something is there to end them.
@@ -23,21 +23,13 @@ REPEATABLE = ("missing", "lost", "failed")
 
 @dataclass(frozen=True)
 class SweepRun:
-    """One run of a sweep, started or not.
+    """One run of a sweep, started or not."""
 
-    Attributes:
-        folder: Its own, whether or not it exists.
-        overrides: All that it is given.
-        label: The swept options in words, without the seed.
-        seed: Of the run.
-        jobs: Submitted for it by the sweep.
-    """
-
-    folder: Path
+    folder: Path  # its own, whether or not it exists
     overrides: tuple[str, ...]
-    label: str
+    label: str  # the swept options in words, without the seed
     seed: int
-    jobs: tuple[Submission, ...] = ()
+    jobs: tuple[Submission, ...] = ()  # submitted for it by the sweep
 
 
 def read_plan(folder: Path) -> DictConfig:
@@ -61,10 +53,15 @@ def planned_runs(plan: DictConfig, folder: Path) -> list[SweepRun]:
     """The runs that a sweep consists of; none of a search, which finds them as it goes."""
     jobs = [] if is_search(plan) else jobs_of(plan)
     swept, started = swept_options([options(job) for job in jobs]), _started(folder)
+    hydra: Any = OmegaConf.to_container(plan.hydra)
+    subdir = str(hydra.get("sweep", {}).get("subdir", "${hydra.job.num}"))
     runs = []
     for number, job in enumerate(jobs):
-        same = (place for place, given in started.items() if options(given) == options(job))
-        place = _numbered(plan, number, folder) or next(same, folder / str(number))
+        name = subdir.replace("${hydra.job.num}", str(number))
+        place = folder / (str(number) if "${" in name else name)
+        if "${" in name:  # its overrides have a say in the name
+            same = (place for place, given in started.items() if options(given) == options(job))
+            place = next(same, place)
         own = submissions(place, 0, 1) if place.resolve() != folder.resolve() else []
         submitted = (*submissions(folder, number, len(jobs)), *own)
         runs.append(replace(_sweep_run(place, job, swept, plan), jobs=submitted))
@@ -131,9 +128,9 @@ def _entry(run: SweepRun, outcome: str, status: dict[str, Any]) -> str:
     if "step" in status:
         words.append(f"{status['step']}/{status.get('steps', '?')}")
     if outcome not in ("missing", "queued") and status.get("started"):
-        running = outcome == "running"
-        end = None if running else status.get("ended") or status.get("updated")
-        until = datetime.fromisoformat(end) if end else datetime.now(UTC)
+        ended = status.get("ended") or status.get("updated")
+        now = outcome == "running" or not ended
+        until = datetime.now(UTC) if now else datetime.fromisoformat(ended)
         seconds = (until - datetime.fromisoformat(status["started"])).total_seconds()
         words.append(str(timedelta(seconds=round(seconds))))
     if outcome == "queued" and run.jobs:  # it waits for its last one; its host is not known yet
@@ -148,14 +145,6 @@ def _sweep_run(place: Path, job: Sequence[str], swept: Sequence[str], plan: Dict
     chosen = options(job)
     seed = int(chosen.get(SEED, plan.get(SEED, 1)))
     return SweepRun(place, tuple(job), label(cell_of(chosen, swept)), seed)
-
-
-def _numbered(plan: DictConfig, number: int, folder: Path) -> Path | None:
-    """Folder of a sweep's run ``number``; None if its overrides have a say in the name."""
-    hydra: Any = OmegaConf.to_container(plan.hydra, resolve=False)
-    name = str(hydra.get("sweep", {}).get("subdir", "${hydra.job.num}"))
-    name = name.replace("${hydra.job.num}", str(number))
-    return None if "${" in name else folder / name
 
 
 def _started(folder: Path) -> dict[Path, list[str]]:

@@ -1,5 +1,6 @@
 """Whether a run that says it is queued or running can still be."""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -15,6 +16,7 @@ SILENCE_TIMEOUT_S = 3600.0
 _SQUEUE_TIMEOUT_S = 60.0
 #: Status files have whole seconds, and the system's idea of when a process began is as coarse.
 _COARSENESS_S = 5.0
+_JOB = re.compile(r"\d+(_\d+)?")
 
 
 class Submission(NamedTuple):
@@ -52,7 +54,8 @@ def submissions(folder: Path, number: int, count: int) -> list[Submission]:
     logs = {path.name: path for path in (folder / ".submitit").glob("*") if path.is_dir()}
     # An array's own folder, 12 beside 12_0 and 12_1, is no job.
     arrays = {name.partition("_")[0] for name in logs if "_" in name}
-    jobs = sorted((name for name in logs if name not in arrays and _job_key(name)), key=_job_key)
+    jobs = [name for name in logs if name not in arrays and _JOB.fullmatch(name)]
+    jobs.sort(key=lambda job: [int(part) for part in job.split("_")])
     return [Submission(job, logs[job].stat().st_mtime) for job in jobs[number::count]]
 
 
@@ -71,35 +74,24 @@ def is_alive(
         jobs: Submitted for it, whether or not they have begun.
         queue: See :func:`slurm_queue`.
     """
-    own_jobs = _jobs_of_run(status, jobs)
+    own_jobs = [status["job"]] if status.get("job") else []
+    if status["state"] == "queued":  # and its job is that of whoever queued it
+        since = _seconds(status["queued"]) if status.get("queued") else 0.0
+        own_jobs = [job.job for job in jobs if job.time >= since]
     states = {queue[job] for job in own_jobs if job in queue} if queue is not None else set()
     if queue is not None and own_jobs and not states:
         return False
+    spoke = _seconds(status["updated"])
     # A job that was queued again has no process yet, or one that has not found its feet.
     begun = status["state"] == "running" and states <= {"R"}
     if status.get("host") == socket.gethostname() and (begun or not states):
-        return _lives(int(status["process"]), _seconds(status["updated"]))
-    silence = datetime.now(UTC).timestamp() - _seconds(status["updated"])
-    return bool(states) or silence < SILENCE_TIMEOUT_S
+        return _lives(int(status["process"]), spoke)
+    return bool(states) or datetime.now(UTC).timestamp() - spoke < SILENCE_TIMEOUT_S
 
 
-def _jobs_of_run(status: Mapping[str, Any], jobs: Sequence[Submission]) -> list[str]:
-    """Jobs that are the run's, as far as is known."""
-    if status["state"] == "queued":  # and `job` is that of whoever queued it
-        since = _seconds(status.get("queued"))
-        return [job.job for job in jobs if job.time >= since]
-    return [status["job"]] if status.get("job") else []
-
-
-def _job_key(job: str) -> tuple[int, ...]:
-    """``12_3`` as (12, 3), to sort by; empty if it is no number."""
-    parts = job.split("_")
-    return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()
-
-
-def _seconds(time: str | None) -> float:
-    """Since the epoch; 0 if there is none."""
-    return datetime.fromisoformat(time).timestamp() if time else 0.0
+def _seconds(time: str) -> float:
+    """Since the epoch."""
+    return datetime.fromisoformat(time).timestamp()
 
 
 def _lives(process: int, spoke: float) -> bool:

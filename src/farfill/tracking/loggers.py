@@ -59,16 +59,10 @@ def log_hyperparameters(cfg: DictConfig, module: LightningModule, trainer: Train
     """Tell all loggers the configuration, the choices of the swaps and the numbers of parameters.
 
     wandb gets the choices as tags too, ``gan=hinge`` and so on.
-
-    Args:
-        cfg: The run's whole configuration.
-        module: What is trained.
-        trainer: Has the loggers.
     """
     chosen = swaps(cfg)
-    parameters = list(module.parameters())
-    total = sum(p.numel() for p in parameters)
-    trainable = sum(p.numel() for p in parameters if p.requires_grad)
+    total = sum(p.numel() for p in module.parameters())
+    trainable = sum(p.numel() for p in module.parameters() if p.requires_grad)
     values = {
         **cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True)),
         "swap": chosen,

@@ -14,14 +14,12 @@ from omegaconf import OmegaConf
 
 from farfill.evaluation.table import arrow
 from farfill.metric.suite import NAMES
-from farfill.rundir.record import AXIS, label
+from farfill.rundir.record import AXIS, PLAN, label, options
 from farfill.rundir.status import read_status, write_status
 from farfill.tracking.loggers import hydra_choices, wandb_errors
 
 #: What ``mode`` and WANDB_MODE may be; ``run`` and ``dryrun`` are wandb's older names.
 ONLINE, OFFLINE = ("online", "run", "shared"), ("offline", "dryrun", "disabled")
-#: What Hydra's sweepers leave beside the runs of a sweep.
-PLAN = "multirun.yaml"
 #: Overrides that do not tell runs apart; the seed is always added, the ablation is the job type.
 UNNAMED = ("hydra", "logger", "paths", "tags", "task_name", "ckpt_path", "ablation", "seed")
 LONGEST_NAME = 128  # letters that wandb takes
@@ -101,7 +99,14 @@ def _start(folder: Path, mode: str, **options: Any) -> wandb.Run:
             settings=wandb.Settings(quiet=True) if online else wandb.Settings(silent=True),
             **options,
         )
-    define_metrics(run)
+    # Everything is plotted against generator steps. The summary keeps best and last of a metric,
+    # val/l1_hole.min and val/l1_hole.last, and the last alone where neither direction is better.
+    run.define_metric(AXIS)
+    run.define_metric("*", step_metric=AXIS, step_sync=True)
+    for metric in NAMES:
+        if best := BEST.get(arrow(metric)):
+            summary = f"{best},last"
+            run.define_metric(f"val/{metric}", step_metric=AXIS, step_sync=True, summary=summary)
     if not run.disabled:
         write_status(folder, "running", wandb=run.id)
     return run
@@ -140,10 +145,10 @@ def run_name(
         choices: Group -> chosen option.
         seed: Of this run.
     """
-    shared = _options(sweep)
+    shared = options(sweep)
     own = {
         key: value.rpartition("/")[2]
-        for key, value in _options(overrides).items()
+        for key, value in options(overrides).items()
         if shared.get(key) != value and re.split("[./]", key)[0] not in UNNAMED
     }
     if not own:
@@ -170,23 +175,3 @@ def sweep_name(plan: Path) -> str:
     folder = plan.resolve().parent
     dated = re.fullmatch(r"\d{4}-\d\d-\d\d", folder.parent.name)
     return f"{dated[0]}_{folder.name}" if dated else folder.name
-
-
-def define_metrics(run: wandb.Run) -> None:
-    """Plot everything against generator steps, and keep best and last of every metric.
-
-    The summary then holds ``val/l1_hole.min`` and ``val/l1_hole.last``, ``val/psnr_hole.max`` and
-    so on, and the last value alone where neither direction is better.
-    """
-    run.define_metric(AXIS)
-    run.define_metric("*", step_metric=AXIS, step_sync=True)
-    for name in NAMES:
-        if best := BEST.get(arrow(name)):
-            summary = f"{best},last"
-            run.define_metric(f"val/{name}", step_metric=AXIS, step_sync=True, summary=summary)
-
-
-def _options(overrides: Iterable[str]) -> dict[str, str]:
-    """``["gan=hinge", "+loss=[a, b]"]`` as option -> value without spaces and quotes."""
-    pairs = (override.partition("=") for override in overrides)
-    return {key.lstrip("+"): re.sub("[ '\"]", "", value) for key, _, value in pairs}
