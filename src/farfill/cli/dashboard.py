@@ -25,9 +25,6 @@ def main(cfg: DictConfig) -> None:
 def dashboard(cfg: DictConfig) -> str:
     """Save the workspace, or say what it would be.
 
-    Args:
-        cfg: Whole configuration (``conf/run/dashboard.yaml``).
-
     Returns:
         The workspace's address; with ``dry_run`` its specification as YAML.
 
@@ -44,10 +41,12 @@ def dashboard(cfg: DictConfig) -> str:
         )
     check_settings(cfg, {"dry_run": bool})
     if cfg.dry_run:
-        shown = [asdict(section) for section in sections()]
-        return OmegaConf.to_yaml(
-            OmegaConf.create({"name": cfg.name, "group_by": cfg.group_by, "sections": shown})
-        ).strip()
+        shown = [
+            {"title": title, "panels": [asdict(panel) for panel in panels]}
+            for title, panels in sections().items()
+        ]
+        specification = {"name": cfg.name, "group_by": cfg.group_by, "sections": shown}
+        return OmegaConf.to_yaml(OmegaConf.create(specification)).strip()
     cure = "dry_run=true prints what it would show"
     try:
         with wandb_errors(cure):

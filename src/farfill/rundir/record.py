@@ -35,29 +35,21 @@ class Curve(NamedTuple):
 
 @dataclass(frozen=True)
 class Record:
-    """One run: a cell of the sweep with one seed.
+    """One run: a cell of the sweep with one seed."""
 
-    Attributes:
-        cell: Swept option -> value, as text; the seed is not among them.
-        seed: Of the run.
-        folder: The run's folder; None if it never started.
-        config: Flat configuration as composed, interpolations unresolved: ``{"gan.weight": 0.1}``.
-        curves: Logged quantity -> curve, from ``metrics.csv``.
-        scores: Inpainter -> metric -> value of every picture, from ``report/per_image.csv``.
-        pictures: Index and name of every picture scored.
-        manifest: Hash of what was scored; empty without a report.
-        error: Why it ended as it did, if it says so.
-    """
-
+    #: Swept option -> value, as text; the seed is not among them.
     cell: Mapping[str, str]
     seed: int
-    folder: Path | None = None
+    folder: Path | None = None  # None if it never started
+    #: Flat configuration as composed, interpolations unresolved: ``{"gan.weight": 0.1}``.
     config: Mapping[str, Any] = field(default_factory=dict)
+    #: Logged quantity -> curve, from ``metrics.csv``.
     curves: Mapping[str, Curve] = field(default_factory=dict)
+    #: Inpainter -> metric -> value of every picture, from ``report/per_image.csv``.
     scores: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
-    pictures: tuple[str, ...] = ()
-    manifest: str = ""
-    error: str = ""
+    pictures: tuple[str, ...] = ()  # index and name of every one scored
+    manifest: str = ""  # hash of what was scored; empty without a report
+    error: str = ""  # why it ended as it did, if it says so
 
     @property
     def label(self) -> str:

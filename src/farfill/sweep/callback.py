@@ -59,8 +59,13 @@ class SweepStatus(Callback):
         _check_sweep(config, queue)
         if config.sweep.dry_run:
             _dry_run(config, jobs_of(config))
-        if not is_search(config):
-            write_queued(config, queue)
+        if is_search(config):
+            return
+        for run in planned_runs(config, Path(config.hydra.sweep.dir)):
+            if condition(run, queue) not in ("done", *WAITING):
+                (run.folder / TRACEBACK).unlink(missing_ok=True)
+                began = {"queued": now(), "started": None, "ended": None, "message": None}
+                write_status(run.folder, "queued", **began, **here())
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """A run has ended, in the process that ran it: under SLURM, on its node."""
@@ -70,16 +75,6 @@ class SweepStatus(Callback):
                     _ = job_return.return_value  # raises what the run raised
             except BaseException as error:
                 write_failure(Path(config.hydra.runtime.output_dir), error)
-
-
-def write_queued(config: DictConfig, queue: Mapping[str, str] | None) -> None:
-    """Write ``queued`` into the folder of every run that is neither done nor under way."""
-    for run in planned_runs(config, Path(config.hydra.sweep.dir)):
-        if condition(run, queue) in ("done", *WAITING):
-            continue
-        (run.folder / TRACEBACK).unlink(missing_ok=True)
-        began = {"queued": now(), **here(), "started": None, "ended": None, "message": None}
-        write_status(run.folder, "queued", **began)
 
 
 def write_failure(folder: Path, error: BaseException) -> None:

@@ -25,26 +25,22 @@ from farfill.sweep.plan import SEED, is_search, swept_options
 PROBE_STEPS = 6  # at most; the first one does not count
 
 
-class StepTimes(Callback):
+class _StepTimes(Callback):
     """Ends a training after :func:`probe_steps`, and has the time at which each had ended."""
 
     def on_train_start(self, trainer: Trainer, *_: Any) -> None:
-        """Ask Lightning how long the run is, and note the time."""
         self.run_steps = trainer.estimated_stepping_batches
         self.times = [time.perf_counter()]
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
-        """Note the time."""
         self.times.append(time.perf_counter())
         trainer.should_stop = len(self.times) > probe_steps(self.run_steps)
 
 
 def dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
-    """Print every run with the time that a probe on this machine lets expect.
+    """Print every run, by its overrides, with the time that a probe on this machine lets expect.
 
-    Args:
-        config: Of the sweep, with its ``hydra`` node; Hydra has to be initialised.
-        jobs: Overrides of each run.
+    The configuration is the sweep's, with its ``hydra`` node; Hydra has to be initialised.
     """
     jobs = [[text for text in job if "sweep.dry_run" not in options([text])] for job in jobs]
     chosen = [options(job) for job in jobs]
@@ -71,46 +67,35 @@ def dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
         total += seconds * len(numbers)
         for number in numbers:
             swept = [f"{name}={chosen[number][name]}" for name in names if name in chosen[number]]
-            row = f"{number:4d}  {_duration(seconds):>8}  {step:.3f} s/step  {' '.join(swept)}"
+            duration = str(timedelta(seconds=round(seconds)))
+            row = f"{number:4d}  {duration:>8}  {step:.3f} s/step  {' '.join(swept)}"
             print(row.rstrip(), flush=True)
-    print(f"In all {_duration(total)} on one device of this machine. Nothing was started.")
+    duration = str(timedelta(seconds=round(total)))
+    print(f"In all {duration} on one device of this machine. Nothing was started.")
 
 
 def probe(cfg: DictConfig) -> tuple[float, float]:
-    """Train a few steps, validate and score one batch; whatever that writes goes away again.
+    """Seconds of one generator step, and of a whole run.
 
-    One process does it, whatever the trainer's strategy.
-
-    Args:
-        cfg: Of one run.
-
-    Returns:
-        Seconds of one generator step, and of the whole run.
+    One process trains a few steps, validates and scores one batch; what it writes goes away again.
 
     Raises:
         ValueError: The run cannot be, or nothing but a time limit ends it.
     """
     quiet()
     check_config(cfg)
-    module, data, watch = instantiate(cfg.module), instantiate(cfg.datamodule), StepTimes()
+    module, data, watch = instantiate(cfg.module), instantiate(cfg.datamodule), _StepTimes()
     data.setup()
     batches = data.val_dataloader()
-    alone: dict[str, Any] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
-    silent = dict.fromkeys(
-        ("enable_progress_bar", "enable_model_summary", "enable_checkpointing", "logger"), False
-    )
-    module_does = {"gradient_clip_val": None, "accumulate_grad_batches": 1}
+    flags: dict[str, Any] = {
+        **{"callbacks": [watch], "limit_val_batches": 0, "min_epochs": None},
+        **{"devices": 1, "num_nodes": 1, "strategy": "auto"},
+        **{"gradient_clip_val": None, "accumulate_grad_batches": 1},  # the module does both
+        **{"logger": False, "enable_checkpointing": False},
+        **{"enable_progress_bar": False, "enable_model_summary": False},
+    }
     with TemporaryDirectory() as folder:
-        trainer = instantiate(
-            cfg.trainer,
-            callbacks=[watch],
-            default_root_dir=folder,
-            limit_val_batches=0,
-            min_epochs=None,
-            **alone,
-            **silent,
-            **module_does,
-        )
+        trainer = instantiate(cfg.trainer, default_root_dir=folder, **flags)
         trainer.fit(module, data)
         if math.isinf(watch.run_steps):
             raise ValueError("a dry run needs trainer.max_steps or trainer.max_epochs")
@@ -132,8 +117,3 @@ def probe(cfg: DictConfig) -> tuple[float, float]:
 def probe_steps(run_steps: float) -> int:
     """How many steps to try of a run of ``run_steps``: a tenth, but a second one if there is."""
     return int(min(run_steps, max(2, min(PROBE_STEPS, run_steps // 10))))
-
-
-def _duration(seconds: float) -> str:
-    """``0:00:07``, ``2 days, 3:00:00``."""
-    return str(timedelta(seconds=round(seconds)))

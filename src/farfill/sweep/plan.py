@@ -1,7 +1,7 @@
 """Which runs a sweep consists of, and how they differ."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
@@ -24,16 +24,16 @@ def jobs_of(config: DictConfig) -> list[list[str]]:
     Args:
         config: Whole configuration with its ``hydra`` node.
     """
-    task = OmegaConf.to_container(config.hydra.overrides.task)
+    task: Any = OmegaConf.to_container(config.hydra.overrides.task)
     sweeper: Any = OmegaConf.to_container(config.hydra.sweeper)
     hydra = GlobalHydra.instance()  # of the command that runs, else one that reads conf/
-    conf = nullcontext()
-    if not hydra.is_initialized():
-        conf = initialize_config_dir(str(conf_dir()), version_base="1.3")
-    with conf:  # the loader knows what glob(*) stands for
+    with ExitStack() as stack:
+        if not hydra.is_initialized():
+            stack.enter_context(initialize_config_dir(str(conf_dir()), version_base="1.3"))
+        # The loader knows what glob(*) stands for.
         parser = OverridesParser.create(hydra.config_loader())
         if is_search(config):
-            parsed = parser.parse_overrides(cast(list[str], task))
+            parsed = parser.parse_overrides(task)
             fixed = [str(each.input_line) for each in parsed if not each.is_sweep_override()]
             return [fixed] * sweeper["n_trials"]
         params = [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]

@@ -13,22 +13,13 @@ import psutil
 
 #: Without a word for so long, a run that cannot be asked for counts as lost.
 SILENCE_TIMEOUT_S = 3600.0
-_SQUEUE_TIMEOUT_S = 60.0
-#: Status files have whole seconds, and the system's idea of when a process began is as coarse.
-_COARSENESS_S = 5.0
-_JOB = re.compile(r"\d+(_\d+)?")
 
 
 class Submission(NamedTuple):
-    """A SLURM job that was submitted for a run.
+    """A SLURM job that was submitted for a run."""
 
-    Attributes:
-        job: As ``squeue`` names it: ``12`` or ``12_3``.
-        time: Of the submission or later, seconds since the epoch.
-    """
-
-    job: str
-    time: float
+    job: str  # as squeue names it: 12 or 12_3
+    time: float  # of the submission or later, seconds since the epoch
 
 
 def slurm_queue() -> Mapping[str, str] | None:
@@ -37,9 +28,7 @@ def slurm_queue() -> Mapping[str, str] | None:
         return None
     command = ["squeue", "--noheader", "--array", "--format=%i %t"]
     try:
-        answer = subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=_SQUEUE_TIMEOUT_S
-        )
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     except (OSError, subprocess.SubprocessError):
         return None
     return dict(line.split() for line in answer.stdout.splitlines())
@@ -54,7 +43,7 @@ def submissions(folder: Path, number: int, count: int) -> list[Submission]:
     logs = {path.name: path for path in (folder / ".submitit").glob("*") if path.is_dir()}
     # An array's own folder, 12 beside 12_0 and 12_1, is no job.
     arrays = {name.partition("_")[0] for name in logs if "_" in name}
-    jobs = [name for name in logs if name not in arrays and _JOB.fullmatch(name)]
+    jobs = [name for name in logs if re.fullmatch(r"\d+(_\d+)?", name) and name not in arrays]
     jobs.sort(key=lambda job: [int(part) for part in job.split("_")])
     return [Submission(job, logs[job].stat().st_mtime) for job in jobs[number::count]]
 
@@ -76,12 +65,12 @@ def is_alive(
     """
     own_jobs = [status["job"]] if status.get("job") else []
     if status["state"] == "queued":  # and its job is that of whoever queued it
-        since = _seconds(status["queued"]) if status.get("queued") else 0.0
+        since = datetime.fromisoformat(status.get("queued", "1970-01-01")).timestamp()
         own_jobs = [job.job for job in jobs if job.time >= since]
     states = {queue[job] for job in own_jobs if job in queue} if queue is not None else set()
     if queue is not None and own_jobs and not states:
         return False
-    spoke = _seconds(status["updated"])
+    spoke = datetime.fromisoformat(status["updated"]).timestamp()
     # A job that was queued again has no process yet, or one that has not found its feet.
     begun = status["state"] == "running" and states <= {"R"}
     if status.get("host") == socket.gethostname() and (begun or not states):
@@ -89,19 +78,13 @@ def is_alive(
     return bool(states) or datetime.now(UTC).timestamp() - spoke < SILENCE_TIMEOUT_S
 
 
-def _seconds(time: str) -> float:
-    """Since the epoch."""
-    return datetime.fromisoformat(time).timestamp()
-
-
 def _lives(process: int, spoke: float) -> bool:
-    """Whether a process of this machine is there that was there when it spoke.
-
-    A younger one has got its number since; one that has ended and was not waited for is a zombie.
-    """
+    """Whether a process of this machine is there that was there when it spoke."""
     try:
         namesake = psutil.Process(process)
-        was_there = namesake.create_time() <= spoke + _COARSENESS_S
-        return was_there and namesake.status() != psutil.STATUS_ZOMBIE
+        # Status files have whole seconds, and when a process began is known no better.
+        if namesake.create_time() > spoke + 5:
+            return False  # a younger one has got its number since
+        return namesake.status() != psutil.STATUS_ZOMBIE  # which ended and was not waited for
     except psutil.NoSuchProcess:
         return False

@@ -1,7 +1,7 @@
 """What the dashboard shows, in plain words that a test can read, and how it is saved."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,9 +15,6 @@ from farfill.metric.suite import METRICS, NAMES
 from farfill.rundir.record import AXIS, CRITIC, EXAMPLES, L1, PICTURES, VARIANCE
 from farfill.tracking.wandb import BEST
 
-PINNED = ("val/l1_hole.min", "val/l1_full.min", "val/psnr_hole.max")  # in the list of runs
-CURVES = (L1, L1.replace("_hole", "_full"), "train/generator/total", CRITIC, VARIANCE)
-
 
 @dataclass(frozen=True)
 class Panel:
@@ -30,18 +27,10 @@ class Panel:
     by: str | None = None  # swap that has a mean curve per option; None: as the runs are grouped
 
 
-@dataclass(frozen=True)
-class Section:
-    """Panels under a heading."""
-
-    title: str
-    panels: Sequence[Panel]
-
-
-def sections() -> list[Section]:
-    """The whole dashboard, from the metrics' names in the code: a new metric has a panel."""
+def sections() -> dict[str, list[Panel]]:
+    """Heading -> panels, from the metrics' names in the code: a new metric has a panel."""
     validation = {
-        words: [
+        f"Validation {words}": [
             Panel("line", metric_title(name, region), [f"val/{name}_{region}"]) for name in METRICS
         ]
         for region, words in REGIONS.items()
@@ -51,43 +40,40 @@ def sections() -> list[Section]:
         for name in NAMES
         if (kept := BEST.get(arrow(name)))
     ]
-    training = [
-        Panel("line", "terms of the generator's loss", regex="^train/generator/"),
-        Panel("line", "terms of the critics' loss", regex="^train/critic/"),
-        Panel("line", "seconds per generator step", regex="^train/time/"),
-        Panel("line", "counts", regex="^train/[^/]+$"),
-        Panel("line", "learning rates", regex="^lr-"),
-        *_lines([VARIANCE]),
-    ]
+    curves = (L1, L1.replace("_hole", "_full"), "train/generator/total", CRITIC, VARIANCE)
     shares = [f"val/attention_{name}" for name in attention.SHARES]
     others = [f"val/attention_{name}" for name in attention.NAMES if name not in attention.SHARES]
-    pictures = [
-        Panel("table", "the last validation's pictures", [EXAMPLES]),
-        Panel("media", "every validation's pictures", [PICTURES]),
-    ]
-    return [
-        *(Section(f"Validation {words}", panels) for words, panels in validation.items()),
-        Section("Best of the run", best),
-        Section("Learning curves by GAN loss", _lines(CURVES, by="gan")),
-        Section("Training", training),
-        Section(
-            "Attention", [Panel("line", "share of sources by distance", shares), *_lines(others)]
-        ),
-        Section("Pictures", pictures),
-    ]
+    return {
+        **validation,
+        "Best of the run": best,
+        "Learning curves by GAN loss": [_line(key, by="gan") for key in curves],
+        "Training": [
+            Panel("line", "terms of the generator's loss", regex="^train/generator/"),
+            Panel("line", "terms of the critics' loss", regex="^train/critic/"),
+            Panel("line", "seconds per generator step", regex="^train/time/"),
+            Panel("line", "counts", regex="^train/[^/]+$"),
+            Panel("line", "learning rates", regex="^lr-"),
+            _line(VARIANCE),
+        ],
+        "Attention": [
+            Panel("line", "share of sources by distance", shares),
+            *(_line(key) for key in others),
+        ],
+        "Pictures": [
+            Panel("table", "the last validation's pictures", [EXAMPLES]),
+            Panel("media", "every validation's pictures", [PICTURES]),
+        ],
+    }
 
 
-def _lines(keys: Iterable[str], by: str | None = None) -> list[Panel]:
-    """A panel each, titled by the key without its first part."""
-    words = {key: key.partition("/")[2].replace("_", " ").replace("/", ", ") for key in keys}
-    return [Panel("line", title, [key], by=by) for key, title in words.items()]
+def _line(key: str, by: str | None = None) -> Panel:
+    """Titled by the key without its first part."""
+    title = key.partition("/")[2].replace("_", " ").replace("/", ", ")
+    return Panel("line", title, [key], by=by)
 
 
 def save(cfg: DictConfig) -> str:
     """Bring the known workspace up to date, or make one; its address is returned and remembered.
-
-    Args:
-        cfg: Whole configuration (``conf/run/dashboard.yaml``).
 
     Raises:
         ImportError: wandb-workspaces, an optional package, is not installed.
@@ -114,20 +100,22 @@ def save(cfg: DictConfig) -> str:
     workspace.name = cfg.name
     workspace.sections = [
         ws.Section(
-            name=section.title,
-            panels=[_drawn(panel) for panel in section.panels],
+            name=title,
+            panels=[_drawn(panel) for panel in panels],
             is_open=True,
             layout_settings=ws.SectionLayoutSettings(columns=4, rows=2),
             panel_settings=ws.SectionPanelSettings(x_axis=AXIS),
         )
-        for section in sections()
+        for title, panels in sections().items()
     ]
     # In a panel wandb draws ten runs unless told otherwise.
     workspace.settings = ws.WorkspaceSettings(x_axis=AXIS, max_runs=100)
     workspace.runset_settings = ws.RunsetSettings(
         # Another class of the same name than that of the panels.
         groupby=[expr.Config(f"swap.{name}") for name in cfg.group_by],
-        pinned_columns=[f"summary:{name}" for name in PINNED],
+        pinned_columns=[
+            f"summary:val/{name}" for name in ("l1_hole.min", "l1_full.min", "psnr_hole.max")
+        ],
     )
     workspace.save()
     with atomic(memory) as part:

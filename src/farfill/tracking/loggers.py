@@ -18,7 +18,6 @@ SWAPS = (
     *("attention", "generator", "stage", "critic", "gan", "loss"),
     *("mask", "data", "schedule", "model"),
 )
-LONGEST_TAG = 64  # letters that wandb takes
 
 
 @contextmanager
@@ -26,13 +25,11 @@ def closed_at_the_end(loggers: Iterable[Logger]) -> Iterator[None]:
     """Finish wandb's run with the training, well or not: a sweep has several in one process."""
     mine = [logger for logger in loggers if isinstance(logger, WandbLogger)]
     before, failed = os.environ.get("WANDB_DATA_DIR"), 1
+    if mine:  # files of tables wait there for the upload; by default they fill the user's home
+        folder = Path(mine[0].save_dir or ".").absolute() / "wandb"
+        os.environ.setdefault("WANDB_DATA_DIR", str(folder))
     with wandb_errors():
         try:
-            if mine and before is None:
-                # Files of tables wait there for the upload; by default they fill the user's home.
-                os.environ["WANDB_DATA_DIR"] = str(
-                    Path(mine[0].save_dir or ".").absolute() / "wandb"
-                )
             yield
             failed = 0
         finally:
@@ -74,7 +71,8 @@ def log_hyperparameters(cfg: DictConfig, module: LightningModule, trainer: Train
     for logger in trainer.loggers:
         logger.log_hyperparams(values)
         if isinstance(logger, WandbLogger):
-            all_tags = [*(tag[:LONGEST_TAG] for tag in tags), *(logger.experiment.tags or ())]
+            # wandb takes 64 letters.
+            all_tags = [*(tag[:64] for tag in tags), *(logger.experiment.tags or ())]
             logger.experiment.tags = tuple(dict.fromkeys(all_tags))
 
 

@@ -20,23 +20,16 @@ class ResumableCSVLogger(Logger):
     Every row is written at once. A run that goes on from a checkpoint repeats, in the same order,
     the rows that the cut-off run had logged after it: so the first row that this process logs, and
     all that follow it in the file, give way to it. A torn last line goes too.
-
-    Args:
-        save_dir: Folder of ``metrics.csv``.
     """
 
-    name = version = ""  # the file lies in the folder itself
+    name = version = save_dir = ""  # the file lies in the folder itself
 
     def __init__(self, save_dir: str | Path) -> None:
         super().__init__()
+        self.save_dir = str(save_dir)
         self._path = Path(save_dir) / "metrics.csv"
         self._columns: list[str] = []  # of the file, once this process has logged a row
         self._step = 0
-
-    @property
-    def save_dir(self) -> str:
-        """Folder of ``metrics.csv``."""
-        return str(self._path.parent)
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: the run's folder has its ``config.yaml``."""
@@ -45,9 +38,7 @@ class ResumableCSVLogger(Logger):
     def log_metrics(self, metrics: Mapping[str, float | Tensor], step: int | None = None) -> None:
         """Append a row; a new metric replaces the file by one with a longer header.
 
-        Args:
-            metrics: Name -> number.
-            step: Generator steps done; None: as in the row before.
+        ``step`` is generator steps done; None: as in the row before.
         """
         self._step = self._step if step is None else step
         numbers = {k: v.item() if isinstance(v, Tensor) else v for k, v in metrics.items()}
