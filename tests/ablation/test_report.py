@@ -16,6 +16,7 @@ from farfill.ablation.report import page, write_report
 from farfill.ablation.sweep import read_sweep
 from farfill.evaluation.pictures import write_pictures
 from farfill.rundir.record import OURS
+from farfill.rundir.status import write_status
 from helpers.sweeps import claim, gan_run, gan_sweep, write_plan
 
 QUESTION = {
@@ -59,7 +60,7 @@ def written(tmp_path):
     write_plan(tmp_path, {"gan": "hinge,lsgan,none", "seed": "1,2,3"}, "ablation=gan")
     curves = {"train/critic/total": [1.0, float("nan")], "val/hole_variance": [0.5, 0.01]}
     gan_run(tmp_path / "broken", "none", 1, l1=None, question=QUESTION, curves=curves)
-    (tmp_path / "broken" / "train.log").write_text("[ERROR] - out of | memory\n")
+    write_status(tmp_path / "broken", "failed", message="out of | memory")
     keep_pictures(tmp_path / "0", 20)
     keep_pictures(tmp_path / "3", 80, maps=False)
     text = write_report(read_sweep(tmp_path, {}, []), tmp_path)

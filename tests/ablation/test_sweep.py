@@ -7,8 +7,8 @@ import csv
 import pytest
 
 from farfill.ablation.sweep import read_sweep, require_comparable
-from farfill.rundir.record import state
-from farfill.sweep.plan import as_text
+from farfill.rundir.record import as_text, state
+from farfill.rundir.status import write_status
 from helpers.sweeps import claim, gan_run, gan_sweep, write_plan
 
 CELLS = {"hinge": 0.1, "lsgan": 0.2}
@@ -66,9 +66,9 @@ def test_a_repeated_run_takes_the_place_of_one_that_failed(tmp_path):
         read_sweep(tmp_path, {}, [])
 
 
-def test_an_error_in_the_log_is_told(tmp_path):
+def test_why_a_run_failed_is_told(tmp_path):
     gan_sweep(tmp_path, {"hinge": None}, seeds=1)
-    (tmp_path / "0" / "train.log").write_text("[x][farfill][INFO] - a\n[x][f][ERROR] - no memory\n")
+    write_status(tmp_path / "0", "failed", message="no memory")
     assert read_sweep(tmp_path, {}, []).records[0].error == "no memory"
 
 

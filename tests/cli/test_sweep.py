@@ -1,7 +1,5 @@
 """`status`, `missing` and `rerun` of a sweep that was really run."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex
@@ -19,11 +17,11 @@ from farfill.sweep.runs import SweepRun
 from helpers.command import SCRIPTS, command
 from helpers.runs import TINY
 
-SWEEP = [*TINY, "baseline=[]", "trainer.max_generator_steps=1", "hydra.sweep.dir=sweep"]
+SWEEP = [*TINY, "baseline=[]", "trainer.max_steps=1", "hydra.sweep.dir=sweep"]
 
 
 def test_what_is_missing_of_an_ablation_is_run_again_and_nothing_else(tmp_path):
-    quick = [one for one in SWEEP if not one.startswith("checkpoint.every")]
+    quick = [one for one in SWEEP if not one.startswith("callbacks.last_checkpoint")]
     status, _, err = command("train", tmp_path, "ablation=propagation", *quick, "seed=1,2")
     assert status == 0, err
     nothing = (0, "", "Nothing is missing, lost or failed.\n")
@@ -74,7 +72,7 @@ def durations(out: str) -> list[list[str]]:
 
 
 def test_a_dry_run_names_every_run_with_its_time_and_leaves_nothing(tmp_path):
-    swept = ["attention=contextual,none", "seed=1,2", "trainer.max_generator_steps=30"]
+    swept = ["attention=contextual,none", "seed=1,2", "trainer.max_steps=30"]
     slurm = ["hydra/launcher=slurm", "hydra.launcher.partition=gpu"]
     status, out, err = command(
         "train", tmp_path, "-m", *SWEEP, *swept, *slurm, "sweep.dry_run=true"

@@ -16,8 +16,8 @@ from farfill.ablation.sweep import BASELINE, Sweep
 from farfill.ablation.verdict import judge
 from farfill.config.paths import conf_dir
 from farfill.metric.suite import NAMES
-from farfill.rundir.record import Record, state
-from farfill.sweep.plan import as_text, jobs_of, options
+from farfill.rundir.record import Record, as_text, options, state
+from farfill.sweep.plan import jobs_of
 
 ROOT = Path(__file__).parents[2]
 NAMED = sorted(path.stem for path in (ROOT / "ablations").glob("*.yaml"))

@@ -11,9 +11,11 @@ SCRIPTS = Path(__file__).parents[2] / "src"
 
 
 def command(script: str, folder: Path, *arguments: str) -> tuple[int, str, str]:
-    """Status, output and errors of ``python src/<script>.py`` in a folder."""
+    """Status, output and errors of ``python src/<script>.py``, or of a console script."""
+    path = SCRIPTS / f"{script}.py"
+    program = [str(path)] if path.is_file() else ["-m", f"farfill.cli.{script}"]
     done = subprocess.run(
-        [sys.executable, str(SCRIPTS / f"{script}.py"), *arguments],
+        [sys.executable, *program, *arguments],
         cwd=folder, capture_output=True, text=True, timeout=200, stdin=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip

@@ -3,8 +3,6 @@
 python tests/helpers/slurm.py COMMAND ...    runs a command beside such a cluster
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket

@@ -1,7 +1,5 @@
 """Sweep folders with known numbers, written as Hydra and a training leave them."""
 
-from __future__ import annotations
-
 import csv
 import json
 from pathlib import Path
@@ -61,14 +59,14 @@ def write_run(
 
 def write_metrics(path: Path, curves: dict[str, list[float]]) -> None:
     """A ``metrics.csv`` with each curve's values at steps 10, 20, 30 ..., rows of its own."""
-    names = ["generator_step", "step", *curves]
+    names = ["step", *curves]
     with path.open("w", newline="") as lines:
         writer = csv.DictWriter(lines, names)
         writer.writeheader()
         for name, values in curves.items():
             for number, value in enumerate(values, start=1):
                 step = number * 10
-                writer.writerow({"generator_step": float(step), "step": step, name: value})
+                writer.writerow({"step": step, name: value})
 
 
 def gan_sweep(folder: Path, l1: dict[str, float | None], seeds: int = 3, **question: Any) -> Path:

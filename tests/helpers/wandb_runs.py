@@ -1,7 +1,5 @@
 """A stand-in for runs of wandb, which remembers what it is told."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

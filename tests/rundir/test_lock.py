@@ -1,7 +1,5 @@
 """A run's folder belongs to one process, as long as that lives."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

@@ -1,7 +1,5 @@
 """Sweeps on a real SLURM: undisturbed, with a run that fails, and with runs taken away."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
@@ -14,11 +12,15 @@ import pytest
 
 from farfill.rundir.status import read_status
 from helpers.children import assert_same_run
+from helpers.command import SCRIPTS
 from helpers.runs import TINY
 from helpers.slurm import absent, cluster
 
-ROOT = Path(__file__).parents[2]
-LENGTH = ["trainer.max_generator_steps=150", "trainer.validate_every=50", "checkpoint.every=10"]
+LENGTH = [
+    "trainer.max_steps=150",
+    "trainer.val_check_interval=50",
+    "callbacks.last_checkpoint.every_n_train_steps=10",
+]
 RUN = [*TINY, "baseline=[]", *LENGTH]
 JOB = {"gpus_per_node": 0, "cpus_per_task": 1, "mem_gb": 2}
 SETTINGS = [
@@ -47,7 +49,9 @@ def command(environment, tmp_path):
     """Runs a script as a user would, in a folder of its own."""
 
     def run(script, *arguments):
-        start = [sys.executable, str(ROOT / "src" / f"{script}.py"), *arguments]
+        path = SCRIPTS / f"{script}.py"
+        program = [str(path)] if path.is_file() else ["-m", f"farfill.cli.{script}"]
+        start = [sys.executable, *program, *arguments]
         told = {"capture_output": True, "text": True, "timeout": 300}
         done = subprocess.run(start, cwd=tmp_path, env=environment, **told)
         return done.returncode, done.stdout, done.stderr
@@ -59,7 +63,7 @@ def command(environment, tmp_path):
 def launched(environment, folder, *arguments):
     """A training that goes on beside the test; it is killed in the end."""
     with (folder / "launcher.txt").open("w") as output:
-        start = [sys.executable, str(ROOT / "src" / "train.py"), *arguments]
+        start = [sys.executable, str(SCRIPTS / "train.py"), *arguments]
         pipes = {"stdout": output, "stderr": output}
         launcher = subprocess.Popen(start, cwd=folder, env=environment, **pipes)
     try:
@@ -108,7 +112,7 @@ def test_the_tasks_of_a_job_are_the_processes_of_a_run(command, tmp_path):
 def test_a_run_of_several_tasks_that_is_preempted_ends_as_if_nothing_had_been(
     command, environment, tmp_path
 ):
-    pair = [*RUN, *TWO_PROCESSES, "trainer.max_generator_steps=60", *PAIR, "seed=1"]
+    pair = [*RUN, *TWO_PROCESSES, "trainer.max_steps=60", *PAIR, "seed=1"]
     status, _, err = command("train", "-m", *pair, "hydra.sweep.dir=calm")
     assert status == 0, err
     with launched(environment, tmp_path, "-m", *pair) as launcher:

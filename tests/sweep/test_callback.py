@@ -1,7 +1,5 @@
 """status.json before a sweep starts and after a run has raised; dry runs; missing plugins."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -16,6 +14,7 @@ from farfill.config.paths import conf_dir
 from farfill.rundir.status import here, read_status, write_status
 from farfill.sweep import callback as sweep_callback
 from farfill.sweep.callback import TRACEBACK, SweepStatus
+from helpers.command import SCRIPTS
 
 ENDED = {"host": "here", "process": 1, "updated": "2020-01-01T00:00:00+00:00"}
 
@@ -104,7 +103,7 @@ def test_a_missing_plugin_is_one_sentence(tmp_path, choice):
         "import sys, importlib.util as util; find = util.find_spec;"
         "util.find_spec = lambda n: None if n.startswith('hydra_plugins.') else find(n);"
         f"sys.argv[1:] = ['-m', '{choice}'];"
-        "from farfill.cli.train import main; main()"
+        f"import runpy; runpy.run_path({str(SCRIPTS / 'train.py')!r}, run_name='__main__')"
     )
     command = [sys.executable, "-c", lacking]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

@@ -1,7 +1,5 @@
 """The plan of a sweep is what Hydra starts."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 
@@ -9,8 +7,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from farfill.config.paths import conf_dir
+from farfill.rundir.record import PLAN
 from farfill.rundir.status import read_status
-from farfill.sweep.plan import PLAN, plan_of
+from farfill.sweep.plan import plan_of
 
 #: Our configuration, and nothing to do.
 IDLE = (

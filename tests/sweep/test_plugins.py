@@ -1,7 +1,5 @@
 """What needs Hydra's plugins: several runs at once, and a search."""
 
-from __future__ import annotations
-
 import math
 
 import pytest
@@ -12,7 +10,7 @@ from farfill.rundir.status import read_status
 from helpers.command import command
 from helpers.runs import TINY
 
-RUN = [*TINY, "baseline=[]", "trainer.max_generator_steps=2", "hydra.sweep.dir=sweep"]
+RUN = [*TINY, "baseline=[]", "trainer.max_steps=2", "hydra.sweep.dir=sweep"]
 
 
 def needs(plugin: str, extra: str):

@@ -1,14 +1,12 @@
 """The runs of a sweep's folder, and what became of each."""
 
-from __future__ import annotations
-
 import os
 
 import pytest
 import yaml
 
 from farfill.rundir.status import here, write_status
-from farfill.sweep.runs import condition, read_plan, read_runs, status_table
+from farfill.sweep.runs import condition, read_outcomes, read_plan, read_runs, status_table
 from helpers.sweeps import gan_run, gan_sweep, write_plan
 
 ENDED = {"host": "here", "process": 1, "updated": "2020-01-01T00:00:00+00:00"}
@@ -68,8 +66,7 @@ def test_the_table_has_a_row_per_choice_and_a_column_per_seed(tmp_path):
     write_status(tmp_path / "0", "done", step=4, steps=4, host="node3", job="12_0", **hour)
     write_status(tmp_path / "2", "failed", message="the disk is full", host="node3", **hour)
     write_status(tmp_path / "3", "running", step=1, steps=4, host="elsewhere", process=os.getpid())
-    runs = read_runs(tmp_path, read_plan(tmp_path))
-    table = status_table(runs, [condition(run) for run in runs])
+    table = status_table(read_outcomes(tmp_path, read_plan(tmp_path)))
     head, hinge, lsgan, empty, trouble, totals = table.splitlines()
     assert head.split() == ["seed", "1", "seed", "2"]
     assert hinge == "gan=hinge  done 4/4 1:02:03 node3/12_0  missing"

@@ -1,7 +1,5 @@
 """A run that says it is under way: can it be?"""
 
-from __future__ import annotations
-
 import os
 import socket
 import subprocess

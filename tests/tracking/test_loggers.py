@@ -1,7 +1,5 @@
 """What a training tells its loggers: a stand-in for wandb, and once the real one, offline."""
 
-from __future__ import annotations
-
 import csv
 import os
 import shutil
@@ -18,6 +16,7 @@ from torch import nn
 
 from farfill.config.paths import conf_dir
 from farfill.metric.suite import NAMES
+from farfill.rundir.record import AXIS
 from farfill.rundir.status import read_status
 from farfill.tracking.loggers import finished, log_hyperparameters, swaps
 from farfill.tracking.metrics_csv import ResumableCSVLogger
@@ -41,29 +40,27 @@ def test_every_metric_stands_at_its_generator_step(trained):
     folder, run = trained
     with (folder / "metrics.csv").open(newline="") as lines:
         logged = [
-            (name, float(row["generator_step"]), float(text))
+            (name, float(row["step"]), float(text))
             for row in csv.DictReader(lines)
             for name, text in row.items()
-            if text and name not in ("generator_step", "step", "epoch")
+            if text and name not in ("step", "epoch")
         ]
     names = {name for name, _, _ in logged}
     assert {f"val/{name}" for name in NAMES} < names
     assert {"train/generator/total", "train/critic/total", "val/attention_distance"} < names
     for name in names:
         expected = np.array([(step, value) for one, step, value in logged if one == name])
-        found = np.array([(row["generator_step"], row[name]) for row in run.rows if name in row])
+        found = np.array([(row[AXIS], row[name]) for row in run.rows if name in row])
         np.testing.assert_array_equal(found, expected, err_msg=name)
 
 
 def test_the_pictures_are_shown_one_by_one_and_the_last_ones_as_a_table(trained):
     _, run = trained
-    shown = {
-        row["generator_step"]: row["val/pictures"] for row in run.rows if "val/pictures" in row
-    }
+    shown = {row[AXIS]: row["val/pictures"] for row in run.rows if "val/pictures" in row}
     assert shown.keys() == {2, 4}
     assert [image.format for image in shown[4]] == ["png"] * 10  # five of each of two pictures
     (row,) = [row for row in run.rows if "val/examples" in row]
-    assert row["generator_step"] == 4
+    assert row[AXIS] == 4
     table = row["val/examples"]
     assert table.columns[:4] == ["generator_step", "picture", "original", "masked"]
     assert [cells[:2] for cells in table.data] == [[4, "0 chelsea.png"], [4, "1 china.jpg"]]
@@ -82,9 +79,9 @@ def test_a_run_that_goes_on_keeps_its_id(trained, tmp_path, monkeypatch):
     assert run.options["id"] is None
     longer = shutil.copytree(folder, tmp_path / "longer")
     runs = record_wandb(monkeypatch)
-    tiny_train(longer, "logger=wandb", "gan=hinge", "trainer.max_generator_steps=5", "baseline=[]")
+    tiny_train(longer, "logger=wandb", "gan=hinge", "trainer.max_steps=5", "baseline=[]")
     assert runs[0].options["id"] == read_status(longer)["wandb"] == "new"
-    assert {row["generator_step"] for row in runs[0].rows} == {5}
+    assert {row[AXIS] for row in runs[0].rows} == {5}
     assert run.exit_code == runs[0].exit_code == 0
 
 
@@ -105,7 +102,7 @@ def test_the_real_wandb_keeps_everything_in_the_runs_folder(tmp_path, monkeypatc
     monkeypatch.delenv("WANDB_MODE")
     for number in ("0", "1"):
         run = tmp_path / number
-        short = ("baseline=[]", "trainer.max_generator_steps=1")
+        short = ("baseline=[]", "trainer.max_steps=1")
         tiny_train(run, "logger=wandb", "logger.wandb.offline=true", *short)
         name = read_status(run)["wandb"]
         (records,) = run.glob("wandb/offline-run-*/*.wandb")

@@ -1,7 +1,5 @@
 """metrics.csv: whole rows, none twice, none lost."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from lightning.pytorch.loggers import CSVLogger

@@ -1,7 +1,5 @@
 """How a run is called in Weights & Biases, and in which mode it starts; a stand-in starts."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import pytest
@@ -23,7 +21,11 @@ CHOICES = {"attention": "stn", "gan": "hinge"}
     [
         ([], [], "stn hinge seed=3"),
         (["gan=hinge", "seed=3", "logger.wandb.tags=[a]"], [], "gan=hinge, seed=3"),
-        (["trainer.log_every=5", "+data.root=/a/b"], [], "log_every=5, root=b, seed=3"),
+        (
+            ["trainer.log_every_n_steps=5", "+data.root=/a/b"],
+            [],
+            "log_every_n_steps=5, root=b, seed=3",
+        ),
         (["a.weight=1", "b.weight=2"], [], "a.weight=1, b.weight=2, seed=3"),
         (["loss=[hole_l2, style]"], [], "loss=[hole_l2,style], seed=3"),
         (["ckpt_path=last.ckpt", "hydra/launcher=joblib"], [], "stn hinge seed=3"),
@@ -181,7 +183,7 @@ def test_a_run_that_failed_early_is_ended_first(tmp_path, runs, monkeypatch):
 def test_everything_is_plotted_against_generator_steps_with_best_and_last(tmp_path, runs):
     wandb_logger(tmp_path, 1)
     defined = runs[0].metrics
-    assert defined["*"] == {"step_metric": "generator_step", "step_sync": True}
+    assert defined["*"] == {"step_metric": "trainer/global_step", "step_sync": True}
     assert defined["val/l1_hole"]["summary"] == "min,last"
     assert defined["val/psnr_full"]["summary"] == "max,last"
     assert "val/tv_isotropic_hole" not in defined  # neither direction is better

@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         raise ValueError(f"the report needs {error.name}: pip install 'farfill[report]'") from error
     from farfill.ablation.sweep import read_sweep
-    from farfill.sweep.plan import options
+    from farfill.rundir.record import options
 
     sweep = read_sweep(given.folder, options(given.reference), given.varies)
     print(write_report(sweep, given.folder))

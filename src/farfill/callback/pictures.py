@@ -53,38 +53,30 @@ class ValidationPictures(Callback):
         rows = _rows(batch, outputs)[: self.count]
         self._last = step, names, rows
         write_picture(self.folder / f"step-{step:07d}.png", sheet(rows, TITLES))
-        for logger in _wandb_loggers(trainer):
-            import wandb
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                import wandb
 
-            images = [
-                wandb.Image(to_uint8(picture), caption=f"{name}: {title}")
-                for name, row in zip(names, rows, strict=True)
-                for title, picture in zip(SHOWN, row, strict=False)
-            ]
-            _log(logger, PICTURES, images, step)
+                images = [
+                    wandb.Image(to_uint8(picture), caption=f"{name}: {title}")
+                    for name, row in zip(names, rows, strict=True)
+                    for title, picture in zip(SHOWN, row, strict=False)
+                ]
+                logger.log_metrics(cast(Any, {PICTURES: images}), step)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the last validation's pictures as a table; W&B joins runs by ``picture``."""
-        if self._last is None:
-            return
-        step, names, rows = self._last
-        for logger in _wandb_loggers(trainer):
-            import wandb
+        for logger in trainer.loggers:
+            if self._last is not None and isinstance(logger, WandbLogger):
+                import wandb
 
-            table = wandb.Table(columns=["generator_step", "picture", *SHOWN])
-            for name, row in zip(names, rows, strict=True):
-                pictures = [wandb.Image(to_uint8(picture)) for picture in row[: len(SHOWN)]]
-                table.add_data(step, name, *pictures)
-            # A table that grows with every validation would upload all its pictures every time.
-            _log(logger, EXAMPLES, table, step)
-
-
-def _wandb_loggers(trainer: Trainer) -> list[WandbLogger]:
-    return [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
-
-
-def _log(logger: WandbLogger, key: str, value: Any, step: int) -> None:
-    logger.log_metrics({key: value}, step)
+                step, names, rows = self._last
+                table = wandb.Table(columns=["generator_step", "picture", *SHOWN])
+                for name, row in zip(names, rows, strict=True):
+                    pictures = [wandb.Image(to_uint8(picture)) for picture in row[: len(SHOWN)]]
+                    table.add_data(step, name, *pictures)
+                # One that grows with every validation would upload all its pictures every time.
+                logger.log_metrics(cast(Any, {EXAMPLES: table}), step)
 
 
 @torch.no_grad()

@@ -25,9 +25,6 @@ def main(cfg: DictConfig) -> None:
 def dashboard(cfg: DictConfig) -> str:
     """Save the workspace, or say what it would be.
 
-    Args:
-        cfg: Whole configuration (``conf/run/dashboard.yaml``).
-
     Returns:
         The workspace's address; with ``dry_run`` its specification as YAML.
 
@@ -35,8 +32,8 @@ def dashboard(cfg: DictConfig) -> str:
         ValueError: ``group_by`` names no swap, wandb-workspaces is not installed, nobody is logged
             in, or wandb refuses.
     """
+    from farfill.tracking.dashboard import save, sections
     from farfill.tracking.loggers import SWAPS, wandb_errors
-    from farfill.tracking.panels import sections
 
     if unknown := set(cfg.group_by) - set(SWAPS):
         raise ValueError(
@@ -44,16 +41,17 @@ def dashboard(cfg: DictConfig) -> str:
         )
     check_settings(cfg, {"dry_run": bool})
     if cfg.dry_run:
-        shown = [asdict(section) for section in sections()]
-        return OmegaConf.to_yaml(
-            OmegaConf.create({"name": cfg.name, "group_by": cfg.group_by, "sections": shown})
-        ).strip()
+        shown = [
+            {"title": title, "panels": [asdict(panel) for panel in panels]}
+            for title, panels in sections().items()
+        ]
+        specification = {"name": cfg.name, "group_by": cfg.group_by, "sections": shown}
+        return OmegaConf.to_yaml(OmegaConf.create(specification)).strip()
     cure = "dry_run=true prints what it would show"
     try:
-        from farfill.tracking.workspace import save
+        with wandb_errors(cure):
+            return save(cfg)
     except ImportError:
         raise ValueError(
             f"the dashboard needs wandb-workspaces: pip install 'farfill[dashboard]'; {cure}"
         ) from None
-    with wandb_errors(cure):
-        return save(cfg)

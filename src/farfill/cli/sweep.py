@@ -1,14 +1,13 @@
-"""``python src/sweep.py status|missing|rerun DIR``: what became of a sweep, and the rest of it."""
+"""``farfill-sweep status|missing|rerun DIR``: what became of a sweep, and the rest of it."""
 
 import argparse
 import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -17,8 +16,7 @@ from farfill.config.paths import script
 from farfill.errors import one_line_errors
 from farfill.rundir.status import MEANINGS
 from farfill.sweep.plan import is_search
-from farfill.sweep.runs import REPEATABLE, SweepRun, condition, read_plan, read_runs, status_table
-from farfill.sweep.slurm import slurm_queue
+from farfill.sweep.runs import SweepRun, read_outcomes, read_plan, status_table
 
 #: Overrides that belong to the sweep as a whole, not to each of its runs.
 _OF_THE_SWEEP = (
@@ -33,11 +31,9 @@ def main(arguments: list[str] | None = None) -> None:
 
     It ends with status 0; `missing` with 1 if it lists any run; `rerun` with 1 if a run of the
     sweep is not done in the end; all with 2 on bad input.
-
-    Args:
-        arguments: Of the command line; None: those of the process.
     """
     parser = argparse.ArgumentParser(
+        prog="farfill-sweep",
         description="What became of a sweep, and the rest of it.",
         epilog="A run is\n" + "\n".join(f"  {name:10}{text}" for name, text in MEANINGS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -50,57 +46,38 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("folder", type=Path, help="of the sweep, runs/<date>/<time>")
     given = parser.parse_args(arguments)
-    sys.exit({"status": status, "missing": missing, "rerun": rerun}[given.command](given.folder))
+    plan = read_plan(given.folder)
+    outcomes = read_outcomes(given.folder, plan)
+    # One that diverged would only diverge again.
+    repeatable = ("missing", "lost", "failed")
+    again = [run for run, outcome in outcomes.items() if outcome in repeatable]
+    if given.command == "missing":
+        for run in again:
+            print(shlex.join(repeat(run, plan)))
+        if not again:
+            print("Nothing is missing, lost or failed.", file=sys.stderr)
+        sys.exit(bool(again))
+    if given.command == "rerun" and again:
+        rerun(again, plan)
+        outcomes = read_outcomes(given.folder, plan)
+    print(status_table(outcomes))
+    sys.exit(given.command == "rerun" and any(state != "done" for state in outcomes.values()))
 
 
-def status(folder: Path) -> int:
-    """Print the table of runs and the totals."""
-    print(status_table(*read_conditions(folder, read_plan(folder))))
-    return 0
+def rerun(runs: list[SweepRun], plan: DictConfig) -> None:
+    """Repeat runs, each in its own folder; one whose checkpoint is there goes on from it.
 
-
-def missing(folder: Path) -> int:
-    """Print, for each run that is missing, lost or failed, the command that repeats it."""
-    plan = read_plan(folder)
-    runs = repeatable(folder, plan)
-    for run in runs:
-        print(shlex.join(repeat(run, plan)))
-    if not runs:
-        print("Nothing is missing, lost or failed.", file=sys.stderr)
-    return int(bool(runs))
-
-
-def rerun(folder: Path) -> int:
-    """Repeat each run that is missing, lost or failed, in its own folder; then print the table.
-
-    As many at once as the sweep's launcher would have: one with Hydra's own. A run whose
-    checkpoint is there goes on from it.
+    As many at once as the sweep's launcher would have: one with Hydra's own.
     """
-    plan = read_plan(folder)
-    if runs := repeatable(folder, plan):
-        print(f"Starting {len(runs)} runs again, {at_once(plan, len(runs))} at once", flush=True)
+    count = at_once(plan, len(runs))
+    print(f"Starting {len(runs)} runs again, {count} at once", flush=True)
     cwd = Path(plan.hydra.runtime.cwd)  # from where relative paths count
-    pool = ThreadPoolExecutor(at_once(plan, len(runs)))
+    pool = ThreadPoolExecutor(count)
     try:
         commands = [repeat(run, plan) for run in runs]
         list(pool.map(lambda c: subprocess.run(c, cwd=cwd if cwd.is_dir() else None), commands))
     finally:
         pool.shutdown(cancel_futures=True)  # Ctrl-C starts no further one
-    runs, conditions = read_conditions(folder, plan)
-    print(status_table(runs, conditions))
-    return int(any(state != "done" for state in conditions))
-
-
-def read_conditions(folder: Path, plan: DictConfig) -> tuple[list[SweepRun], list[str]]:
-    """A sweep's runs and what became of each."""
-    runs, queue = read_runs(folder, plan), slurm_queue()
-    return runs, [condition(run, queue) for run in runs]
-
-
-def repeatable(folder: Path, plan: DictConfig) -> list[SweepRun]:
-    """Those to start again. One that diverged would only diverge again."""
-    found = zip(*read_conditions(folder, plan), strict=True)
-    return [run for run, state in found if state in REPEATABLE]
 
 
 def repeat(run: SweepRun, plan: DictConfig) -> list[str]:
@@ -119,10 +96,12 @@ def repeat(run: SweepRun, plan: DictConfig) -> list[str]:
 
 def at_once(plan: DictConfig, count: int) -> int:
     """How many runs the sweep's launcher would have under way at once, at most ``count``."""
-    launcher = cast(
-        Mapping[str, object], OmegaConf.to_container(plan.hydra.launcher, resolve=False)
-    )
+    launcher: Any = OmegaConf.to_container(plan.hydra.launcher)
     if str(launcher["_target_"]).endswith("BasicLauncher"):
         return 1
-    number = int(str(launcher.get("n_jobs", launcher.get("array_parallelism", count))))
+    number = int(launcher.get("n_jobs", launcher.get("array_parallelism", count)))
     return max(1, min(count, number if number > 0 else os.cpu_count() or 1))
+
+
+if __name__ == "__main__":
+    main()

@@ -50,7 +50,7 @@ def check_kinds(cfg: DictConfig) -> None:
     check_settings(cfg, _SETTINGS)
     for name, options, code in targets(plain(cfg)):
         function = code.__init__ if inspect.isclass(code) else code
-        hints = _hints(function)
+        hints = {"_partial_": bool, **_hints(function)}
         _check_names(name, options, code)
         for option, kind in hints.items():
             if option in options:

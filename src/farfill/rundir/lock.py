@@ -14,12 +14,9 @@ LOCK_FILE = ".lock"
 
 @contextmanager
 def lock_run_dir(folder: Path) -> Iterator[None]:
-    """Keep other processes out of a run's folder, and remove half files that a killed one has left.
+    """Keep others out of a run's folder, made if needed, and remove what a killed one left half.
 
     The lock ends with the process, also if that is killed. Its file, ``.lock``, stays.
-
-    Args:
-        folder: Of the run; made if it is not there.
 
     Raises:
         ValueError: Another process works there, and still does after :data:`LOCK_TIMEOUT_S`.
@@ -27,7 +24,17 @@ def lock_run_dir(folder: Path) -> Iterator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK_FILE)
-    _acquire(lock, folder)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"Waiting: another process holds {folder} ...", flush=True)
+        try:
+            lock.acquire(timeout=LOCK_TIMEOUT_S)
+        except Timeout:
+            raise ValueError(
+                f"another process is writing to {folder}: wait for it, or choose another "
+                "hydra.run.dir"
+            ) from None
     try:
         for half in folder.rglob(".part-*"):
             shutil.rmtree(half, ignore_errors=True)
@@ -41,17 +48,3 @@ def lock_run_dir(folder: Path) -> Iterator[None]:
         raise
     finally:
         lock.release()
-
-
-def _acquire(lock: FileLock, folder: Path) -> None:
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        print(f"Waiting: another process holds {folder} ...", flush=True)
-        try:
-            lock.acquire(timeout=LOCK_TIMEOUT_S)
-        except Timeout:
-            raise ValueError(
-                f"another process is writing to {folder}: wait for it, or choose another "
-                "hydra.run.dir"
-            ) from None

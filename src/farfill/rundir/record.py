@@ -1,13 +1,16 @@
 """What one run of a sweep left behind, read without Hydra, torch or a GPU."""
 
 import csv
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from farfill.rundir.status import read_status
 
 #: Lightning's axis in wandb, which counts generator steps; in metrics.csv it is `step`.
 AXIS = "trainer/global_step"
@@ -17,6 +20,10 @@ VARIANCE = "val/hole_variance"
 CRITIC = "train/critic/total"
 PICTURES = "val/pictures"
 EXAMPLES = "val/examples"
+#: What Hydra's sweepers leave beside the runs of a sweep.
+PLAN = "multirun.yaml"
+#: Columns of metrics.csv that are no metrics.
+COUNTS = ("step", "epoch")
 
 
 class Curve(NamedTuple):
@@ -28,34 +35,41 @@ class Curve(NamedTuple):
 
 @dataclass(frozen=True)
 class Record:
-    """One run: a cell of the sweep with one seed.
+    """One run: a cell of the sweep with one seed."""
 
-    Attributes:
-        cell: Swept option -> value, as text; the seed is not among them.
-        seed: Of the run.
-        folder: The run's folder; None if it never started.
-        config: Flat configuration as composed, interpolations unresolved: ``{"gan.weight": 0.1}``.
-        curves: Logged quantity -> curve, from ``metrics.csv``.
-        scores: Inpainter -> metric -> value of every picture, from ``report/per_image.csv``.
-        pictures: Index and name of every picture scored.
-        manifest: Hash of what was scored; empty without a report.
-        error: Why it failed, if the log says so.
-    """
-
+    #: Swept option -> value, as text; the seed is not among them.
     cell: Mapping[str, str]
     seed: int
-    folder: Path | None = None
+    folder: Path | None = None  # None if it never started
+    #: Flat configuration as composed, interpolations unresolved: ``{"gan.weight": 0.1}``.
     config: Mapping[str, Any] = field(default_factory=dict)
+    #: Logged quantity -> curve, from ``metrics.csv``.
     curves: Mapping[str, Curve] = field(default_factory=dict)
+    #: Inpainter -> metric -> value of every picture, from ``report/per_image.csv``.
     scores: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
-    pictures: tuple[str, ...] = ()
-    manifest: str = ""
-    error: str = ""
+    pictures: tuple[str, ...] = ()  # index and name of every one scored
+    manifest: str = ""  # hash of what was scored; empty without a report
+    error: str = ""  # why it ended as it did, if it says so
 
     @property
     def label(self) -> str:
         """The cell in words, without the seed."""
         return label(self.cell)
+
+
+def options(overrides: Iterable[str]) -> dict[str, str]:
+    """``["gan=hinge", "+seed=1"]`` as option -> value; the last of several counts."""
+    pairs = (override.partition("=") for override in overrides)
+    return {key.lstrip("+"): as_text(value) for key, _, value in pairs}
+
+
+def as_text(value: Any) -> str:
+    """A configured value as the command line has it: ``null``, ``true``, ``[a,b]``, ``0.5``."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if not isinstance(value, str) and isinstance(value, Sequence):
+        return f"[{','.join(as_text(item) for item in value)}]"
+    return str(value).replace(" ", "").replace("'", "").replace('"', "")
 
 
 def label(cell: Mapping[str, str]) -> str:
@@ -67,19 +81,45 @@ def read_record(
     folder: Path, cell: Mapping[str, str], seed: int, config: Mapping[str, Any]
 ) -> Record:
     """Read a run's folder with the rest given, see :class:`Record`; what is not there is empty."""
-    scores, pictures = _scores(folder / "report" / "per_image.csv")
+    points: dict[str, dict[float, float]] = {}
+    for row in read_rows(folder / "metrics.csv"):
+        for name, text in row.items():
+            if text and name not in COUNTS:
+                points.setdefault(name, {})[float(row["step"])] = float(text)
+    rows = read_rows(folder / "report" / "per_image.csv")
+    rows.sort(key=lambda row: int(row["index"]))
+    scores: dict[str, dict[str, list[float]]] = {}
+    for row in rows:
+        for name in row.keys() - {"filler", "index", "name"}:
+            scores.setdefault(row["filler"], {}).setdefault(name, []).append(float(row[name]))
     manifest = folder / "report" / "manifest.json"
     return Record(
         cell=cell,
         seed=seed,
         folder=folder,
         config=config,
-        curves=_curves(folder),
-        scores=scores,
-        pictures=pictures,
+        curves={
+            name: Curve(np.array(sorted(curve)), np.array([curve[step] for step in sorted(curve)]))
+            for name, curve in points.items()
+        },
+        scores={
+            filler: {name: np.array(metrics[name]) for name in rows[0] if name in metrics}
+            for filler, metrics in scores.items()
+        },
+        pictures=tuple(f"{row['index']} {row['name']}" for row in rows if row["filler"] == OURS),
         manifest=json.loads(manifest.read_text())["hash"] if manifest.is_file() else "",
-        error=_error(folder),
+        error=read_status(folder).get("message", ""),
     )
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Whole rows of a table, as they stand in the file; none without a file."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        text = file.read()
+    whole = text[: text.rfind("\n") + 1]  # a process that is killed may leave half a line
+    return list(csv.DictReader(io.StringIO(whole, newline="")))
 
 
 def diverged(record: Record) -> bool:
@@ -105,45 +145,3 @@ def state(record: Record) -> str:
 def usable(record: Record) -> bool:
     """Whether a run's scores may enter a mean."""
     return state(record) == "done"
-
-
-def _curves(folder: Path) -> dict[str, Curve]:
-    """All logged columns."""
-    points: dict[str, dict[float, float]] = {}
-    path = folder / "metrics.csv"
-    if path.is_file():
-        with path.open(newline="") as lines:
-            for row in csv.DictReader(lines):
-                for name, text in row.items():
-                    if text and name not in ("generator_step", "step", "epoch"):
-                        points.setdefault(name, {})[float(row["step"])] = float(text)
-    return {
-        name: Curve(np.array(sorted(column)), np.array([column[step] for step in sorted(column)]))
-        for name, column in points.items()
-    }
-
-
-def _scores(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], tuple[str, ...]]:
-    """Every filler's metrics, pictures by index, and the pictures."""
-    if not path.is_file():
-        return {}, ()
-    with path.open(newline="") as lines:
-        rows = sorted(csv.DictReader(lines), key=lambda row: int(row["index"]))
-    columns: dict[str, dict[str, list[float]]] = {}
-    for row in rows:
-        filler = columns.setdefault(row["filler"], {})
-        for name in row.keys() - {"filler", "index", "name"}:
-            filler.setdefault(name, []).append(float(row[name]))
-    scores = {
-        filler: {name: np.array(metrics[name]) for name in rows[0] if name in metrics}
-        for filler, metrics in columns.items()
-    }
-    return scores, tuple(f"{row['index']} {row['name']}" for row in rows if row["filler"] == OURS)
-
-
-def _error(folder: Path) -> str:
-    """The last line that a log marks as an error."""
-    texts = (path.read_text() for path in sorted(folder.glob("*.log")))
-    parts = [line.partition("[ERROR] - ") for text in texts for line in text.splitlines()]
-    errors = [message for _, mark, message in parts if mark]
-    return errors[-1] if errors else ""

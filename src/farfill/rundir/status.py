@@ -1,4 +1,4 @@
-"""``status.json``: what a run is doing, for people and for ``src/sweep.py``."""
+"""``status.json``: what a run is doing, for people and for ``farfill-sweep``."""
 
 import json
 import os

@@ -1,8 +1,9 @@
 """What Hydra tells us about runs: status and traceback of those it starts, and dry runs."""
 
+import functools
 import io
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -22,21 +23,49 @@ from farfill.sweep.slurm import is_alive, slurm_queue
 TRACEBACK = "traceback.txt"
 
 
+def _ends_on_error(hook: Callable[..., None]) -> Callable[..., None]:
+    """End the process if a hook raises: Hydra would warn of that and go on."""
+
+    @functools.wraps(hook)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            one_line_errors(hook)(*args, **kwargs)
+        except Exception:
+            traceback.print_exc()
+            raise SystemExit(1) from None
+
+    return wrapped
+
+
 class SweepStatus(Callback):
     """Writes ``queued`` when a sweep starts and ``failed`` when a run raises.
 
     What lies between, the run writes itself. ``sweep.dry_run=true`` ends here, before anything is
-    started or written.
+    started or written. Bad input ends the process with status 2.
     """
 
+    @_ends_on_error
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """A single run is about to start."""
         if config.sweep.dry_run:
-            _end_on_error(_dry_run, config, [list(config.hydra.overrides.task)])
+            _dry_run(config, [list(config.hydra.overrides.task)])
 
+    @_ends_on_error
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """A sweep is about to start; bad input ends the process with status 2."""
-        _end_on_error(_prepare, config)
+        """A sweep is about to start."""
+        choices = config.hydra.runtime.choices
+        check_plugins(f"{group}={choice}" for group, choice in choices.items())
+        queue = None if config.sweep.dry_run else slurm_queue()
+        _check_sweep(config, queue)
+        if config.sweep.dry_run:
+            _dry_run(config, jobs_of(config))
+        if is_search(config):
+            return
+        for run in planned_runs(config, Path(config.hydra.sweep.dir)):
+            if condition(run, queue) not in ("done", *WAITING):
+                (run.folder / TRACEBACK).unlink(missing_ok=True)
+                began = {"queued": now(), "started": None, "ended": None, "message": None}
+                write_status(run.folder, "queued", **began, **here())
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """A run has ended, in the process that ran it: under SLURM, on its node."""
@@ -46,16 +75,6 @@ class SweepStatus(Callback):
                     _ = job_return.return_value  # raises what the run raised
             except BaseException as error:
                 write_failure(Path(config.hydra.runtime.output_dir), error)
-
-
-def write_queued(config: DictConfig, queue: Mapping[str, str] | None) -> None:
-    """Write ``queued`` into the folder of every run that is neither done nor under way."""
-    for run in planned_runs(config, Path(config.hydra.sweep.dir)):
-        if condition(run, queue) in ("done", *WAITING):
-            continue
-        (run.folder / TRACEBACK).unlink(missing_ok=True)
-        began = {"queued": now(), **here(), "started": None, "ended": None, "message": None}
-        write_status(run.folder, "queued", **began)
 
 
 def write_failure(folder: Path, error: BaseException) -> None:
@@ -72,25 +91,6 @@ def write_failure(folder: Path, error: BaseException) -> None:
     write_status(folder, "failed", ended=now(), message=message_of(error), **me)
 
 
-def _end_on_error(function: Callable[..., None], *args: Any) -> None:
-    """Call it and end the process if it raises: Hydra would warn of that and go on."""
-    try:
-        one_line_errors(function)(*args)
-    except Exception:
-        traceback.print_exc()
-        raise SystemExit(1) from None
-
-
-def _prepare(config: DictConfig) -> None:
-    check_plugins(f"{group}={choice}" for group, choice in config.hydra.runtime.choices.items())
-    queue = None if config.sweep.dry_run else slurm_queue()
-    _check_sweep(config, queue)
-    if config.sweep.dry_run:
-        _dry_run(config, jobs_of(config))
-    if not is_search(config):
-        write_queued(config, queue)
-
-
 def _check_sweep(config: DictConfig, queue: Mapping[str, str] | None) -> None:
     trials = config.hydra.sweeper.get("n_trials", 1)
     if trials < 1:
@@ -99,7 +99,7 @@ def _check_sweep(config: DictConfig, queue: Mapping[str, str] | None) -> None:
     chosen = f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']}"
     # Several tasks of a job that know nothing of each other would all do the same.
     tasks = launcher.get("tasks_per_node", 1)
-    if tasks > 1 and not str(config.trainer.get("strategy", "")).startswith("ddp"):
+    if tasks > 1 and config.trainer.get("strategy", "auto") == "auto":
         raise ValueError(
             f"{chosen} starts {tasks} tasks for one run, which have to share it: give trainer=ddp"
         )
@@ -111,7 +111,7 @@ def _check_sweep(config: DictConfig, queue: Mapping[str, str] | None) -> None:
         )
 
 
-def _dry_run(config: DictConfig, jobs: list[list[str]]) -> None:
+def _dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
     """Print what would be started, and end the process."""
     from farfill.sweep.dry_run import dry_run
 

@@ -1,5 +1,6 @@
 """``sweep.dry_run=true``: what a sweep would start, and how long it would take on this machine."""
 
+import math
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,35 +11,35 @@ from typing import Any
 
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
-from lightning import Callback
+from lightning import Callback, Trainer
 from omegaconf import DictConfig
 
-from farfill.sweep.plan import SEED, is_search, options, swept_options
+from farfill.config.check import check_config
+from farfill.config.instantiate import instantiate, instantiate_each
+from farfill.evaluation.score import score
+from farfill.rundir.final_report import inpainter_of
+from farfill.rundir.record import options
+from farfill.sweep.plan import SEED, is_search, swept_options
 
 PROBE_STEPS = 6  # at most; the first one does not count
 
 
-class StepTimes(Callback):
-    """When training began and when every step of it had ended, in seconds."""
+class _StepTimes(Callback):
+    """Ends a training after :func:`probe_steps`, and has the time at which each had ended."""
 
-    def __init__(self) -> None:
-        self.times: list[float] = []
+    def on_train_start(self, trainer: Trainer, *_: Any) -> None:
+        self.run_steps = trainer.estimated_stepping_batches
+        self.times = [time.perf_counter()]
 
-    def on_train_start(self, *_: Any) -> None:
-        """Note the time."""
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         self.times.append(time.perf_counter())
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Note the time."""
-        self.times.append(time.perf_counter())
+        trainer.should_stop = len(self.times) > probe_steps(self.run_steps)
 
 
 def dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
-    """Print every run with the time that a probe on this machine lets expect.
+    """Print every run, by its overrides, with the time that a probe on this machine lets expect.
 
-    Args:
-        config: Of the sweep, with its ``hydra`` node; Hydra has to be initialised.
-        jobs: Overrides of each run.
+    The configuration is the sweep's, with its ``hydra`` node; Hydra has to be initialised.
     """
     jobs = [[text for text in job if "sweep.dry_run" not in options([text])] for job in jobs]
     chosen = [options(job) for job in jobs]
@@ -58,79 +59,59 @@ def dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
     names = [*swept_options(chosen), SEED]
     total = 0.0
     for numbers in probed.values():
-        step, run = probe(_composed(jobs[numbers[0]]))
-        total += run * len(numbers)
+        run = [*jobs[numbers[0]], "hydra.mode=RUN"]
+        cfg = compose("train", overrides=run, return_hydra_config=True)
+        HydraConfig.instance().set_config(cfg)  # values may ask for the run's choices
+        step, seconds = probe(cfg)
+        total += seconds * len(numbers)
         for number in numbers:
             swept = [f"{name}={chosen[number][name]}" for name in names if name in chosen[number]]
-            row = f"{number:4d}  {_duration(run):>8}  {step:.3f} s/step  {' '.join(swept)}"
+            duration = str(timedelta(seconds=round(seconds)))
+            row = f"{number:4d}  {duration:>8}  {step:.3f} s/step  {' '.join(swept)}"
             print(row.rstrip(), flush=True)
-    print(f"In all {_duration(total)} on one device of this machine. Nothing was started.")
+    duration = str(timedelta(seconds=round(total)))
+    print(f"In all {duration} on one device of this machine. Nothing was started.")
 
 
 def probe(cfg: DictConfig) -> tuple[float, float]:
-    """Train a few steps, validate and score one batch; whatever that writes goes away again.
+    """Seconds of one generator step, and of a whole run.
 
-    One process does it, whatever the trainer's strategy.
+    One process trains a few steps, validates and scores one batch; what it writes goes away again.
 
-    Args:
-        cfg: Of one run.
-
-    Returns:
-        Seconds of one generator step, and of the whole run.
+    Raises:
+        ValueError: The run cannot be, or nothing but a time limit ends it.
     """
-    from farfill.config.instantiate import instantiate, instantiate_each
-    from farfill.evaluation.score import score
-    from farfill.rundir.final_report import inpainter_of
-
-    run_steps, every = cfg.trainer.max_steps, cfg.trainer.val_check_interval
-    steps = probe_steps(run_steps)
-    module, data, watch = instantiate(cfg.module), instantiate(cfg.datamodule), StepTimes()
+    check_config(cfg)
+    module, data, watch = instantiate(cfg.module), instantiate(cfg.datamodule), _StepTimes()
     data.setup()
     batches = data.val_dataloader()
-    flags = {
-        "max_steps": steps,
-        "val_check_interval": steps,
-        "limit_val_batches": 1,
-        "devices": 1,
-        "strategy": "auto",
-        "gradient_clip_val": None,
-        "accumulate_grad_batches": 1,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-        "enable_checkpointing": False,
+    flags: dict[str, Any] = {
+        **{"callbacks": [watch], "limit_val_batches": 0, "min_epochs": None},
+        **{"devices": 1, "num_nodes": 1, "strategy": "auto"},
+        **{"gradient_clip_val": None, "accumulate_grad_batches": 1},  # the module does both
+        **{"logger": False, "enable_checkpointing": False},
+        **{"enable_progress_bar": False, "enable_model_summary": False},
     }
     with TemporaryDirectory() as folder:
-        trainer = instantiate(
-            cfg.trainer, callbacks=[watch], logger=False, default_root_dir=folder, **flags
-        )
+        trainer = instantiate(cfg.trainer, default_root_dir=folder, **flags)
         trainer.fit(module, data)
+        if math.isinf(watch.run_steps):
+            raise ValueError("a dry run needs trainer.max_steps or trainer.max_epochs")
+        trainer.limit_val_batches = 1
         start = time.perf_counter()
         trainer.validate(module, batches, verbose=False)
     validation = (time.perf_counter() - start) * len(batches)
     generator = module.eval().generator.to("cpu").float()
-    inpainters = [inpainter_of(generator), *instantiate_each(cfg.get("baseline")).values()]
     start = time.perf_counter()
-    for inpainter in inpainters:
+    for inpainter in (inpainter_of(generator), *instantiate_each(cfg.get("baseline")).values()):
         score(inpainter, [next(iter(batches))], "cpu")
     report = (time.perf_counter() - start) * len(batches)
     seconds = [later - earlier for earlier, later in pairwise(watch.times)]
     step = median(seconds[1:] or seconds)
-    validations = -(-run_steps // every)  # the last step is always validated
-    return step, run_steps * step + validations * validation + report
+    validations = math.ceil(watch.run_steps / trainer.val_check_batch)  # the last step has one
+    return step, watch.run_steps * step + validations * validation + report
 
 
-def probe_steps(run_steps: int) -> int:
+def probe_steps(run_steps: float) -> int:
     """How many steps to try of a run of ``run_steps``: a tenth, but a second one if there is."""
-    return min(run_steps, max(2, min(PROBE_STEPS, run_steps // 10)))
-
-
-def _composed(job: Sequence[str]) -> DictConfig:
-    """Configuration of one job of a sweep."""
-    cfg = compose("train", overrides=[*job, "hydra.mode=RUN"], return_hydra_config=True)
-    HydraConfig.instance().set_config(cfg)  # values may ask for the run's choices
-    return cfg
-
-
-def _duration(seconds: float) -> str:
-    """``0:00:07``, ``2 days, 3:00:00``."""
-    return str(timedelta(seconds=round(seconds)))
+    return int(min(run_steps, max(2, min(PROBE_STEPS, run_steps // 10))))

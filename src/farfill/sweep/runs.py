@@ -2,42 +2,31 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from math import inf
 from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from farfill.rundir.record import label, read_record, state
+from farfill.rundir.record import PLAN, label, options, read_record, state
 from farfill.rundir.status import read_status
-from farfill.sweep.plan import PLAN, SEED, cell_of, is_search, jobs_of, options, swept_options
-from farfill.sweep.slurm import Submission, is_alive, submissions
+from farfill.sweep.plan import SEED, cell_of, is_search, jobs_of, swept_options
+from farfill.sweep.slurm import Submission, is_alive, slurm_queue, submissions
 
 #: States that end only if something is there to end them.
 WAITING = ("queued", "running", "preempted")
-#: Conditions in which a run is worth repeating as it is.
-REPEATABLE = ("missing", "lost", "failed")
 
 
 @dataclass(frozen=True)
 class SweepRun:
-    """One run of a sweep, started or not.
+    """One run of a sweep, started or not."""
 
-    Attributes:
-        folder: Its own, whether or not it exists.
-        overrides: All that it is given.
-        label: The swept options in words, without the seed.
-        seed: Of the run.
-        jobs: Submitted for it by the sweep.
-    """
-
-    folder: Path
+    folder: Path  # its own, whether or not it exists
     overrides: tuple[str, ...]
-    label: str
+    label: str  # the swept options in words, without the seed
     seed: int
-    jobs: tuple[Submission, ...] = ()
+    jobs: tuple[Submission, ...] = ()  # submitted for it by the sweep
 
 
 def read_plan(folder: Path) -> DictConfig:
@@ -61,13 +50,18 @@ def planned_runs(plan: DictConfig, folder: Path) -> list[SweepRun]:
     """The runs that a sweep consists of; none of a search, which finds them as it goes."""
     jobs = [] if is_search(plan) else jobs_of(plan)
     swept, started = swept_options([options(job) for job in jobs]), _started(folder)
+    hydra: Any = OmegaConf.to_container(plan.hydra)
+    subdir = str(hydra.get("sweep", {}).get("subdir", "${hydra.job.num}"))
     runs = []
     for number, job in enumerate(jobs):
-        same = (place for place, given in started.items() if options(given) == options(job))
-        place = _numbered(plan, number, folder) or next(same, folder / str(number))
+        name = subdir.replace("${hydra.job.num}", str(number))
+        place = folder / (str(number) if "${" in name else name)
+        if "${" in name:  # its overrides have a say in the name
+            same = (place for place, given in started.items() if options(given) == options(job))
+            place = next(same, place)
         own = submissions(place, 0, 1) if place.resolve() != folder.resolve() else []
-        submitted = (*submissions(folder, number, len(jobs)), *own)
-        runs.append(replace(_sweep_run(place, job, swept, plan), jobs=submitted))
+        submitted = [*submissions(folder, number, len(jobs)), *own]
+        runs.append(_sweep_run(place, job, swept, plan, *submitted))
     return runs
 
 
@@ -106,23 +100,30 @@ def condition(run: SweepRun, queue: Mapping[str, str] | None = None) -> str:
     return state(read_record(run.folder, {}, run.seed, {})) if begun else "missing"
 
 
-def status_table(runs: Sequence[SweepRun], conditions: Sequence[str]) -> str:
+def read_outcomes(folder: Path, plan: DictConfig) -> dict[SweepRun, str]:
+    """Every run of a sweep and its :func:`condition`."""
+    queue = slurm_queue()
+    return {run: condition(run, queue) for run in read_runs(folder, plan)}
+
+
+def status_table(outcomes: Mapping[SweepRun, str]) -> str:
     """Plain text: a row per swept options and a column per seed, then failures, then totals."""
     entries, troubles = {}, []
-    for run, outcome in zip(runs, conditions, strict=True):
+    for run, outcome in outcomes.items():
         status = read_status(run.folder)
         entries[run.label, run.seed] = _entry(run, outcome, status)
         if outcome in ("failed", "diverged", "lost"):
             message = status.get("message")
             troubles.append(f"{run.folder}: {outcome}{f': {message}' if message else ''}")
-    seeds = sorted({run.seed for run in runs})
+    seeds = sorted({run.seed for run in outcomes})
     rows = [["", *(f"seed {seed}" for seed in seeds)]]
-    for swept in dict.fromkeys(run.label for run in runs):
+    for swept in dict.fromkeys(run.label for run in outcomes):
         rows.append([swept, *(entries.get((swept, seed), "-") for seed in seeds)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    totals = ", ".join(f"{count} {name}" for name, count in Counter(conditions).most_common())
-    return "\n".join([*lines, "", *troubles, f"{len(runs)} runs: {totals}"])
+    counts = Counter(outcomes.values()).most_common()
+    totals = ", ".join(f"{count} {name}" for name, count in counts)
+    return "\n".join([*lines, "", *troubles, f"{len(outcomes)} runs: {totals}"])
 
 
 def _entry(run: SweepRun, outcome: str, status: dict[str, Any]) -> str:
@@ -131,11 +132,11 @@ def _entry(run: SweepRun, outcome: str, status: dict[str, Any]) -> str:
     if "step" in status:
         words.append(f"{status['step']}/{status.get('steps', '?')}")
     if outcome not in ("missing", "queued") and status.get("started"):
-        running = outcome == "running"
-        end = None if running else status.get("ended") or status.get("updated")
-        until = datetime.fromisoformat(end) if end else datetime.now(UTC)
-        seconds = (until - datetime.fromisoformat(status["started"])).total_seconds()
-        words.append(str(timedelta(seconds=round(seconds))))
+        until = datetime.now(UTC).isoformat()
+        if outcome != "running":
+            until = status.get("ended") or status.get("updated") or until
+        took = datetime.fromisoformat(until) - datetime.fromisoformat(status["started"])
+        words.append(str(timedelta(seconds=round(took.total_seconds()))))
     if outcome == "queued" and run.jobs:  # it waits for its last one; its host is not known yet
         words.append(run.jobs[-1].job)
     elif outcome != "missing" and status.get("host"):
@@ -143,24 +144,18 @@ def _entry(run: SweepRun, outcome: str, status: dict[str, Any]) -> str:
     return " ".join(words)
 
 
-def _sweep_run(place: Path, job: Sequence[str], swept: Sequence[str], plan: DictConfig) -> SweepRun:
-    """A run, named by the swept options."""
+def _sweep_run(
+    place: Path, job: Sequence[str], swept: Sequence[str], plan: DictConfig, *jobs: Submission
+) -> SweepRun:
     chosen = options(job)
     seed = int(chosen.get(SEED, plan.get(SEED, 1)))
-    return SweepRun(place, tuple(job), label(cell_of(chosen, swept)), seed)
-
-
-def _numbered(plan: DictConfig, number: int, folder: Path) -> Path | None:
-    """Folder of a sweep's run ``number``; None if its overrides have a say in the name."""
-    hydra: Any = OmegaConf.to_container(plan.hydra, resolve=False)
-    name = str(hydra.get("sweep", {}).get("subdir", "${hydra.job.num}"))
-    name = name.replace("${hydra.job.num}", str(number))
-    return None if "${" in name else folder / name
+    return SweepRun(place, tuple(job), label(cell_of(chosen, swept)), seed, jobs)
 
 
 def _started(folder: Path) -> dict[Path, list[str]]:
     """Folder of every run that was started -> its overrides; by number, then by name."""
-    files = {file.parents[1]: file for file in folder.glob("*/.hydra/overrides.yaml")}
-    numbers = {place: int(place.name) if place.name.isdecimal() else inf for place in files}
-    places = sorted(files, key=lambda place: (numbers[place], place.name))
-    return {place: list(map(str, OmegaConf.load(files[place]))) for place in places}
+    places = [file.parents[1] for file in folder.glob("*/.hydra/overrides.yaml")]
+    places.sort(key=lambda place: (not place.name.isdecimal(), place.name.zfill(9)))
+    return {
+        place: [*map(str, OmegaConf.load(f"{place}/.hydra/overrides.yaml"))] for place in places
+    }

@@ -1,5 +1,6 @@
 """Whether a run that says it is queued or running can still be."""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -12,21 +13,13 @@ import psutil
 
 #: Without a word for so long, a run that cannot be asked for counts as lost.
 SILENCE_TIMEOUT_S = 3600.0
-_SQUEUE_TIMEOUT_S = 60.0
-#: Status files have whole seconds, and the system's idea of when a process began is as coarse.
-_COARSENESS_S = 5.0
 
 
 class Submission(NamedTuple):
-    """A SLURM job that was submitted for a run.
+    """A SLURM job that was submitted for a run."""
 
-    Attributes:
-        job: As ``squeue`` names it: ``12`` or ``12_3``.
-        time: Of the submission or later, seconds since the epoch.
-    """
-
-    job: str
-    time: float
+    job: str  # as squeue names it: 12 or 12_3
+    time: float  # of the submission or later, seconds since the epoch
 
 
 def slurm_queue() -> Mapping[str, str] | None:
@@ -35,9 +28,7 @@ def slurm_queue() -> Mapping[str, str] | None:
         return None
     command = ["squeue", "--noheader", "--array", "--format=%i %t"]
     try:
-        answer = subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=_SQUEUE_TIMEOUT_S
-        )
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     except (OSError, subprocess.SubprocessError):
         return None
     return dict(line.split() for line in answer.stdout.splitlines())
@@ -52,7 +43,8 @@ def submissions(folder: Path, number: int, count: int) -> list[Submission]:
     logs = {path.name: path for path in (folder / ".submitit").glob("*") if path.is_dir()}
     # An array's own folder, 12 beside 12_0 and 12_1, is no job.
     arrays = {name.partition("_")[0] for name in logs if "_" in name}
-    jobs = sorted((name for name in logs if name not in arrays and _job_key(name)), key=_job_key)
+    jobs = [name for name in logs if re.fullmatch(r"\d+(_\d+)?", name) and name not in arrays]
+    jobs.sort(key=lambda job: [int(part) for part in job.split("_")])
     return [Submission(job, logs[job].stat().st_mtime) for job in jobs[number::count]]
 
 
@@ -71,45 +63,28 @@ def is_alive(
         jobs: Submitted for it, whether or not they have begun.
         queue: See :func:`slurm_queue`.
     """
-    own_jobs = _jobs_of_run(status, jobs)
+    own_jobs = [status["job"]] if status.get("job") else []
+    if status["state"] == "queued":  # and its job is that of whoever queued it
+        since = datetime.fromisoformat(status.get("queued", "1970-01-01")).timestamp()
+        own_jobs = [job.job for job in jobs if job.time >= since]
     states = {queue[job] for job in own_jobs if job in queue} if queue is not None else set()
     if queue is not None and own_jobs and not states:
         return False
+    spoke = datetime.fromisoformat(status["updated"]).timestamp()
     # A job that was queued again has no process yet, or one that has not found its feet.
     begun = status["state"] == "running" and states <= {"R"}
     if status.get("host") == socket.gethostname() and (begun or not states):
-        return _lives(int(status["process"]), _seconds(status["updated"]))
-    silence = datetime.now(UTC).timestamp() - _seconds(status["updated"])
-    return bool(states) or silence < SILENCE_TIMEOUT_S
-
-
-def _jobs_of_run(status: Mapping[str, Any], jobs: Sequence[Submission]) -> list[str]:
-    """Jobs that are the run's, as far as is known."""
-    if status["state"] == "queued":  # and `job` is that of whoever queued it
-        since = _seconds(status.get("queued"))
-        return [job.job for job in jobs if job.time >= since]
-    return [status["job"]] if status.get("job") else []
-
-
-def _job_key(job: str) -> tuple[int, ...]:
-    """``12_3`` as (12, 3), to sort by; empty if it is no number."""
-    parts = job.split("_")
-    return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()
-
-
-def _seconds(time: str | None) -> float:
-    """Since the epoch; 0 if there is none."""
-    return datetime.fromisoformat(time).timestamp() if time else 0.0
+        return _lives(int(status["process"]), spoke)
+    return bool(states) or datetime.now(UTC).timestamp() - spoke < SILENCE_TIMEOUT_S
 
 
 def _lives(process: int, spoke: float) -> bool:
-    """Whether a process of this machine is there that was there when it spoke.
-
-    A younger one has got its number since; one that has ended and was not waited for is a zombie.
-    """
+    """Whether a process of this machine is there that was there when it spoke."""
     try:
         namesake = psutil.Process(process)
-        was_there = namesake.create_time() <= spoke + _COARSENESS_S
-        return was_there and namesake.status() != psutil.STATUS_ZOMBIE
+        # Status files have whole seconds, and when a process began is known no better.
+        if namesake.create_time() > spoke + 5:
+            return False  # a younger one has got its number since
+        return namesake.status() != psutil.STATUS_ZOMBIE  # which ended and was not waited for
     except psutil.NoSuchProcess:
         return False

@@ -18,7 +18,6 @@ SWAPS = (
     *("attention", "generator", "stage", "critic", "gan", "loss"),
     *("mask", "data", "schedule", "model"),
 )
-LONGEST_TAG = 64  # letters that wandb takes
 
 
 @contextmanager
@@ -26,13 +25,11 @@ def finished(loggers: Iterable[Logger]) -> Iterator[None]:
     """Finish wandb's run with the training, well or not: a sweep has several in one process."""
     mine = [logger for logger in loggers if isinstance(logger, WandbLogger)]
     before, failed = os.environ.get("WANDB_DATA_DIR"), 1
+    if mine:  # files of tables wait there for the upload; by default they fill the user's home
+        folder = Path(mine[0].save_dir or ".").absolute() / "wandb"
+        os.environ.setdefault("WANDB_DATA_DIR", str(folder))
     with wandb_errors():
         try:
-            if mine and before is None:
-                # Files of tables wait there for the upload; by default they fill the user's home.
-                os.environ["WANDB_DATA_DIR"] = str(
-                    Path(mine[0].save_dir or ".").absolute() / "wandb"
-                )
             yield
             failed = 0
         finally:
@@ -59,16 +56,10 @@ def log_hyperparameters(cfg: DictConfig, module: LightningModule, trainer: Train
     """Tell all loggers the configuration, the choices of the swaps and the numbers of parameters.
 
     wandb gets the choices as tags too, ``gan=hinge`` and so on.
-
-    Args:
-        cfg: The run's whole configuration.
-        module: What is trained.
-        trainer: Has the loggers.
     """
     chosen = swaps(cfg)
-    parameters = list(module.parameters())
-    total = sum(p.numel() for p in parameters)
-    trainable = sum(p.numel() for p in parameters if p.requires_grad)
+    total = sum(p.numel() for p in module.parameters())
+    trainable = sum(p.numel() for p in module.parameters() if p.requires_grad)
     values = {
         **cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True)),
         "swap": chosen,
@@ -80,7 +71,8 @@ def log_hyperparameters(cfg: DictConfig, module: LightningModule, trainer: Train
     for logger in trainer.loggers:
         logger.log_hyperparams(values)
         if isinstance(logger, WandbLogger):
-            all_tags = [*(tag[:LONGEST_TAG] for tag in tags), *(logger.experiment.tags or ())]
+            # wandb takes 64 letters.
+            all_tags = [*(tag[:64] for tag in tags), *(logger.experiment.tags or ())]
             logger.experiment.tags = tuple(dict.fromkeys(all_tags))
 
 

@@ -1,7 +1,7 @@
 """``metrics.csv``, which a run that goes on continues without a gap or a repeated row."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from torch import Tensor
 
 from farfill.files import atomic
-
-NAME = "metrics.csv"
-#: Columns that do not tell rows of training and of validation apart.
-COMMON = ("generator_step", "step", "epoch")
+from farfill.rundir.record import COUNTS, read_rows
 
 
 class ResumableCSVLogger(Logger):
@@ -23,23 +20,16 @@ class ResumableCSVLogger(Logger):
     Every row is written at once. A run that goes on from a checkpoint repeats, in the same order,
     the rows that the cut-off run had logged after it: so the first row that this process logs, and
     all that follow it in the file, give way to it. A torn last line goes too.
-
-    Args:
-        save_dir: Folder of ``metrics.csv``.
     """
 
-    name = version = ""  # the file lies in the folder itself
+    name = version = save_dir = ""  # the file lies in the folder itself
 
     def __init__(self, save_dir: str | Path) -> None:
         super().__init__()
-        self._path = Path(save_dir) / NAME
+        self.save_dir = str(save_dir)
+        self._path = Path(save_dir) / "metrics.csv"
         self._columns: list[str] = []  # of the file, once this process has logged a row
         self._step = 0
-
-    @property
-    def save_dir(self) -> str:
-        """Folder of ``metrics.csv``."""
-        return str(self._path.parent)
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: the run's folder has its ``config.yaml``."""
@@ -48,9 +38,7 @@ class ResumableCSVLogger(Logger):
     def log_metrics(self, metrics: Mapping[str, float | Tensor], step: int | None = None) -> None:
         """Append a row; a new metric replaces the file by one with a longer header.
 
-        Args:
-            metrics: Name -> number.
-            step: Generator steps done; None: as in the row before.
+        ``step`` is generator steps done; None: as in the row before.
         """
         self._step = self._step if step is None else step
         numbers = {k: v.item() if isinstance(v, Tensor) else v for k, v in metrics.items()}
@@ -63,20 +51,10 @@ class ResumableCSVLogger(Logger):
         if not self._columns and step is not None:
             rows = list(takewhile(lambda old: not _is_repeated(old, row), rows))
         self._columns = sorted({*(rows[0] if rows else ()), *row})
-        self._write([*rows, row])
-
-    def _write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         with atomic(self._path) as part, part.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, self._columns)
             writer.writeheader()
-            writer.writerows(rows)
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Whole rows, as they stand in the file; none without a file."""
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    whole = text[: text.rfind("\n") + 1]  # a process that is killed may leave half a line
-    return list(csv.DictReader(whole.splitlines()))
+            writer.writerows([*rows, row])
 
 
 def _is_repeated(old: Mapping[str, str], first: Mapping[str, Any]) -> bool:
@@ -87,4 +65,4 @@ def _is_repeated(old: Mapping[str, str], first: Mapping[str, Any]) -> bool:
     """
     if int(old["step"]) != first["step"]:
         return int(old["step"]) > first["step"]
-    return any(old.get(name) for name in first if name not in COMMON)
+    return any(old.get(name) for name in first if name not in COUNTS)

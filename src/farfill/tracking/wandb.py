@@ -14,14 +14,12 @@ from omegaconf import OmegaConf
 
 from farfill.evaluation.table import arrow
 from farfill.metric.suite import NAMES
-from farfill.rundir.record import AXIS, label
+from farfill.rundir.record import AXIS, PLAN, label, options
 from farfill.rundir.status import read_status, write_status
 from farfill.tracking.loggers import hydra_choices, wandb_errors
 
 #: What ``mode`` and WANDB_MODE may be; ``run`` and ``dryrun`` are wandb's older names.
 ONLINE, OFFLINE = ("online", "run", "shared"), ("offline", "dryrun", "disabled")
-#: What Hydra's sweepers leave beside the runs of a sweep.
-PLAN = "multirun.yaml"
 #: Overrides that do not tell runs apart; the seed is always added, the ablation is the job type.
 UNNAMED = ("hydra", "logger", "paths", "tags", "task_name", "ckpt_path", "ablation", "seed")
 LONGEST_NAME = 128  # letters that wandb takes
@@ -47,26 +45,17 @@ def wandb_logger(
     A run that goes on keeps its id. What it repeats after the checkpoint stands in wandb twice, and
     what a killed process had not handed over is missing there; ``metrics.csv`` has every row once.
 
-    Args:
-        save_dir: The run's folder; it belongs to a sweep if there is a plan beside it.
-        seed: Of the run; it is part of the name.
-        project: Of wandb; this and what is not here: see ``conf/logger/wandb.yaml``.
-        mode: None: what WANDB_MODE, or ``wandb disabled`` in this folder, says; else online if
-            you are logged in.
-        offline: True is ``mode="offline"``, False is ``mode="online"``.
-        name: None: WANDB_NAME, else what tells the run apart, see :func:`run_name`.
-        group: None: WANDB_RUN_GROUP, else the sweep's folder.
-        job_type: None: WANDB_JOB_TYPE, else the ablation or ``train``.
-        tags: Besides the choices of the swaps; none: WANDB_TAGS.
-        id: Of the run to go on with; None: the folder's own.
-        log_model: Lightning's, whether to upload checkpoints.
-        options: Further ones of ``wandb.init``.
+    Args: ``conf/logger/wandb.yaml`` says what each is, and what it is where nothing is given.
+    WANDB_NAME and the like come first then; further ones are ``wandb.init``'s.
 
     Raises:
         ValueError: The mode is none, or needs a login that is missing; or wandb has an error.
     """
     folder, choices = Path(save_dir), hydra_choices()
     plan = folder.parent / PLAN
+    sweep = plan.resolve().parent
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", sweep.parent.name):  # the date is a folder of its own
+        sweep = sweep.with_name(f"{sweep.parent.name}_{sweep.name}")
     overrides = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
 
     def chosen(given: str | None, variable: str, default: str | None) -> str | None:
@@ -77,7 +66,7 @@ def wandb_logger(
         _mode("offline" if offline else mode or ("online" if offline is False else None)),
         project=project,
         name=chosen(name, "WANDB_NAME", run_name(overrides, sweep_line(plan), choices, seed)),
-        group=chosen(group, "WANDB_RUN_GROUP", sweep_name(plan) if plan.is_file() else None),
+        group=chosen(group, "WANDB_RUN_GROUP", sweep.name if plan.is_file() else None),
         job_type=chosen(job_type, "WANDB_JOB_TYPE", choices.get("ablation") or "train"),
         tags=list(tags) or None,
         id=id or read_status(folder).get("wandb"),
@@ -92,16 +81,20 @@ def _start(folder: Path, mode: str, **options: Any) -> wandb.Run:
     if wandb.run is not None:  # of a run that failed before its training
         wandb.finish(exit_code=1)
     folder.mkdir(parents=True, exist_ok=True)
-    online = mode in ONLINE
+    if mode in ONLINE:
+        options |= {"resume": "allow", "settings": wandb.Settings(quiet=True)}
+    else:  # where wandb would warn of "resume"
+        options["settings"] = wandb.Settings(silent=True)
     with wandb_errors():
-        run = wandb.init(
-            dir=folder,
-            mode=cast(Any, mode),
-            resume="allow" if online else None,  # a word about which wandb warns offline
-            settings=wandb.Settings(quiet=True) if online else wandb.Settings(silent=True),
-            **options,
-        )
-    define_metrics(run)
+        run = wandb.init(dir=folder, mode=cast(Any, mode), **options)
+    # Everything is plotted against generator steps. The summary keeps best and last of a metric,
+    # val/l1_hole.min and val/l1_hole.last, and the last alone where neither direction is better.
+    run.define_metric(AXIS)
+    run.define_metric("*", step_metric=AXIS, step_sync=True)
+    for metric in NAMES:
+        if best := BEST.get(arrow(metric)):
+            summary = f"{best},last"
+            run.define_metric(f"val/{metric}", step_metric=AXIS, step_sync=True, summary=summary)
     if not run.disabled:
         write_status(folder, "running", wandb=run.id)
     return run
@@ -136,14 +129,14 @@ def run_name(
 
     Args:
         overrides: Of this run.
-        sweep: Of the whole sweep, see :func:`sweep_line`; what all its runs share is left out.
+        sweep: Of the whole sweep, as typed, ``gan=hinge,lsgan``; what all runs share is left out.
         choices: Group -> chosen option.
         seed: Of this run.
     """
-    shared = _options(sweep)
+    shared = options(sweep)
     own = {
         key: value.rpartition("/")[2]
-        for key, value in _options(overrides).items()
+        for key, value in options(overrides).items()
         if shared.get(key) != value and re.split("[./]", key)[0] not in UNNAMED
     }
     if not own:
@@ -163,30 +156,3 @@ def sweep_line(plan: Path) -> list[str]:
     hydra: Any = OmegaConf.to_container(cast(Any, OmegaConf.load(plan)).hydra)
     params = hydra["sweeper"].get("params") or {}
     return [*(f"{key}={value}" for key, value in params.items()), *hydra["overrides"]["task"]]
-
-
-def sweep_name(plan: Path) -> str:
-    """The folder of a sweep's ``plan`` in words, with its date if that is a folder of its own."""
-    folder = plan.resolve().parent
-    dated = re.fullmatch(r"\d{4}-\d\d-\d\d", folder.parent.name)
-    return f"{dated[0]}_{folder.name}" if dated else folder.name
-
-
-def define_metrics(run: wandb.Run) -> None:
-    """Plot everything against generator steps, and keep best and last of every metric.
-
-    The summary then holds ``val/l1_hole.min`` and ``val/l1_hole.last``, ``val/psnr_hole.max`` and
-    so on, and the last value alone where neither direction is better.
-    """
-    run.define_metric(AXIS)
-    run.define_metric("*", step_metric=AXIS, step_sync=True)
-    for name in NAMES:
-        if best := BEST.get(arrow(name)):
-            summary = f"{best},last"
-            run.define_metric(f"val/{name}", step_metric=AXIS, step_sync=True, summary=summary)
-
-
-def _options(overrides: Iterable[str]) -> dict[str, str]:
-    """``["gan=hinge", "+loss=[a, b]"]`` as option -> value without spaces and quotes."""
-    pairs = (override.partition("=") for override in overrides)
-    return {key.lstrip("+"): re.sub("[ '\"]", "", value) for key, _, value in pairs}
