@@ -1,8 +1,8 @@
 """The metrics that every validation and evaluation reports: formulas, names, and their means.
 
 Every formula takes ``completed`` and ``image`` as intensities in ``[0, 1]``, ``(N, C, H, W)``, and
-a ``region`` ``(N, 1, H, W)`` with 1 = counts, and returns one number per picture, ``(N,)``; an empty
-region gives NaN. Below, :math:`R` is the set of (pixel, channel) pairs of one picture's region,
+a ``region`` ``(N, 1, H, W)`` with 1 = counts, and returns one number per picture, ``(N,)``, NaN for
+an empty region. Below, :math:`R` is the set of (pixel, channel) pairs of one picture's region,
 :math:`c` the completed picture and :math:`t` the truth, which total variation does not look at.
 
 torchmetrics computes SSIM. Its MAE, MSE, PSNR and total variation know no region that differs
