@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from farfill.critic.local_global import LocalGlobal
 from farfill.generator.two_stage import Generator
-from farfill.layer.convolution import SameConv2d
-from farfill.layer.doubling import DoublingConv2d
+from farfill.layer.convolution import DoublingConv2d, SameConv2d
 from farfill.op.spatial import reduce_nearest
 from farfill.types import AttentionResult
 

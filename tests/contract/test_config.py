@@ -1,57 +1,58 @@
 """Every option is one YAML file and one class of the same name; nothing needs a list."""
 
-from __future__ import annotations
-
 import inspect
-from importlib import import_module
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
+from hydra.utils import get_object
 from omegaconf import OmegaConf
 
 from farfill.config.paths import conf_dir
+from helpers.compose import composed
 
-#: Groups whose options are classes of the package of the same name. The others only compose.
-MIRRORED = [
-    "attention",
-    "backbone",
-    "baseline",
-    "critic",
-    "data",
-    "datamodule",
-    "gan",
-    "generator",
-    "loss",
-    "mask",
-    "metric",
-]
-#: Thin configs of well-known data sets, on top of data=folder.
-THIN = {"places2", "celeba", "celeba_hq", "imagenet", "dtd"}
-FILES = [
-    file
-    for group in MIRRORED
-    for file in sorted((conf_dir() / group).glob("*.yaml"))
-    if file.stem not in THIN
+#: Groups that hold several parts by name, and the package that each comes from.
+SEVERAL = {"callbacks": "farfill.callback", "logger": "farfill.tracking"}
+
+
+def nodes() -> Iterator[tuple[Path, str, dict[str, Any]]]:
+    """Every part in ``conf/<group>/<option>.yaml``: the file, the part's name, its options."""
+    for file in sorted(conf_dir().glob("*/*.yaml")):
+        config = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+        parts = config if file.parent.name in SEVERAL else {file.stem: config}
+        for name, node in parts.items():
+            if "_target_" in node:
+                yield file, name, node
+
+
+NODES = [
+    pytest.param(*node, id=f"{node[0].parent.name}={node[0].stem}.{node[1]}") for node in nodes()
 ]
 
 
-def composed(*overrides: str, name: str = "train", folder: str = "."):
-    with initialize_config_dir(str((conf_dir() / folder).resolve()), version_base="1.3"):
-        return compose(name, overrides=list(overrides))
+@pytest.mark.parametrize(("file", "name", "node"), NODES)
+def test_config_mirrors_code(file: Path, name: str, node: dict[str, Any]):
+    code = get_object(node["_target_"])  # of a library too: it is there
+    if not node["_target_"].startswith("farfill."):
+        return
+    group, module = file.parent.name, node["_target_"].rpartition(".")[0]
+    if group in SEVERAL:
+        assert module.startswith(SEVERAL[group])
+    else:
+        assert module == f"farfill.{group}.{name}"
+    parameters = list(inspect.signature(code).parameters.values())
+    if "_partial_" in node:
+        del parameters[0]  # which comes later
+    named = {value.name for value in parameters if value.kind is not value.VAR_KEYWORD}
+    options = node.keys() - {"_target_", "_partial_"}
+    assert options >= named
+    if len(named) == len(parameters):  # it takes no others
+        assert options == named
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}={file.stem}")
-def test_config_mirrors_code(file: Path):
-    config = OmegaConf.load(file)
-    module, _, name = config._target_.rpartition(".")
-    assert module == f"farfill.{file.parent.name}.{file.stem}"
-    signature = inspect.signature(getattr(import_module(module), name))
-    assert set(config) - {"_target_", "_partial_"} == set(signature.parameters)
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}={file.stem}")
-def test_config_says_what_it_is(file: Path):
+@pytest.mark.parametrize(("file", "name", "node"), NODES)
+def test_config_says_what_it_is(file: Path, name: str, node: dict[str, Any]):
     lines = file.read_text().splitlines()
     assert any(line.startswith("# ") and "@package" not in line for line in lines[:2])
 

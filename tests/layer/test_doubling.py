@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 import torch.utils.flop_counter
 
-from farfill.layer.doubling import DoublingConv2d
+from farfill.layer.convolution import DoublingConv2d
 
 
 def two_steps(layer: DoublingConv2d, features: torch.Tensor) -> torch.Tensor:

@@ -19,10 +19,12 @@ is multiplied by 0 before the softmax and its weight by 0 afterwards, so that it
 :math:`e^0 = 1` in the denominator, and the weights of a position sum to less than 1.
 
 ``tests/helpers/plain_attention.py`` writes these steps out with loops. Here cheaper algebra gives
-the same numbers (:mod:`farfill.attention.similarity`, :mod:`farfill.attention.paste`), a band of
-rows at a time, so that memory does not grow with the square of the area. Gradients compute each
-band again.
+the same numbers, a band of rows at a time, so that memory does not grow with the square of the
+area. Gradients compute each band again.
 """
+
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +66,7 @@ class ContextualAttention(nn.Module):
         softmax_scale: float = 10.0,
     ) -> None:
         super().__init__()
-        for name, value in (("patch_size", patch_size), ("rate", rate), ("stride", stride)):
+        for name, value in {"patch_size": patch_size, "rate": rate, "stride": stride}.items():
             if value < 1:
                 raise ValueError(f"expected `{name}` to be at least 1, got {value}")
         if propagation is not None and (propagation < 1 or propagation % 2 == 0):
@@ -99,42 +101,21 @@ class ContextualAttention(nn.Module):
             ValueError: If the shapes do not fit each other.
         """
         check_shapes(foreground, background, hole)
-        n = len(foreground)
+        n, rows = len(foreground), (0, foreground.shape[-2])
         samples, _ = self._band(foreground, background)
         holes = [None] * n if hole is None else hole.expand(n, -1, -1, -1).split(samples)
-        rows = (0, foreground.shape[-2])
-        parts = [
-            self._rebuild(*part, rows, recompute=samples < n)
-            for part in zip(
-                foreground.split(samples), background.split(samples), holes, strict=False
-            )
-        ]
-        features, offsets = (torch.cat(part) for part in zip(*parts, strict=True))
-        return AttentionResult(features, offsets)
+        parts = zip(foreground.split(samples), background.split(samples), holes, strict=False)
+        rebuilt = [self._rebuild(*part, rows, recompute=samples < n) for part in parts]
+        return AttentionResult(*(torch.cat(part) for part in zip(*rebuilt, strict=True)))
 
     def fill_rows(
         self, foreground: Tensor, background: Tensor, hole: Tensor, start: int, stop: int
     ) -> Tensor:
-        """Rows ``start`` to ``stop`` of the features that :meth:`forward` returns, and no others.
-
-        Args:
-            foreground: ``(1, C, H, W)``; likewise the others as in :meth:`forward`.
-            background: ``(1, C, H', W')``.
-            hole: ``(1, 1, H', W')``.
-            start: The first row.
-            stop: The row after the last.
-
-        Returns:
-            ``(1, C, stop - start, W)``.
-        """
-        check_shapes(foreground, background, hole)
+        """Rows ``start`` to ``stop`` of what :meth:`forward` makes of one sample's features."""
         return self._rebuild(foreground, background, hole, (start, stop), recompute=False)[0]
 
     def attend(self, foreground: Tensor, background: Tensor, hole: Tensor | None) -> Tensor:
-        """The attention itself: ``(N, h, w, h', w')``, non-negative, at most 1 over ``h' w'``.
-
-        The whole of it at once, so for small maps.
-        """
+        """The attention itself: ``(N, h, w, h', w')``, at most 1 over ``h' w'``; for small maps."""
         similarity, known = self._compare(foreground, background, hole)
         weights = _weights(similarity, known, 0, similarity.height)
         return weights.unflatten(-1, (similarity.lines, similarity.columns))
@@ -165,19 +146,19 @@ class ContextualAttention(nn.Module):
         first, last = (rows[0] + top) // self.rate, (rows[1] - 1 + top) // self.rate + 1
         _, step = self._band(foreground, background)
         stops = [*range(first + step, last, step), last]
-        recompute = torch.is_grad_enabled() and (recompute or len(stops) > 1)
-        bands = []
-        for start, stop in zip([first, *stops], stops, strict=False):
-            given = (similarity, paste, known, start, stop)
-            bands.append(
-                checkpoint(_paste_band, *given, use_reentrant=False, preserve_rng_state=False)
-                if recompute
-                else _paste_band(*given)
-            )
+        run: Callable[..., tuple[Tensor, Tensor]] = _paste_band
+        if torch.is_grad_enabled() and (recompute or len(stops) > 1):
+            run = partial(checkpoint, run, use_reentrant=False, preserve_rng_state=False)
+        bands = [
+            run(similarity, paste, known, start, stop)
+            for start, stop in zip([first, *stops], stops, strict=False)
+        ]
         cells, chosen = (torch.cat(parts, dim=1) for parts in zip(*bands, strict=True))
         corner = (rows[0] + top - first * self.rate, left)
         features = assemble(cells, self.rate, corner, (rows[1] - rows[0], foreground.shape[-1]))
-        return features.to(background.dtype), self._offsets(chosen, similarity.columns)
+        place = torch.stack([chosen // similarity.columns, chosen % similarity.columns], dim=1)
+        here = pixel_positions(len(place), place.shape[-2], place.shape[-1], like=place)
+        return features.to(background.dtype), place * self.stride - here
 
     def _compare(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None
@@ -193,14 +174,8 @@ class ContextualAttention(nn.Module):
         )
         if hole is None:
             return similarity, None
-        return similarity, known_patches(
-            reduce_nearest(hole, self.rate), self.patch_size, self.stride
-        )
-
-    def _offsets(self, chosen: Tensor, columns: int) -> Tensor:
-        """Row and column of the chosen place minus the position's: ``(N, 2, h, w)``."""
-        place = torch.stack([chosen // columns, chosen % columns], dim=1) * self.stride
-        return place - pixel_positions(len(place), place.shape[-2], place.shape[-1], like=place)
+        hole = reduce_nearest(hole, self.rate)
+        return similarity, known_patches(hole, self.patch_size, self.stride)
 
 
 @torch.compiler.disable  # it would be translated anew for every band
@@ -227,14 +202,8 @@ def _weights(similarity: Similarity, known: Tensor | None, start: int, stop: int
     # then its weight is dropped. Minus infinity would be the usual way, but gives other numbers.
     valid = known.flatten(1)[:, None, None].to(logits.dtype)
     logits *= valid
-    return _floor(logits).softmax(-1) * valid
-
-
-def _floor(logits: Tensor) -> Tensor:
-    """Keep weights from becoming denormal numbers, which make a processor several times slower.
-
-    A weight that would be less than 1e-34 of the greatest becomes that; no result shows it.
-    """
-    if logits.device.type != "cpu":
-        return logits
-    return torch.maximum(logits, logits.detach().amax(-1, keepdim=True) - 80)
+    if logits.device.type == "cpu":
+        # Denormal weights make a processor several times slower. One that would be less than 1e-34
+        # of the greatest becomes that; no result shows it.
+        logits = torch.maximum(logits, logits.detach().amax(-1, keepdim=True) - 80)
+    return logits.softmax(-1) * valid

@@ -14,8 +14,6 @@ from torch import Tensor
 from farfill.layer.convolution import same_padding
 from farfill.op.runtime import product_type
 
-_WORTH = 0.9  # share of used background cells from which on leaving out the rest does not pay
-
 
 class Paste:
     """Pasting of full-resolution background patches.
@@ -44,9 +42,17 @@ class Paste:
         source = source.view(n, channels, cells[0], rate, cells[1], rate)
         source = source.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
         self.source = source.to(product_type(source))
-        self.used = None if known is None else self._used(known)
-        if self.used is not None:
-            self.source = self.source.index_select(1, self.used)
+        self.used: Tensor | None = None
+        # In half precision the product is cheaper than taking columns out of its left side.
+        if known is None or self.source.element_size() < 4:
+            return
+        # The cells of the background that any patch to borrow from covers.
+        covered = F.pad(self._on_full_grid(known.any(0)), (1, 1, 1, 1))
+        covered = covered[1:] | covered[:-1]
+        covered = (covered[:, 1:] | covered[:, :-1]).flatten()
+        used = covered.nonzero()[:, 0]
+        if len(used) < 0.9 * len(covered):  # leaving out fewer does not pay
+            self.used, self.source = used, self.source.index_select(1, used)
 
     def rows(self, attention: Tensor, first: bool, last: bool) -> Tensor:
         """Cells of the result that lie between rows of the attention.
@@ -70,16 +76,6 @@ class Paste:
             cells = cells.flatten(0, 2).index_select(1, self.used).unflatten(0, cells.shape[:3])
         pasted = torch.bmm(cells.flatten(1, 2), self.source)
         return pasted.unflatten(1, cells.shape[1:3])
-
-    def _used(self, known: Tensor) -> Tensor | None:
-        """Cells of the background that any patch to borrow from covers; ``None`` for all."""
-        covered = F.pad(self._on_full_grid(known.any(0)), (1, 1, 1, 1))
-        covered = covered[1:] | covered[:-1]
-        covered = (covered[:, 1:] | covered[:, :-1]).flatten()
-        used = covered.nonzero()[:, 0]
-        # In half precision the product is cheaper than taking columns out of its left side.
-        worth = self.source.element_size() >= 4 and len(used) < _WORTH * len(covered)
-        return used if worth else None
 
     def _on_full_grid(self, positions: Tensor) -> Tensor:
         """Put ``(..., h'', w'')`` onto ``(..., h', w')``, zeros (or False) in between."""

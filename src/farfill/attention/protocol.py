@@ -26,16 +26,13 @@ class Attention(Protocol):
 def check_shapes(
     foreground: Tensor, background: Tensor, hole: Tensor | None, one_size: bool = False
 ) -> None:
-    """Refuse maps and holes that do not fit each other.
+    """Refuse with a ``ValueError`` what :class:`Attention` does not take.
 
     Args:
-        foreground: To be ``(N, C, H, W)``.
-        background: To be ``(N, C, H', W')``.
-        hole: To be ``(N, 1, H', W')``, ``(1, 1, H', W')`` or ``None``.
+        foreground: See there.
+        background: Likewise.
+        hole: Likewise.
         one_size: Whether both maps have to have the same height and width.
-
-    Raises:
-        ValueError: If they do not.
     """
     if foreground.shape[:2] != background.shape[:2]:
         raise ValueError(

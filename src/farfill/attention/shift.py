@@ -51,19 +51,16 @@ class Shift(nn.Module):
         n, _, height, width = foreground.shape
         columns = background.shape[-1]
         winner, any_known = self._choose(foreground, background, hole)
-        copied = pick(background, winner // columns, winner % columns) * any_known[:, None]
-        chosen = torch.stack([winner // columns, winner % columns], dim=1)
-        offsets = chosen - pixel_positions(n, height, width, like=chosen)
+        row, column = winner // columns, winner % columns
+        copied = pick(background, row, column) * any_known[:, None]
+        offsets = torch.stack([row, column], dim=1) - pixel_positions(n, height, width, like=winner)
         if hole is None:
             return AttentionResult(copied, offsets)
         missing = hole != 0
         return AttentionResult(torch.where(missing, copied, foreground), offsets * missing)
 
     def attend(self, foreground: Tensor, background: Tensor, hole: Tensor | None) -> Tensor:
-        """One 1 for the best known patch of every position, else 0: ``(N, h, w, h', w')``.
-
-        The whole of it at once, so for small maps.
-        """
+        """1 for the best known patch of every position, else 0: ``(N, h, w, h', w')``."""
         winner, any_known = self._choose(foreground, background, hole)
         height, width = background.shape[-2:]
         chosen = foreground.new_zeros(*winner.shape, height * width)
@@ -78,22 +75,18 @@ class Shift(nn.Module):
         n, _, height, width = foreground.shape
         row = width * background[0, 0].numel() * max(foreground.element_size(), 4)
         samples, rows = band(height, row, foreground.device)
-        known = None if hole is None else known_patches(hole, self.patch_size, 1)
-        winners, any_known = [], []
+        if hole is None:
+            usable = background.new_ones(n, background[0, 0].numel(), dtype=torch.bool)
+        else:
+            usable = known_patches(hole, self.patch_size, 1).expand(n, -1, -1).flatten(1)
+        bands = []
         for i in range(0, n, samples):
             part = slice(i, i + samples)
             similarity = Similarity(foreground[part], background[part], self.patch_size)
-            usable = None if known is None else known.expand(n, -1, -1)[part].flatten(1)
             for start in range(0, height, rows):
                 scores = similarity.rows(start, min(start + rows, height))
-                if usable is not None:
-                    scores = scores.masked_fill(~usable[:, None, None], -torch.inf)
-                best, winner = scores.max(-1)
-                winners.append(winner)
-                any_known.append(best > -torch.inf)
-        return _joined(winners, n, height), _joined(any_known, n, height)
-
-
-def _joined(bands: list[Tensor], n: int, height: int) -> Tensor:
-    """Bands of rows, sample after sample, as ``(n, height, w)``."""
-    return torch.cat([rows.flatten(0, 1) for rows in bands]).view(n, height, -1)
+                best = scores.masked_fill(~usable[part, None, None], -torch.inf).max(-1)
+                bands.append([x.flatten(0, 1) for x in (best.indices, best.values > -torch.inf)])
+        # Bands of rows, sample after sample.
+        winner, any_known = (torch.cat(x).view(n, height, -1) for x in zip(*bands, strict=True))
+        return winner, any_known

@@ -25,15 +25,12 @@ LEAST_ROWS = 4  # of a band: it computes about as many again which its neighbour
 
 
 def band(height: int, row_bytes: int, device: torch.device) -> tuple[int, int]:
-    """Choose how many samples to take at once, and how many rows of each.
+    """Choose how many samples to take at once with all their rows, or one and how many rows.
 
     Args:
         height: Rows of one sample.
         row_bytes: What the similarities of a row take.
         device: Where.
-
-    Returns:
-        Several samples with all their rows, or one sample and some rows.
     """
     budget = BAND_BYTES.get(device.type, BAND_BYTES["cuda"])
     samples = budget // (height * row_bytes)
@@ -91,7 +88,10 @@ class Similarity:
         product = product_type(foreground)
         self.foreground = foreground.to(product)
         self.background = F.pad(background.flatten(2), (0, patch_size - 1)).to(product)
-        norm = self._patch_norm(background)
+        energy = background.to(self.dtype).square().sum(1, keepdim=True)
+        energy = F.avg_pool2d(energy, patch_size, stride, divisor_override=1)[:, 0]
+        # Clamping the square keeps the root's gradient finite where the patch is empty.
+        norm = energy.clamp_min(_NORM_FLOOR**2).sqrt()
         in_map = norm.new_zeros(norm.shape[1], 1)  # 1 at the map's lines, 0 at the extra ones
         in_map[self.extra_lines : self.extra_lines + self.lines] = 1
         self.factor = (scale / norm) * in_map
@@ -108,9 +108,11 @@ class Similarity:
         if above or below:
             main = torch.cat([*above, main, *below], dim=1)
         lines = main.unflatten(-1, (self.lines, self.columns))
-        before = [self._line_beyond(line, lines) for line in range(-reach, 0)]
-        after = [self._line_beyond(line, lines) for line in range(self.lines, self.lines + reach)]
-        places = torch.cat([*before, main, *after], dim=-1)
+        beyond = [
+            _shifted(lines[..., line % self.lines, :], line // self.lines, -1)
+            for line in (*range(-reach, 0), *range(self.lines, self.lines + reach))
+        ]
+        places = torch.cat([*beyond[:reach], main, *beyond[reach:]], dim=-1)
         return _total(
             places[:, j : j + stop - start, :, j * self.columns : j * self.columns + count]
             for j in range(2 * reach + 1)
@@ -125,11 +127,7 @@ class Similarity:
         positions, places = (stop - start) * self.width, self.lines * self.columns
         first_position, first_place = self.extra_rows * self.width, self.extra_lines * self.columns
         total = _total(
-            scores[
-                :,
-                first_position + j : first_position + j + positions,
-                first_place + j : first_place + j + places,
-            ]
+            scores.narrow(1, first_position + j, positions).narrow(2, first_place + j, places)
             for j in range(-self.reach, self.reach + 1)
         )
         return total.unflatten(1, (stop - start, self.width))
@@ -137,10 +135,7 @@ class Similarity:
     def _row_beyond(self, row: int, first: int, main: Tensor) -> Tensor:
         """Along columns, what precedes the first row is the last one, a column further left.
 
-        Args:
-            row: Its number, negative or from the height on.
-            first: Number of the first row of ``main``.
-            main: Rows of :meth:`_along_rows`, where the row is taken from if it is there.
+        It is taken from ``main``, rows of :meth:`_along_rows` from ``first`` on, if it is there.
         """
         inside = row % self.height
         if first <= inside < first + main.shape[1]:
@@ -148,10 +143,6 @@ class Similarity:
         else:
             scores = self._along_rows(inside, inside + 1)
         return _shifted(scores, row // self.height, 2)
-
-    def _line_beyond(self, line: int, lines: Tensor) -> Tensor:
-        """The same for a line of the background, of all ``lines``."""
-        return _shifted(lines[..., line % self.lines, :], line // self.lines, -1)
 
     def _patches(self, start: int, stop: int) -> Tensor:
         """Patch similarities, extra lines included: ``(n, y, x, k)``; extra rows are 0."""
@@ -174,13 +165,6 @@ class Similarity:
         if stop > self.height:
             scores[:, self.height - stop :] = 0
         return scores
-
-    def _patch_norm(self, padded: Tensor) -> Tensor:
-        """Length of every background patch, extra lines included: ``(n, v, u)``."""
-        energy = padded.to(self.dtype).square().sum(1, keepdim=True)
-        energy = F.avg_pool2d(energy, self.patch, self.stride, divisor_override=1)
-        # Clamping the square keeps the root's gradient finite where the patch is empty.
-        return energy.clamp_min(_NORM_FLOOR**2).sqrt()[:, 0]
 
 
 def known_patches(hole: Tensor, patch_size: int, stride: int) -> Tensor:

@@ -48,7 +48,7 @@ def affine_displacement(change: Tensor, height: int, width: int) -> Tensor:
     Args:
         change: ``(N, 2, 3)``, the map minus the identity, for ``(row, column, 1)`` scaled to
             ``[-1, 1]`` between the first and the last pixel.
-        height: Of the map, in pixels.
+        height: In pixels.
         width: Likewise.
 
     Returns:

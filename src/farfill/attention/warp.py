@@ -46,14 +46,17 @@ class Warp(nn.Module, ABC):
             ValueError: If the shapes do not fit each other.
         """
         check_shapes(foreground, background, hole, one_size=True)
-        missing = (
-            torch.zeros_like(foreground[:1, :1]) if hole is None else hole.to(foreground.dtype)
-        )
-        missing = missing.expand(len(foreground), -1, -1, -1)
+        n, _, height, width = background.shape
+        missing = foreground.new_zeros(1, 1, height, width) if hole is None else hole
+        missing = missing.to(foreground.dtype).expand(n, -1, -1, -1)
         inputs = torch.cat([foreground, missing], dim=1)
         inputs = inputs.to(torch.promote_types(inputs.dtype, torch.float32))
         with full_precision(inputs):
-            return _warp(background, self.displacement(inputs))
+            displacement = self.displacement(inputs)
+            here = pixel_positions(n, height, width, like=displacement)
+            there = here + displacement  # where that is 0, `background` is read bit for bit
+            nearest = there.detach().round().clamp_min(0).minimum(2 * half_side(there))
+            return AttentionResult(sample(background, there), (nearest - here).long())
 
 
 def initialise(layer: nn.Conv2d | nn.Linear, start: Start) -> None:
@@ -76,13 +79,3 @@ def half_side(like: Tensor) -> Tensor:
     """Half of the way from the first to the last row and column, in pixels: ``(1, 2, 1, 1)``."""
     height, width = like.shape[-2:]
     return like.new_tensor([(height - 1) / 2, (width - 1) / 2]).view(1, 2, 1, 1)
-
-
-def _warp(background: Tensor, displacement: Tensor) -> AttentionResult:
-    """Sample away from each position; a displacement of 0 gives ``background`` bit for bit."""
-    n, _, height, width = background.shape
-    here = pixel_positions(n, height, width, like=displacement)
-    there = here + displacement
-    last = torch.tensor([height - 1, width - 1], device=here.device).view(1, 2, 1, 1)
-    nearest = there.detach().round().clamp_min(0).minimum(last)
-    return AttentionResult(sample(background, there), (nearest - here).long())

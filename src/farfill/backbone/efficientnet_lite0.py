@@ -8,8 +8,6 @@ from torch import nn
 
 from farfill.backbone.frozen import Frozen
 
-_MEAN, _DEVIATION = (0.498,) * 3, (0.502,) * 3
-
 
 class EfficientNetLite0(Frozen):
     """The network of Tan and Le 2019 (arXiv 1905.11946) in its variant for small devices.
@@ -37,4 +35,4 @@ class EfficientNetLite0(Frozen):
         convolution, normalisation, blocks = islice(network.children(), 3)
         parts = {"stem": nn.Sequential(convolution, normalisation, nn.ReLU6())}
         parts |= {f"block{number}": block for number, block in enumerate(blocks.children())}
-        super().__init__(parts, layers, _MEAN, _DEVIATION)
+        super().__init__(parts, layers, mean=(0.498,) * 3, deviation=(0.502,) * 3)

@@ -28,37 +28,26 @@ class VGG16(Frozen):
 
     def __init__(self, layers: Sequence[str], weights: str | None) -> None:
         state = _torchvision() if weights is None else _read(expanded(weights))
-        parts = _layers()
-        for name, layer in parts.items():
-            if isinstance(layer, nn.Conv2d):
-                _fill(layer, state, list(parts).index(name), weights)
+        parts: dict[str, nn.Module] = {}
+        channels = 3
+        for stage, widths in enumerate(_WIDTHS, 1):
+            for number, width in enumerate(widths, 1):
+                parts[f"conv{stage}_{number}"] = nn.Conv2d(channels, width, 3, padding=1)
+                parts[f"relu{stage}_{number}"] = nn.ReLU()
+                channels = width
+            parts[f"pool{stage}"] = nn.MaxPool2d(2)
+        network = nn.Sequential(*parts.values())  # its parameters have torchvision's numbers
+        values = {name: state.get(f"features.{name}") for name in network.state_dict()}
+        for name, parameter in network.state_dict().items():
+            value, expected = values[name], tuple(parameter.shape)
+            if not isinstance(value, Tensor) or tuple(value.shape) != expected:
+                got = tuple(value.shape) if isinstance(value, Tensor) else "nothing"
+                raise ValueError(
+                    f"{weights} does not hold torchvision's VGG16: expected features.{name} "
+                    f"of shape {expected}, got {got}"
+                )
+        network.load_state_dict(values)
         super().__init__(parts, layers, _MEAN, _DEVIATION)
-
-
-def _layers() -> dict[str, nn.Module]:
-    """In torchvision's order: the position is the number in its parameters' names."""
-    parts: dict[str, nn.Module] = {}
-    channels = 3
-    for stage, widths in enumerate(_WIDTHS, 1):
-        for number, width in enumerate(widths, 1):
-            parts[f"conv{stage}_{number}"] = nn.Conv2d(channels, width, 3, padding=1)
-            parts[f"relu{stage}_{number}"] = nn.ReLU()
-            channels = width
-        parts[f"pool{stage}"] = nn.MaxPool2d(2)
-    return parts
-
-
-def _fill(layer: nn.Conv2d, state: Mapping[str, Tensor], position: int, path: str | None) -> None:
-    values = {name: state.get(f"features.{position}.{name}") for name in ("weight", "bias")}
-    for name, value in values.items():
-        expected = tuple(getattr(layer, name).shape)
-        if not isinstance(value, Tensor) or tuple(value.shape) != expected:
-            got = tuple(value.shape) if isinstance(value, Tensor) else "nothing"
-            raise ValueError(
-                f"{path} does not hold torchvision's VGG16: expected features.{position}.{name} "
-                f"of shape {expected}, got {got}"
-            )
-    layer.load_state_dict(values)
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:

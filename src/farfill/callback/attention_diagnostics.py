@@ -1,6 +1,5 @@
 """Does the attention look where it should? Measured at every validation, logged like a metric."""
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -16,7 +15,7 @@ from farfill.types import AttentionResult, Batch
 SIMILAR = 8  # pictures whose maps are compared, from the first batch
 
 
-class Look(NamedTuple):
+class AttentionTrace(NamedTuple):
     """What an attention layer did to a batch.
 
     Attributes:
@@ -79,12 +78,11 @@ class AttentionDiagnostics(Callback):
         if trainer.sanity_checking or not len(few.image) or not trainer.is_global_zero:
             return
         self._seen += len(few.image)
-        look = look_at(pl_module, few)
-        if look is None:
+        trace = trace_attention(pl_module, few)
+        if trace is None:
             return
-        data = cast(Any, trainer).datamodule
-        values = measure_pictures(look, content_of(data, few), self.tolerance)
-        for name, value in values.items():
+        contents = contents_of(cast(Any, trainer).datamodule, few)
+        for name, value in measure_pictures(trace, contents, self.tolerance).items():
             known = value[~value.isnan()]
             pl_module.log(
                 f"val/attention_{name}",
@@ -97,10 +95,9 @@ class AttentionDiagnostics(Callback):
             log_similarity(pl_module, few)
 
 
-def look_at(module: nn.Module, batch: Batch) -> Look | None:
+def trace_attention(module: nn.Module, batch: Batch) -> AttentionTrace | None:
     """Complete the pictures and watch the attention; ``None`` if there is nothing to see."""
-    refinement = getattr(module.generator, "refinement", None)
-    layer = getattr(refinement, "attention", None)
+    layer = getattr(getattr(module.generator, "refinement", None), "attention", None)
     if layer is None:
         return None
     calls: list[tuple[tuple[Tensor, ...], AttentionResult]] = []
@@ -109,70 +106,54 @@ def look_at(module: nn.Module, batch: Batch) -> Look | None:
         module(batch)
     finally:
         handle.remove()
-    if not calls:  # the coarse stage alone does not ask it
-        return None
-    inputs, (_, offsets) = calls[-1]
-    if offsets is None:
+    inputs, (_, offsets) = calls[-1] if calls else ((), (None, None))
+    if offsets is None:  # or the coarse stage alone, which does not ask it
         return None
     hole = resize_nearest(inputs[2], *offsets.shape[-2:])[:, 0] != 0
     weights = layer.attend(*inputs) if hasattr(layer, "attend") else None
     height, width = inputs[0].shape[-2:]
-    return Look(offsets, hole, (height, width), weights, getattr(layer, "stride", 1))
+    return AttentionTrace(offsets, hole, (height, width), weights, getattr(layer, "stride", 1))
 
 
-def content_of(data: InpaintingData, batch: Batch) -> Iterator[Tensor | None]:
+def contents_of(data: InpaintingData, batch: Batch) -> list[Tensor | None]:
     """What each picture shows: ``(K, H, W)``, or ``None`` if the data cannot say."""
-    source = data.source
-    for index, image in zip(batch.index.tolist(), batch.image, strict=True):
-        if not isinstance(source, SyntheticSource):
-            yield None
-            continue
-        content = source.content(data.val_set.paths[index], image.shape[-1])
-        yield torch.from_numpy(content).to(image.device, torch.float32)
+    source, size = data.source, batch.image.shape[-1]
+    if not isinstance(source, SyntheticSource):
+        return [None] * len(batch.image)
+    paths = [data.val_set.paths[index] for index in batch.index.tolist()]
+    contents = (torch.from_numpy(source.content(path, size)) for path in paths)
+    return [content.to(batch.image.device, torch.float32) for content in contents]
 
 
 def measure_pictures(
-    look: Look, contents: Iterator[Tensor | None], tolerance: float
+    trace: AttentionTrace, contents: list[Tensor | None], tolerance: float
 ) -> dict[str, Tensor]:
     """Every measure of every picture, by name: ``(N,)``."""
     rows = []
     for number, (offsets, hole, content) in enumerate(
-        zip(look.offsets, look.hole, contents, strict=True)
+        zip(trace.offsets, trace.hole, contents, strict=True)
     ):
-        row = measure.distances(offsets, hole, look.features)
+        row = measure.distances(offsets, hole, trace.features)
         row["hole_weight"] = measure.source_in_hole(offsets, hole)
-        if look.weights is not None:
-            row |= measure.weight_measures(look.weights[number], hole, look.stride)
+        if trace.weights is not None:
+            row |= measure.weight_measures(trace.weights[number], hole, trace.stride)
         if content is not None:
-            pixels = _pixels(content, hole, look.features)
-            row |= measure.hit_rates(offsets, hole, content, pixels, tolerance)
+            axes = zip(hole.shape, trace.features, content.shape[1:], strict=True)
+            y, x = (measure.pixel_index(*sizes).to(content.device) for sizes in axes)
+            row |= measure.hit_rates(offsets, hole, content, (y, x), tolerance)
         rows.append(row)
     return {name: torch.stack([row[name].float() for row in rows]) for name in rows[0]}
 
 
 def log_similarity(module: LightningModule, batch: Batch) -> None:
-    """Compare the maps of different pictures under the same hole."""
+    """Compare the maps of different pictures under the same hole, a box in their middle."""
     few = Batch(*(part[:SIMILAR] for part in batch))
-    look = look_at(module, few._replace(hole=centred_hole(few)))
-    if look is None or not look.hole[0].any():
-        return
-    for name, value in measure.map_similarity(look.offsets, look.hole[0]).items():
-        module.log(f"val/attention_{name}", value.float(), on_epoch=True, rank_zero_only=True)
-
-
-def centred_hole(batch: Batch) -> Tensor:
-    """A box of the batch's size in the middle of every picture: ``(N, 1, H, W)``."""
-    hole = torch.zeros_like(batch.hole)
-    (height, width), (h, w) = hole.shape[-2:], batch.box[0, 2:].tolist()
+    hole = torch.zeros_like(few.hole)
+    (height, width), (h, w) = hole.shape[-2:], few.box[0, 2:].tolist()
     top, left = (height - h) // 2, (width - w) // 2
     hole[..., top : top + h, left : left + w] = 1
-    return hole
-
-
-def _pixels(content: Tensor, hole: Tensor, features: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Rows and columns of the pixels that the grid's positions stand for."""
-    rows, columns = (
-        measure.pixel_index(*sizes).to(content.device)
-        for sizes in zip(hole.shape, features, content.shape[1:], strict=True)
-    )
-    return rows, columns
+    trace = trace_attention(module, few._replace(hole=hole))
+    if trace is None or not trace.hole[0].any():
+        return
+    for name, value in measure.map_similarity(trace.offsets, trace.hole[0]).items():
+        module.log(f"val/attention_{name}", value.float(), on_epoch=True, rank_zero_only=True)

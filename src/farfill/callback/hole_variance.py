@@ -45,14 +45,12 @@ def relative_variance(completed: Tensor, batch: Batch) -> Tensor:
         batch: Truth, holes and boxes.
     """
     height, width = batch.box[0, 2:].tolist()
-    missing, ours, truth = (
+    missing, *patches = (
         local_patch(x, batch.box, height, width) for x in (batch.hole, completed, batch.image)
     )
-    return _variance(ours, missing) / _variance(truth.float(), missing).clamp(min=1e-6)
-
-
-def _variance(patches: Tensor, missing: Tensor) -> Tensor:
-    """Mean over places of the variance over those pictures that miss the place."""
     count = missing.sum(0).clamp(min=1)
-    mean = (patches * missing).sum(0) / count
-    return ((patches - mean).square() * missing).sum(0).div(count).mean()
+    variances = []
+    for patch in patches:
+        mean = (patch.float() * missing).sum(0) / count
+        variances.append(((patch - mean).square() * missing).sum(0).div(count).mean())
+    return variances[0] / variances[1].clamp(min=1e-6)

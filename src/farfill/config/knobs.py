@@ -1,8 +1,10 @@
 """A knob that does nothing is a lie: settings that no chosen part reads are refused by name."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -11,8 +13,8 @@ from farfill.config.paths import conf_dir
 
 #: Groups that nothing builds by itself: other parts take them in by ``${...}``.
 _SHARED_GROUPS = {"attention", "backbone", "data", "mask"}
-#: What an ablation adds: its question and claims, which the report reads.
-_OF_ABLATIONS = {"question"}
+_LABELS = {"tags"}  # kept in config.yaml, whether a logger shows them or not
+_OF_ABLATIONS = {"question"}  # and its claims, which the report reads
 _REFERENCE = re.compile(r"\$\{(?:oc\.select:)?(\w+)")
 
 
@@ -33,7 +35,9 @@ def check_knobs(cfg: DictConfig, overrides: Iterable[str], choices: Mapping[str,
     for override in overrides:
         name = re.split(r"[=.@/]", override.lstrip("+~"), maxsplit=1)[0]
         if name in idle:
-            group = _deciding_group(name, cfg)
+            groups = {"critic"} if name == "critic" else _readers()[name]
+            without = _without_adversary(cfg) and groups & {"critic", "gan"}
+            group = "gan" if without else min(groups)
             option = choices.get(group) or f"[{','.join(cfg.get(group) or ())}]"
             raise ValueError(
                 f"{name} does nothing with {group}={option}: leave it out, or "
@@ -68,18 +72,12 @@ def idle_knobs(cfg: DictConfig) -> set[str]:
     while pending:
         read |= pending
         pending = set().union(*(references.get(name, set()) for name in pending)) - read - unused
-    candidates = (values | _SHARED_GROUPS & references.keys()) - read
-    return unused | {name for name in candidates if _readers(name)}
+    candidates = (values - _LABELS | _SHARED_GROUPS & references.keys()) - read
+    return unused | candidates & _readers().keys()
 
 
 def _without_adversary(cfg: DictConfig) -> bool:
     return "gan" in cfg and "critic_steps" not in cfg.gan
-
-
-def _deciding_group(name: str, cfg: DictConfig) -> str:
-    """The group whose choice leaves a knob without a reader."""
-    groups = {"critic"} if name == "critic" else _readers(name)
-    return "gan" if _without_adversary(cfg) and groups & {"critic", "gan"} else min(groups)
 
 
 def _references(cfg: DictConfig) -> dict[str, set[str]]:
@@ -89,10 +87,11 @@ def _references(cfg: DictConfig) -> dict[str, set[str]]:
     return {str(name): set(_REFERENCE.findall(str(text))) for name, text in texts.items()}
 
 
-def _readers(name: str) -> set[str]:
-    """Groups of which an option refers to ``name``."""
-    return {
-        file.parent.name
-        for file in conf_dir().glob("*/*.yaml")
-        if name in _REFERENCE.findall(file.read_text(encoding="utf-8"))
-    }
+@cache
+def _readers() -> Mapping[str, set[str]]:
+    """Top-level name -> the groups of which an option refers to it."""
+    readers = defaultdict(set)
+    for file in conf_dir().glob("*/*.yaml"):
+        for name in _REFERENCE.findall(file.read_text(encoding="utf-8")):
+            readers[name].add(file.parent.name)
+    return readers

@@ -31,12 +31,12 @@ class Joint(TwoViews):
 
     def __init__(self, channels: int, image_size: int, patch_size: int) -> None:
         super().__init__(patch_size)
-        features, wide = 16 * channels, 8 * channels
-        start = [channels, 2 * channels, 4 * channels]
+        features = 16 * channels
+        widths = [channels * k for k in (1, 2, 4, 8, 8, 8)]
         self.networks = nn.ModuleDict(
             {
-                "local": _network([*start, wide, wide], patch_size, features),
-                "global": _network([*start, wide, wide, wide], image_size, features),
+                "local": _network(widths[:-1], patch_size, features),
+                "global": _network(widths, image_size, features),
             }
         )
         self.score = nn.Linear(2 * features, 1)

@@ -1,5 +1,7 @@
 """The paper's two critics: one sees the whole picture, the other the hole's patch."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn.grad import conv2d_input
@@ -49,11 +51,10 @@ class ChannelsLastFlatten(nn.Module):
 
 def _critic(widths: list[int], size: int) -> nn.Sequential:
     layers: list[nn.Module] = []
-    channels = 3
-    for width in widths:
-        layers += [SameConv2d(channels, width, 5, stride=2), nn.LeakyReLU(0.2)]
-        channels, size = width, -(-size // 2)
-    score = nn.Linear(channels * size * size, 1)
+    for before, width in pairwise([3, *widths]):
+        layers += [SameConv2d(before, width, 5, stride=2), nn.LeakyReLU(0.2)]
+        size = -(-size // 2)
+    score = nn.Linear(widths[-1] * size * size, 1)
     nn.init.xavier_uniform_(score.weight)
     nn.init.zeros_(score.bias)
     return nn.Sequential(*layers, ChannelsLastFlatten(), score)
@@ -91,7 +92,13 @@ def _transposed(layer: nn.Module, before: Tensor, gradient: Tensor) -> Tensor:
     """Gradient with respect to what went into a layer, from that of what came out."""
     match layer:
         case SameConv2d():
-            return _transposed_convolution(layer, before, gradient)
+            height, width = before.shape[2:]
+            (top, bottom), (left, right) = layer.padding_of(height, width)
+            size = (*before.shape[:2], top + height + bottom, left + width + right)
+            padded = conv2d_input(
+                size, layer.weight, gradient, layer.stride, 0, layer.dilation, layer.groups
+            )
+            return padded[..., top : top + height, left : left + width]
         case nn.LeakyReLU():
             return torch.where(before > 0, gradient, layer.negative_slope * gradient)
         case ChannelsLastFlatten():
@@ -100,13 +107,3 @@ def _transposed(layer: nn.Module, before: Tensor, gradient: Tensor) -> Tensor:
         case nn.Linear():
             return gradient @ layer.weight
     raise TypeError(f"input_gradient does not know {type(layer).__name__}")
-
-
-def _transposed_convolution(layer: SameConv2d, before: Tensor, gradient: Tensor) -> Tensor:
-    n, channels, height, width = before.shape
-    (top, bottom), (left, right) = layer.padding_of(height, width)
-    size = (n, channels, top + height + bottom, left + width + right)
-    padded = conv2d_input(
-        size, layer.weight, gradient, layer.stride, 0, layer.dilation, layer.groups
-    )
-    return padded[..., top : top + height, left : left + width]

@@ -58,13 +58,11 @@ class Objective(ABC):
 
     def generator_terms(self, critics: Critics, fake: Views) -> dict[str, Tensor]:
         """Return ``adversarial_<critic>`` for every critic, weighted."""
-        return {
-            f"adversarial_{name}": self._weight(name) * self.generator_loss(score).mean()
-            for name, score in critics(fake).items()
-        }
-
-    def _weight(self, critic: str) -> float:
-        return self.weight * (self.global_weight if critic == "global" else 1.0)
+        terms = {}
+        for name, score in critics(fake).items():
+            weight = self.weight * (self.global_weight if name == "global" else 1.0)
+            terms[f"adversarial_{name}"] = weight * self.generator_loss(score).mean()
+        return terms
 
 
 class PointwiseGAN(Objective):

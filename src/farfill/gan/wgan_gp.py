@@ -17,9 +17,8 @@ class WassersteinGP(Objective):
     :math:`P` is the :func:`gradient_penalty`.
 
     Args:
-        weight: Of the generator's adversarial term (released: 0.001).
-        global_weight: Further factor of the global critic's share in it; the critics' own loss
-            does not have it (released: 1.0).
+        weight: As in :class:`~farfill.gan.objective.Objective` (released: 0.001).
+        global_weight: Likewise (released: 1.0).
         penalty_weight: Factor of the penalty in the critics' loss (released: 10).
         critic_steps: Updates of the critics per update of the generator (released: 5).
     """
@@ -40,13 +39,8 @@ class WassersteinGP(Objective):
     ) -> dict[str, Tensor]:
         """Return ``wasserstein_<critic>`` and ``penalty_<critic>`` for every critic.
 
-        Args:
-            critics: The critics.
-            real: Views of the ground truth.
-            fake: Views of the completed pictures, without a graph.
-            hole: Views of the holes, 1 = missing.
-            alphas: Interpolation weights ``(N, 1, 1, 1)`` by critic; drawn where not given, one
-                per picture and critic.
+        ``alphas`` are interpolation weights ``(N, 1, 1, 1)`` by critic; ``None``: one is drawn per
+        picture and critic. The others are as in :meth:`farfill.gan.objective.GAN.critic_terms`.
         """
         terms = {}
         for name, (real_score, fake_score) in scores(critics, real, fake).items():
@@ -109,10 +103,9 @@ def _input_gradient(critics: Critics, name: str) -> Callable[[Tensor], Tensor]:
 
 
 def _draw_alpha(real: Tensor) -> Tensor:
-    """One number in ``[0, 1)`` per picture.
+    """One number in ``[0, 1)`` per picture: every process draws for all, and keeps its share.
 
-    Every process draws for the joint batch and keeps its share, so that all their random states
-    stay the same, and the numbers are those of one process.
+    So all their random states stay the same, and the numbers are those of one process.
     """
     joint = len(real) * rank_and_size()[1]
     return share_of(torch.rand(joint, 1, 1, 1, dtype=real.dtype, device=real.device))

@@ -6,8 +6,6 @@ from torch import Tensor, nn
 from farfill.generator.two_stage import check_channels, check_shapes
 from farfill.types import Completion
 
-_INPUTS = 4  # a picture and the hole
-
 
 class GLCIC(nn.Module):
     """One-stage generator of *Globally and Locally Consistent Image Completion*.
@@ -32,15 +30,11 @@ class GLCIC(nn.Module):
         check_channels(channels)
         middle, wide = 2 * channels, 4 * channels
         self.layers = nn.Sequential(
-            _layer(_INPUTS, channels, kernel=5),
+            _layer(4, channels, kernel=5),  # a picture and the hole
             _layer(channels, middle, stride=2),
             _layer(middle, middle),
             _layer(middle, wide, stride=2),
-            _layer(wide, wide),
-            _layer(wide, wide),
-            *(_layer(wide, wide, dilation=dilation) for dilation in (2, 4, 8, 16)),
-            _layer(wide, wide),
-            _layer(wide, wide),
+            *(_layer(wide, wide, dilation=dilation) for dilation in (1, 1, 2, 4, 8, 16, 1, 1)),
             _doubled(wide, middle),
             _layer(middle, middle),
             _doubled(middle, channels),
@@ -52,12 +46,7 @@ class GLCIC(nn.Module):
     def forward(self, masked_image: Tensor, hole: Tensor) -> Completion:
         """Predict the whole picture; coarse and refined are the same.
 
-        Args:
-            masked_image: ``(N, 3, H, W)`` in ``[-1, 1]``, 0 inside the hole.
-            hole: ``(N, 1, H, W)`` or ``(1, 1, H, W)``, 1 = missing.
-
-        Raises:
-            ValueError: If the shapes do not fit or a side is not a multiple of 4.
+        Arguments and errors as of :meth:`farfill.generator.two_stage.Generator.forward`.
         """
         check_shapes(masked_image, hole)
         hole = hole.to(masked_image.dtype).expand(len(masked_image), -1, -1, -1)

@@ -1,7 +1,6 @@
 """Carry weights over from the authors' TensorFlow variables."""
 
 from collections.abc import Mapping
-from itertools import chain
 
 import numpy as np
 import torch
@@ -10,17 +9,17 @@ from torch import Tensor
 from farfill.generator.two_stage import Generator
 from farfill.layer.convolution import SameConv2d
 
-_ENCODER = ("1", "2_downsample", "3", "4_downsample", "5", "6")
-_ATROUS = ("7_atrous", "8_atrous", "9_atrous", "10_atrous")
+_ENCODER = "{0}1 {0}2_downsample {0}3 {0}4_downsample {0}5 {0}6 "
+_ATROUS = "{0}7_atrous {0}8_atrous {0}9_atrous {0}10_atrous "
 _DECODER = (
     "{0}11 {0}12 {0}13_upsample/{0}13_upsample_conv {0}14 "
     "{0}15_upsample/{0}15_upsample_conv {0}16 {0}17"
 )
 #: Layer names of the authors' graph, in the order in which our modules hold their convolutions.
 _LAYERS = {
-    "coarse": [*(f"conv{i}" for i in _ENCODER + _ATROUS), *_DECODER.format("conv").split()],
-    "refinement.dilated_branch": [f"xconv{i}" for i in _ENCODER + _ATROUS],
-    "refinement.attention_encoder": [f"pmconv{i}" for i in _ENCODER],
+    "coarse": (_ENCODER + _ATROUS + _DECODER).format("conv").split(),
+    "refinement.dilated_branch": (_ENCODER + _ATROUS).format("xconv").split(),
+    "refinement.attention_encoder": _ENCODER.format("pmconv").split(),
     "refinement.attention_decoder": ["pmconv9", "pmconv10"],
     "refinement.decoder": _DECODER.format("allconv").split(),
 }
@@ -48,7 +47,9 @@ def load_tensorflow_generator(generator: Generator, arrays: Mapping[str, np.ndar
     problems = [f"missing {name}" for name in targets.keys() - arrays.keys()]
     problems += [f"extra {name}" for name in arrays.keys() - targets.keys()]
     for name in targets.keys() & arrays.keys():
-        expected, got = _tensorflow_shape(targets[name]), tuple(np.shape(arrays[name]))
+        expected, got = tuple(targets[name].shape), tuple(np.shape(arrays[name]))
+        if len(expected) == 4:
+            expected = (*expected[2:], expected[1], expected[0])
         if expected != got:
             problems.append(f"misshapen {name}: expected {expected}, got {got}")
     if problems:
@@ -77,14 +78,12 @@ def swap_red_and_blue(generator: Generator) -> Generator:
 
 def variables(generator: Generator) -> dict[str, Tensor]:
     """The generator's parameters by the names of the authors' variables."""
-    parts = _parts(generator)
-    names = chain.from_iterable(_LAYERS[path] for path in parts)
-    layers = chain.from_iterable(parts.values())
-    targets = {}
-    for name, layer in zip(names, layers, strict=True):
-        targets[f"inpaint_net/{name}/kernel"] = layer.weight
-        assert layer.bias is not None
-        targets[f"inpaint_net/{name}/bias"] = layer.bias
+    targets: dict[str, Tensor] = {}
+    for path, layers in _parts(generator).items():
+        for name, layer in zip(_LAYERS[path], layers, strict=True):
+            assert layer.bias is not None
+            targets[f"inpaint_net/{name}/kernel"] = layer.weight
+            targets[f"inpaint_net/{name}/bias"] = layer.bias
     return targets
 
 
@@ -96,8 +95,3 @@ def _parts(generator: Generator) -> dict[str, list[SameConv2d]]:
         for path in _LAYERS
         if path in modules
     }
-
-
-def _tensorflow_shape(parameter: Tensor) -> tuple[int, ...]:
-    shape = tuple(parameter.shape)
-    return (*shape[2:], shape[1], shape[0]) if len(shape) == 4 else shape

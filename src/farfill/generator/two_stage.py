@@ -6,12 +6,9 @@ from torch import Tensor, nn
 from farfill.attention.contextual import ContextualAttention
 from farfill.attention.none import NoAttention
 from farfill.attention.protocol import Attention
-from farfill.layer.convolution import SameConv2d
-from farfill.layer.doubling import DoublingConv2d
+from farfill.layer.convolution import DoublingConv2d, SameConv2d
 from farfill.op.spatial import resize_nearest
 from farfill.types import Completion
-
-_INPUTS = 5  # a picture, a plane of ones, the hole
 
 
 class Generator(nn.Module):
@@ -110,13 +107,8 @@ def conv_elu(
 
 def _encoder(*widths: int) -> list[nn.Module]:
     """Layers of these widths from :func:`with_planes` on; the second and the fourth halve it."""
-    layers: list[nn.Module] = []
-    before = _INPUTS
-    for number, width in enumerate(widths):
-        kernel, stride = (3 if number else 5), (2 if number in (1, 3) else 1)
-        layers.append(conv_elu(before, width, kernel, stride))
-        before = width
-    return layers
+    kernels, strides = (5, 3, 3, 3, 3, 3), (1, 2, 1, 2, 1, 1)
+    return [conv_elu(*layer) for layer in zip((5, *widths), widths, kernels, strides, strict=False)]
 
 
 def dilated(channels: int) -> nn.Sequential:
@@ -133,18 +125,13 @@ def decoder(in_channels: int, channels: int) -> nn.Sequential:
     return nn.Sequential(
         conv_elu(in_channels, 4 * channels),
         conv_elu(4 * channels, 4 * channels),
-        _doubled(4 * channels, 2 * channels),
+        nn.Sequential(DoublingConv2d(4 * channels, 2 * channels), nn.ELU(inplace=True)),
         conv_elu(2 * channels, 2 * channels),
-        _doubled(2 * channels, channels),
+        nn.Sequential(DoublingConv2d(2 * channels, channels), nn.ELU(inplace=True)),
         conv_elu(channels, channels // 2),
         SameConv2d(channels // 2, 3, 3),
         nn.Hardtanh(),
     )
-
-
-def _doubled(in_channels: int, out_channels: int) -> nn.Sequential:
-    """Nearest-neighbour doubling, convolution and ELU."""
-    return nn.Sequential(DoublingConv2d(in_channels, out_channels), nn.ELU(inplace=True))
 
 
 def with_planes(image: Tensor, hole: Tensor) -> Tensor:
@@ -154,25 +141,13 @@ def with_planes(image: Tensor, hole: Tensor) -> Tensor:
 
 
 def check_channels(channels: int) -> None:
-    """Refuse a width that cannot be halved, as the last layers do.
-
-    Raises:
-        ValueError: If ``channels`` is not a positive even number.
-    """
+    """Refuse with a ``ValueError`` a width that cannot be halved, as the last layers do."""
     if channels < 2 or channels % 2:
         raise ValueError(f"expected `channels` to be a positive even number, got {channels}")
 
 
 def check_shapes(masked_image: Tensor, hole: Tensor) -> None:
-    """Refuse inputs of a generator that halves its resolution twice.
-
-    Args:
-        masked_image: To be ``(N, 3, H, W)``.
-        hole: To be ``(N, 1, H, W)`` or ``(1, 1, H, W)``.
-
-    Raises:
-        ValueError: If the shapes do not fit or a side is not a multiple of 4.
-    """
+    """Refuse with a ``ValueError`` what :meth:`Generator.forward` does not take."""
     if masked_image.ndim != 4 or masked_image.shape[1] != 3:
         raise ValueError(f"expected pictures (N, 3, H, W), got {tuple(masked_image.shape)}")
     n, _, height, width = masked_image.shape

@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor, nn
 
-from farfill.layer.convolution import SameConv2d, same_padding
-from farfill.layer.doubling import DoublingConv2d
+from farfill.layer.convolution import DoublingConv2d, SameConv2d, same_padding
 
 Size = tuple[int, int]
 

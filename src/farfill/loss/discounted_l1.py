@@ -67,19 +67,16 @@ def spatial_discount(region: Tensor, gamma: float) -> Tensor:
         ``(N, 1, H, W)``, 0 outside the region, computed in float64, of the region's type.
     """
     inside = region > 0.5
-    distance = torch.minimum(_line_distance(inside, -2), _line_distance(inside, -1))
+    distance = torch.minimum(*(_line_distance(inside, dim) for dim in (-2, -1)))
     weight = torch.as_tensor(gamma, dtype=torch.float64, device=region.device) ** distance
     return (weight * inside).to(region.dtype)
 
 
 def _line_distance(inside: Tensor, dim: int) -> Tensor:
     """Steps along ``dim``: to the run's first pixel, or past its last one, the nearer."""
-    return torch.minimum(_run_before(inside, dim), _run_before(inside.flip(dim), dim).flip(dim) + 1)
-
-
-def _run_before(inside: Tensor, dim: int) -> Tensor:
-    """How many pixels of the run come before each pixel."""
     position = torch.arange(inside.shape[dim], device=inside.device)
     position = position.view(-1, *[1] * (-dim - 1)).expand(inside.shape)
-    last_outside = torch.where(inside, -1, position).cummax(dim).values
-    return (position - last_outside - 1).clamp_min(0)
+    outside_before = torch.where(inside, -1, position).cummax(dim).values
+    beyond = torch.where(inside, inside.shape[dim], position).flip(dim)
+    outside_after = beyond.cummin(dim).values.flip(dim)
+    return torch.minimum(position - outside_before - 1, outside_after - position)

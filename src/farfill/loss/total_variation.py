@@ -1,11 +1,14 @@
 """Total variation: neighbouring pixels in and around the hole are alike."""
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from farfill.op.spatial import region_mean
 from farfill.types import Batch, Completion
 
 
+@dataclass
 class TotalVariation:
     """Mean absolute difference of neighbours of which at least one is missing.
 
@@ -16,19 +19,14 @@ class TotalVariation:
         weight: Of the term.
     """
 
-    def __init__(self, weight: float) -> None:
-        self.weight = weight
+    weight: float
 
     def __call__(self, completion: Completion, batch: Batch) -> dict[str, Tensor]:
         """Return ``total_variation``, a weighted scalar."""
         completed = completion.completed(batch.image, batch.hole)
-        vertical, horizontal = (_variation(completed, batch.hole, axis) for axis in (2, 3))
-        return {"total_variation": self.weight * (vertical + horizontal)}
-
-
-def _variation(image: Tensor, hole: Tensor, axis: int) -> Tensor:
-    """Mean over pictures of the mean over touched pairs along ``axis`` and over channels."""
-    length = image.shape[axis] - 1
-    first, second = image.narrow(axis, 0, length), image.narrow(axis, 1, length)
-    touched = hole.narrow(axis, 0, length).maximum(hole.narrow(axis, 1, length))
-    return region_mean((first - second).abs(), touched).mean()
+        variation = completed.new_zeros(())
+        for axis, length in ((2, completed.shape[2] - 1), (3, completed.shape[3] - 1)):
+            first, second = (completed.narrow(axis, start, length) for start in (0, 1))
+            touched = batch.hole.narrow(axis, 0, length).maximum(batch.hole.narrow(axis, 1, length))
+            variation = variation + region_mean((first - second).abs(), touched).mean()
+        return {"total_variation": self.weight * variation}

@@ -24,11 +24,7 @@ class HoleSampler(Protocol):
     """Draws holes. The boxes of one sampler all have the same height and width."""
 
     def check(self, height: int, width: int) -> None:
-        """Find out before training whether holes can be drawn for pictures of this size.
-
-        Args:
-            height: Of the pictures, in pixels.
-            width: Likewise.
+        """Find out before training whether holes can be drawn for pictures of this size in pixels.
 
         Raises:
             ValueError: They cannot; one sentence says why and what to do.
@@ -36,11 +32,5 @@ class HoleSampler(Protocol):
         ...
 
     def __call__(self, rng: np.random.Generator, height: int, width: int) -> Hole:
-        """Draw one hole; it depends on the state of ``rng`` only.
-
-        Args:
-            rng: Source of every random number.
-            height: Of the picture, in pixels.
-            width: Likewise.
-        """
+        """Draw one hole for a picture; it depends on the size and the state of ``rng`` only."""
         ...

@@ -27,15 +27,12 @@ def pixel_index(grid: int, features: int, pixels: int) -> Tensor:
 
     A position copies a feature as :func:`farfill.op.spatial.nearest_index` says. A feature stands
     for a cell of ``pixels / features`` pixels, because convolutions shift by whole strides, and
-    for the cell for its middle pixel (the right one of two).
+    the cell for its middle pixel (the right one of two).
 
     Args:
-        grid: Positions along the axis.
+        grid: Positions along the axis: the length of the int64 result.
         features: Features along the axis, from which the grid was reduced.
         pixels: Pixels along the axis, a multiple of ``features``.
-
-    Returns:
-        int64 tensor of length ``grid``.
     """
     cell = pixels // features
     return nearest_index(features, grid) * cell + cell // 2
@@ -51,8 +48,8 @@ def hit_rates(
     inwards would otherwise hit.
 
     Args:
-        offsets: As above.
-        hole: As above.
+        offsets: See above.
+        hole: Likewise.
         content: ``(K, H, W)``, what the picture shows, as coordinates in pixels.
         pixels: Row, ``(h,)``, and column, ``(w,)``, of the pixels the positions stand for, see
             :func:`pixel_index`.
@@ -82,12 +79,7 @@ def hit_rates(
 
 
 def distances(offsets: Tensor, hole: Tensor, features: tuple[int, int]) -> dict[str, Tensor]:
-    """How far away the sources are, in sides of the picture.
-
-    Args:
-        offsets: As above.
-        hole: As above.
-        features: Height and width of the feature map from which the grid was reduced.
+    """How far away the sources are, in sides of the picture, which has ``features`` features.
 
     Returns:
         The mean, ``distance``, and a histogram: ``distance_to_<edge>`` is the share of positions
@@ -117,7 +109,7 @@ def weight_measures(weights: Tensor, hole: Tensor, stride: int) -> dict[str, Ten
     Args:
         weights: ``(h, w, h', w')``, non-negative, at most 1 over ``h' w'``. What is short of 1
             was dropped, because its source may not be borrowed from.
-        hole: ``(h, w)``, bool, True = missing.
+        hole: See above.
         stride: Sources are at every stride-th row and column of the grid.
 
     Returns:
@@ -149,7 +141,7 @@ def map_similarity(offsets: Tensor, hole: Tensor) -> dict[str, Tensor]:
 
     Args:
         offsets: ``(N, 2, h, w)``, int64, of at least two pictures.
-        hole: ``(h, w)``, bool, True = missing: the one hole of all pictures.
+        hole: The one hole of all pictures.
 
     Returns:
         Both are means over all pairs of pictures and positions of the hole, 1 for equal maps:

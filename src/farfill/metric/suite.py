@@ -1,9 +1,9 @@
 """The metrics that every validation and evaluation reports: formulas, names, and their means.
 
 Every formula takes ``completed`` and ``image`` as intensities in ``[0, 1]``, ``(N, C, H, W)``, and
-a ``region`` ``(N, 1, H, W)`` with 1 = counts, and returns one number per picture, ``(N,)``. Below,
-:math:`R` is the set of (pixel, channel) pairs of one picture's region, :math:`c` the completed
-picture and :math:`t` the truth. An empty region gives NaN.
+a ``region`` ``(N, 1, H, W)`` with 1 = counts, and returns one number per picture, ``(N,)``, NaN for
+an empty region. Below, :math:`R` is the set of (pixel, channel) pairs of one picture's region,
+:math:`c` the completed picture and :math:`t` the truth, which total variation does not look at.
 
 torchmetrics computes SSIM. Its MAE, MSE, PSNR and total variation know no region that differs
 from sample to sample, so these are written here; on whole pictures they agree (tested).
@@ -15,11 +15,10 @@ from torch.nn.functional import pad
 from torchmetrics import Metric
 from torchmetrics.functional.image import structural_similarity_index_measure
 
+from farfill.op.runtime import full_precision
 from farfill.op.spatial import region_mean
 
-GREY_LEVEL = 1 / 255
-LEAST_SQUARED_ERROR = 1e-10
-SSIM_MARGIN = 5
+_GREY_LEVEL = 1 / 255
 
 
 def l1(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
@@ -37,7 +36,7 @@ def relative_l1(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
 
     The truth's mean is taken as one grey level (1/255) at least: black regions stay finite.
     """
-    return l1(completed, image, region) / region_mean(image.abs(), region).clamp(min=GREY_LEVEL)
+    return l1(completed, image, region) / region_mean(image.abs(), region).clamp(min=_GREY_LEVEL)
 
 
 def relative_l2(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
@@ -45,7 +44,7 @@ def relative_l2(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
 
     The truth's mean square is taken as that of one grey level, (1/255)^2, at least.
     """
-    truth = region_mean(image.square(), region).clamp(min=GREY_LEVEL**2)
+    truth = region_mean(image.square(), region).clamp(min=_GREY_LEVEL**2)
     return l2(completed, image, region) / truth
 
 
@@ -55,7 +54,7 @@ def psnr(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
     The data range is 1. A squared error below 1e-10 counts as 1e-10, so a perfect completion has
     100 dB and a mean over pictures stays finite.
     """
-    return -10 * l2(completed, image, region).clamp(min=LEAST_SQUARED_ERROR).log10()
+    return -10 * l2(completed, image, region).clamp(min=1e-10).log10()
 
 
 def tv_anisotropic(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
@@ -64,7 +63,6 @@ def tv_anisotropic(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
     :math:`d_x, d_y` lead from a pixel to its right and lower neighbour; they are 0 where the
     picture ends. A pixel of the region counts with both, so across a hole's border the
     differences to the right and below count and those to the left and above do not.
-    ``image`` is not used: all metrics share one signature.
     """
     dx, dy = _forward_differences(completed)
     return region_mean(dx.abs() + dy.abs(), region)
@@ -73,7 +71,7 @@ def tv_anisotropic(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
 def tv_isotropic(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
     r"""Total variation per pixel, 2-norm: :math:`\frac{1}{|R|} \sum_R \sqrt{d_x^2 + d_y^2}`.
 
-    Borders and ``image`` as in :func:`tv_anisotropic`.
+    Borders as in :func:`tv_anisotropic`.
     """
     dx, dy = _forward_differences(completed)
     return region_mean(torch.hypot(dx, dy), region)
@@ -92,16 +90,13 @@ def ssim(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
     Raises:
         ValueError: A side is shorter than 6 pixels, too short to be mirrored.
     """
-    if min(image.shape[-2:]) <= SSIM_MARGIN:
-        height, width = image.shape[-2:]
+    height, width = image.shape[-2:]
+    if min(height, width) < 6:
         raise ValueError(
             f"SSIM: expected pictures of at least 6 x 6 pixels, got {height} x {width}."
         )
     # The variances are small differences of large means: half precision and TF32 ruin them.
-    with (
-        torch.autocast(image.device.type, enabled=False),
-        torch.backends.cudnn.flags(enabled=False),
-    ):
+    with full_precision(image), torch.backends.cudnn.flags(enabled=False):
         _, similarity = structural_similarity_index_measure(
             completed, image, data_range=1.0, reduction="none", return_full_image=True
         )

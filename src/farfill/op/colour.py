@@ -2,7 +2,7 @@
 
 import math
 import sys
-from functools import lru_cache
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ _SEGMENTS = (
 )
 
 
-@lru_cache(maxsize=1)
+@cache
 def colour_wheel() -> Tensor:
     """The 55 colours of the optical-flow wheel: ``(55, 3)``, float64, whole numbers in 0..255."""
     colours = []
@@ -32,9 +32,8 @@ def colour_wheel() -> Tensor:
 def flow_to_colour(offsets: Tensor) -> Tensor:
     """Colour-code offsets as the authors' pictures do (figures 5 and 8 of the paper).
 
-    Each picture has its own full range of colours: its longest offset is saturated. The authors'
-    code scales picture ``i`` of a batch by the longest offset of pictures ``0..i`` instead, which
-    is the same for one picture at a time.
+    Each picture's longest offset is saturated. The authors' code scales picture ``i`` of a batch by
+    the longest of pictures ``0..i`` instead, which is the same for one picture at a time.
 
     Args:
         offsets: ``(N, 2, h, w)``, rows then columns, any number type.

@@ -45,8 +45,7 @@ def average_(tensors: Iterable[Tensor]) -> None:
     Every process takes means over an equal part of the joint batch, so the mean of their gradients
     is the gradient of one process that has all of it.
     """
-    _, size = rank_and_size()
-    parts = list(tensors)
+    size, parts = rank_and_size()[1], list(tensors)
     if size == 1 or not parts:
         return
     flat = torch.cat([part.flatten() for part in parts])

@@ -13,8 +13,7 @@ def nearest_index(size: int, new_size: int) -> Tensor:
     PyTorch has no such mode. The product is rounded to float32, as TensorFlow's kernel does: exact
     ties at ``k + 0.5`` then fall as they do there (54 -> 27 is the first size where that shows).
 
-    Returns:
-        int64 tensor of length ``new_size`` with values in ``[0, size - 1]``.
+    The result is int64.
     """
     if new_size == 1:
         return torch.zeros(1, dtype=torch.int64)
@@ -46,16 +45,11 @@ def local_patch(image: Tensor, box: Tensor, height: int, width: int) -> Tensor:
         image: Pictures or holes, ``(N, C, H, W)``.
         box: ``(N, 4)`` or ``(1, 4)``, int64 ``(top, left, height, width)``; only top and left are
             read, because a batch needs one size.
-        height: Height of the patch in pixels.
-        width: Width of the patch in pixels.
-
-    Returns:
-        ``(N, C, height, width)``.
+        height: Of the patch, in pixels.
+        width: Likewise.
     """
-    rows = box[:, 0, None] + torch.arange(height, device=box.device)
-    columns = box[:, 1, None] + torch.arange(width, device=box.device)
-    rows, columns = rows[:, :, None], columns[:, None, :]
-    return pick(image, *(x.expand(len(image), height, width) for x in (rows, columns)))
+    place = pixel_positions(len(image), height, width, like=box) + box[:, :2, None, None]
+    return pick(image, *place.unbind(1))
 
 
 def pick(features: Tensor, row: Tensor, column: Tensor) -> Tensor:
@@ -73,11 +67,8 @@ def sample(features: Tensor, position: Tensor) -> Tensor:
     even an identity map; here whole positions give the features themselves, bit for bit.
 
     Args:
-        features: ``(N, C, H, W)``.
+        features: ``(N, C, H, W)``; the result is differentiable in both arguments.
         position: ``(N, 2, h, w)``, rows and columns. Outside the map its edge is read.
-
-    Returns:
-        ``(N, C, h, w)``, differentiable in both arguments.
     """
     height, width = features.shape[-2:]
     row, column = position[:, 0].clamp(0, height - 1), position[:, 1].clamp(0, width - 1)
@@ -100,12 +91,7 @@ def pixel_positions(n: int, height: int, width: int, like: Tensor) -> Tensor:
 def region_mean(values: Tensor, region: Tensor) -> Tensor:
     """Mean over the region and the channels of each picture.
 
-    Args:
-        values: ``(N, C, H, W)``.
-        region: ``(N, 1, H, W)``, 1 = counts.
-
-    Returns:
-        ``(N,)``; NaN where the region is empty.
+    ``(N, C, H, W)`` and ``(N, 1, H, W)``, 1 = counts, to ``(N,)``; NaN where the region is empty.
     """
     inside = region.expand_as(values)
     return (values * inside).sum((1, 2, 3)) / inside.sum((1, 2, 3))
