@@ -1,6 +1,6 @@
 # Farfill. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all test-slurm lint format evaluate benchmark clean
+.PHONY: help setup train test test-all test-slurm lint format docs evaluate benchmark clean
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
@@ -51,6 +51,10 @@ lint: setup  ## Check style, types and layers; changes nothing
 format: setup  ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: setup  ## Build the documentation as a site in build/docs; a dead link is an error
+	@$(BIN)/mkdocs build --quiet
+	@echo "Documentation: build/docs/index.html"
 
 clean:  ## Remove .venv and caches; runs/ stays
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
