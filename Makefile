@@ -53,9 +53,9 @@ format: setup  ## Format the code and mend what can be mended
 	$(BIN)/ruff format .
 
 docs: setup  ## Build the documentation as a site in build/docs; a dead link is an error
-	@$(BIN)/mkdocs build --quiet
+	@$(BIN)/zensical build --clean --strict
 	@echo "Documentation: build/docs/index.html"
 
 clean:  ## Remove .venv and caches; runs/ stays
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
