@@ -1,6 +1,6 @@
 # Farfill. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all test-slurm lint format evaluate benchmark clean
+.PHONY: help setup train test test-all test-slurm lint format docs evaluate benchmark clean
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
@@ -52,6 +52,10 @@ format: setup  ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: setup  ## Build the documentation as a site in build/docs; a dead link is an error
+	@$(BIN)/zensical build --clean --strict
+	@echo "Documentation: build/docs/index.html"
+
 clean:  ## Remove .venv and caches; runs/ stays
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,8 +3,6 @@
 The public names are loaded on first use, so that ``import farfill`` costs next to nothing.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +11,14 @@ if TYPE_CHECKING:
     from farfill.checkpoint import load_generator
     from farfill.generator.tensorflow import load_tensorflow_generator, swap_red_and_blue
     from farfill.generator.two_stage import Generator
+    from farfill.inpainting.fill import fill
 
 __version__ = "0.2.0"
 
 _HOME = {
     "ContextualAttention": "farfill.attention.contextual",
     "Generator": "farfill.generator.two_stage",
+    "fill": "farfill.inpainting.fill",
     "load_generator": "farfill.checkpoint",
     "load_tensorflow_generator": "farfill.generator.tensorflow",
     "swap_red_and_blue": "farfill.generator.tensorflow",
@@ -27,6 +27,7 @@ _HOME = {
 __all__ = [
     "ContextualAttention",
     "Generator",
+    "fill",
     "load_generator",
     "load_tensorflow_generator",
     "swap_red_and_blue",

@@ -1,11 +1,11 @@
 """The package as a user meets it."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 
 import farfill
 
@@ -26,3 +26,12 @@ def test_every_public_name_is_there():
 def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(AttributeError, match="ContextualAttention"):
         farfill.Attention  # noqa: B018
+
+
+def test_it_is_typed_and_says_its_version():
+    root = Path(__file__).parents[2]
+    citation = yaml.safe_load((root / "CITATION.cff").read_text())
+    assert citation["version"] == farfill.__version__
+    assert citation["preferred-citation"]["year"] == 2018
+    assert f"## {farfill.__version__}" in (root / "CHANGELOG.md").read_text()
+    assert Path(farfill.__file__).with_name("py.typed").is_file()
