@@ -20,7 +20,7 @@ COLUMNS = (
     "ssim_full",
     "tv_anisotropic_full",
 )
-STATES = ("finished", "failed", "missing")
+STATES = ("done", "failed", "missing")
 #: What the learning curve is summed up in, in words.
 TRAINING = {
     "l1_curve_mean": "mean of val/l1_hole over the run ↓",
@@ -107,7 +107,7 @@ def _remarks(cell: Sequence[Record]) -> str:
     words = []
     for run in cell:
         notes = dict.fromkeys([state(run), *flags(run)])
-        notes.pop("finished", None)
+        notes.pop("done", None)
         if notes:
             reason = f": {run.error}" if run.error else ""
             words.append(f"seed {run.seed} {', '.join(notes)}{reason}")
