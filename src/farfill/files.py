@@ -21,10 +21,6 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
     The temporary file keeps the name's last part (and so its extension), because image
     writers choose the format by it. If the block raises, ``path`` stays as it was.
-
-    Example:
-        >>> with atomic("result.json") as part:   # doctest: +SKIP
-        ...     part.write_text("{}")
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,10 +10,6 @@ from typing import NamedTuple
 import psutil
 import torch
 
-# Of glibc's mallopt.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_KEPT_BYTES, _REUSED_BYTES = 512 << 20, 64 << 20
-
 _OWN_GROUPS = Path("/proc/self/cgroup")
 _GROUPS = Path("/sys/fs/cgroup")
 
@@ -31,9 +27,8 @@ def find_device(name: str) -> torch.device:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"`device`={name} cannot be used here ({reason}); say device=cpu"
-        ) from error
+        message = f"`device`={name} cannot be used here ({reason}); say device=cpu"
+        raise ValueError(message) from error
     return device
 
 
@@ -84,14 +79,13 @@ def _slurm_job() -> Iterator[Memory]:
 
 
 def tune_processor() -> None:
-    """Treat denormal numbers as zero, and keep memory for the next tensor. Call it early.
+    """Treat denormal numbers, which are slow, as zero, and keep memory for the next tensor.
 
-    A denormal number takes a processor a hundred times longer than another. And the C library
-    returns a tensor of more than 32 MiB to the system at once, which then fills the next one with
-    zeros, page by page: here tensors up to 64 MiB reuse memory, of which up to 512 MiB wait.
+    The C library returns a tensor of more than 32 MiB to the system at once, which then fills the
+    next one with zeros, page by page: here tensors up to 64 MiB reuse up to 512 MiB that wait.
     """
     torch.set_flush_denormal(True)
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
-        libc.mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
-        libc.mallopt(_MMAP_THRESHOLD, _REUSED_BYTES)
+        libc.mallopt(-1, 512 << 20)  # M_TRIM_THRESHOLD, bytes
+        libc.mallopt(-3, 64 << 20)  # M_MMAP_THRESHOLD, bytes

@@ -4,12 +4,9 @@ _LONGEST = 2000  # characters; names from a damaged file may have any length
 
 
 def one_line(words: object) -> str:
-    """Fold white space, escape what cannot be printed, and leave out the middle of long words.
+    """Fold white space, escape what cannot be printed, and leave out the middle of a long text.
 
-    What cannot be printed is, for example, a byte in a file's name that is no letter in UTF-8.
-
-    Args:
-        words: A text, or an error, whose class stands for an empty message.
+    An error's class stands for an empty message.
     """
     text = " ".join(str(words).split()) or type(words).__name__
     if not text.isprintable():

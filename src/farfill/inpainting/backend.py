@@ -15,18 +15,13 @@ from farfill.op.spatial import resize_nearest
 from farfill.types import Completion
 
 Run = Callable[..., tuple[Tensor, ...]]
-#: Turns a module and example inputs into a function of inputs like these.
-Translate = Callable[[nn.Module, tuple[Tensor, ...]], Run]
+Translate = Callable[[nn.Module, tuple[Tensor, ...]], Run]  # with inputs to run it for
 
 
 class SplitGenerator:
     """A two-stage generator in two translated pieces, before and after its attention.
 
     They are translated once for each size of picture, which takes some seconds.
-
-    Args:
-        generator: With an attention.
-        translate: How, for example :func:`openvino` or :func:`onnx`.
 
     Raises:
         ValueError: If it is another generator, or has no attention.
@@ -78,8 +73,8 @@ class _After(nn.Module):
         self.stage = generator.refinement
 
     def forward(self, features: Tensor, borrowed: Tensor) -> Tensor:
-        branches = [features, self.stage.attention_decoder(borrowed)]
-        return self.stage.decoder(torch.cat(branches, dim=1))
+        decoded = self.stage.attention_decoder(borrowed)
+        return self.stage.decoder(torch.cat([features, decoded], dim=1))
 
 
 def openvino(precision: str) -> Translate:

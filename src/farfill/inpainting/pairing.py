@@ -1,7 +1,6 @@
 """Which mask belongs to which picture, and where the result goes; all checked beforehand."""
 
 from collections.abc import Hashable, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -37,16 +36,10 @@ def pair(
 
     Lists are parallel. In folders (not in the folders inside them) a picture's mask has the same
     name up to the extension, or with ``_mask`` behind it; masks without a picture are left alone.
-    One mask file serves all pictures. Results in a folder are called like their picture, with
-    ``.png``.
+    One mask file serves all pictures. A name of results with no extension of a picture is a
+    folder, in which they are called like their picture, with ``.png``.
 
-    Args:
-        image: A file, a folder or a list of files.
-        mask: Likewise; a list only for a list of pictures.
-        output: Likewise. A name with no extension of a picture is a folder.
-        attention: Like ``output``.
-        overwrite: Allow results that exist. Even so, no input is ever overwritten.
-        lossy: Allow JPEG results.
+    ``overwrite`` allows results that exist, never inputs; ``lossy`` allows JPEG results.
 
     Raises:
         FileNotFoundError: If files are missing.
@@ -67,7 +60,8 @@ def pair(
     if attention is not None:
         maps = _targets("attention", attention, images, in_folder, lossy)
     jobs = [Job(*parts) for parts in zip(images, masks, outputs, maps, strict=True)]
-    _check_targets(jobs, overwrite)
+    targets = [path for job in jobs for path in (job.output, job.attention) if path is not None]
+    _check_targets(targets, [*images, *masks], overwrite)
     return jobs
 
 
@@ -78,11 +72,8 @@ def _inputs(option: str, names: Names) -> tuple[list[Path], bool]:
         if missing := [path for path in paths if not path.is_file()]:
             raise FileNotFoundError(f"`{option}`: there is no file {_some(missing)}")
         return paths, False
-    files = sorted(
-        path
-        for path in paths[0].iterdir()
-        if path.suffix.lower() in READABLE and not path.name.startswith(".")
-    )
+    visible = (path for path in paths[0].iterdir() if not path.name.startswith("."))
+    files = sorted(path for path in visible if path.suffix.lower() in READABLE)
     if not files:
         raise FileNotFoundError(f"`{option}`: there are no pictures ({_some(READABLE)}) in {names}")
     return files, True
@@ -129,25 +120,19 @@ def _check_parallel(option: str, paths: list[Path], images: list[Path], in_folde
         )
 
 
-def _check_targets(jobs: list[Job], overwrite: bool) -> None:
+def _check_targets(targets: list[Path], inputs: list[Path], overwrite: bool) -> None:
     """Nothing is lost: results differ from each other, from all inputs and from what exists."""
-    inputs = {_identity(path) for job in jobs for path in (job.image, job.mask)}
-    seen: dict[Hashable, Path] = {}
-    existing = []
-    for target in chain.from_iterable((job.output, job.attention) for job in jobs):
-        if target is None:
-            continue
+    protected, seen = set(map(_identity, inputs)), set()
+    for target in targets:
         identity = _identity(target)
-        if identity in inputs:
+        if identity in protected:
             raise ValueError(f"the result {target} would replace an input: choose another name")
         if identity in seen:
             raise ValueError(f"two results would go into {target}: give them different names")
         if target.is_dir():
             raise ValueError(f"the result {target} is a folder: give the name of a file")
-        seen[identity] = target
-        if target.exists():
-            existing.append(target)
-    if existing and not overwrite:
+        seen.add(identity)
+    if (existing := [target for target in targets if target.exists()]) and not overwrite:
         raise ValueError(
             f"{_some(existing)} exists already: choose another name, or say overwrite=true"
         )
@@ -155,15 +140,14 @@ def _check_targets(jobs: list[Job], overwrite: bool) -> None:
 
 def _identity(path: Path) -> Hashable:
     """Equal for two names of one file, through links and on file systems that ignore case."""
-    if path.exists():
-        status = path.stat()
-        return status.st_dev, status.st_ino
-    return path.resolve()
+    if not path.exists():
+        return path.resolve()
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def _paths(names: Names) -> list[Path]:
-    listed = [names] if isinstance(names, str | Path) else names
-    return [expanded(name) for name in listed]
+    return [expanded(name) for name in ([names] if isinstance(names, str | Path) else names)]
 
 
 def _some(names: Sequence[object]) -> str:

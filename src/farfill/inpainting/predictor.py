@@ -73,7 +73,7 @@ class Predictor:
             offsets: Whether to tell where each place borrowed from, which takes longer.
 
         Returns:
-            The refined picture ``(3, H, W)``, float32 on the processor, right at least where it is
+            On the processor, the refined picture ``(3, H, W)``, float32, right at least where it is
             missing, and offsets ``(1, 2, h, w)`` or ``None``.
         """
         masked = torch.from_numpy(known).to(self.device).permute(2, 0, 1)[None]
@@ -91,8 +91,7 @@ class Predictor:
         """Guess how long :meth:`__call__` takes and how much memory; ``None`` if it cannot say."""
         if self.part is None:
             return None
-        windows = _windows(self.part, missing)
-        return predict_cost(self.part, windows, missing.shape, self.device)
+        return predict_cost(self.part, _windows(self.part, missing), missing.shape, self.device)
 
 
 def _windows(generator: Generator, missing: np.ndarray) -> list[Window]:

@@ -51,11 +51,8 @@ class Folder:
         root = expanded(self.root)
         if not root.is_dir():
             raise FileNotFoundError(f"mask.root: there is no folder {root}")
-        files = sorted(
-            path
-            for path in root.rglob("*")
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-        )
+        visible = (path for path in root.rglob("*") if not path.name.startswith("."))
+        files = sorted(path for path in visible if path.suffix.lower() in SUFFIXES)
         if not files:
             raise ValueError(f"mask.root: no mask file ({', '.join(SUFFIXES)}) in {root}")
         return files
@@ -84,9 +81,8 @@ class Folder:
     def _read(self, path: Path, height: int, width: int) -> np.ndarray:
         mask = (read_grey(path, self.max_file_pixels) > self.threshold) != self.invert
         # Nearest keeps it binary; the exact form samples at pixel centres.
-        resized = cv2.resize(
-            mask.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST_EXACT
-        ).astype(bool)
+        nearest, size = cv2.INTER_NEAREST_EXACT, (width, height)
+        resized = cv2.resize(mask.view(np.uint8), size, interpolation=nearest).astype(bool)
         if resized.all() or not resized.any():
             raise ValueError(
                 f"mask {path} is refused because {'every' if resized.any() else 'no'} pixel is "

@@ -6,12 +6,9 @@ from farfill.mask.protocol import Hole
 
 
 def irregular_hole(mask: np.ndarray, patch_height: int, patch_width: int) -> Hole:
-    """Give a mask its patch: the window around its centre of mass, moved into the picture.
+    """Give a mask ``(H, W)``, bool, its patch: around its centre of mass, but inside the picture.
 
-    Args:
-        mask: ``(H, W)``, bool, True = missing, neither empty nor full.
-        patch_height: Of the local critic's patch, in pixels, at most ``H``.
-        patch_width: Likewise, at most ``W``.
+    The patch's sides are in pixels, at most those of the mask, which is not empty.
     """
     size = (patch_height, patch_width)
     centres = [positions.mean() + 0.5 for positions in np.nonzero(mask)]
