@@ -87,16 +87,9 @@ class Paste:
 
 
 def assemble(cells: Tensor, rate: int, corner: tuple[int, int], size: tuple[int, int]) -> Tensor:
-    """Lay cells side by side and cut out a rectangle.
+    """Lay cells of side ``rate`` next to each other and cut out a rectangle.
 
-    Args:
-        cells: ``(N, rows, columns, C * rate * rate)``.
-        rate: Side of a cell.
-        corner: First row and column of the rectangle.
-        size: Its height and width.
-
-    Returns:
-        ``(N, C, *size)``.
+    ``(N, rows, columns, C * rate * rate)`` to ``(N, C, *size)``, from row and column ``corner`` on.
     """
     n, rows, columns, _ = cells.shape
     image = cells.view(n, rows, columns, -1, rate, rate).permute(0, 3, 1, 4, 2, 5)

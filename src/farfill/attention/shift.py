@@ -32,17 +32,11 @@ class Shift(nn.Module):
     def forward(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None = None
     ) -> AttentionResult:
-        """Copy known features of ``background`` into the hole of ``foreground``.
+        """Copy known features of ``background`` into the hole of ``foreground``, of the same size.
 
-        Args:
-            foreground: ``(N, C, H, W)``; known positions keep it.
-            background: ``(N, C, H, W)``.
-            hole: ``(N, 1, H, W)`` or ``(1, 1, H, W)``, 1 = missing; ``None``: every position
-                copies, from anywhere.
-
-        Returns:
-            Features like ``foreground`` and offsets ``(N, 2, H, W)``, 0 at known positions.
-            Where no patch is known, the features are 0 and the chosen position is 0.
+        Arguments as of :class:`~farfill.attention.protocol.Attention`; without a hole every
+        position copies, from anywhere. Known positions keep their feature, with an offset of 0.
+        Where no patch is known, the features are 0 and the chosen position is 0.
 
         Raises:
             ValueError: If the shapes do not fit each other.

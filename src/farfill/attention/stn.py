@@ -48,11 +48,8 @@ def affine_displacement(change: Tensor, height: int, width: int) -> Tensor:
     Args:
         change: ``(N, 2, 3)``, the map minus the identity, for ``(row, column, 1)`` scaled to
             ``[-1, 1]`` between the first and the last pixel.
-        height: In pixels.
+        height: In pixels, as the result, ``(N, 2, height, width)``.
         width: Likewise.
-
-    Returns:
-        ``(N, 2, height, width)``, in pixels.
     """
     here = pixel_positions(1, height, width, like=change)
     half = half_side(here)

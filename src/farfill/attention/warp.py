@@ -32,15 +32,9 @@ class Warp(nn.Module, ABC):
     def forward(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None = None
     ) -> AttentionResult:
-        """Sample ``background`` at the predicted positions.
+        """Sample ``background`` at the predicted positions, offsets to the nearest pixel.
 
-        Args:
-            foreground: ``(N, C, H, W)``, what the displacement is predicted from.
-            background: ``(N, C, H, W)``.
-            hole: ``(N, 1, H, W)`` or ``(1, 1, H, W)``, 1 = missing, or ``None``.
-
-        Returns:
-            Features like ``foreground``, offsets ``(N, 2, H, W)`` to the nearest pixel.
+        Arguments as of :class:`~farfill.attention.protocol.Attention`, of the same size.
 
         Raises:
             ValueError: If the shapes do not fit each other.
@@ -60,11 +54,7 @@ class Warp(nn.Module, ABC):
 
 
 def initialise(layer: nn.Conv2d | nn.Linear, start: Start) -> None:
-    """Set the last layer of a displacement's network: zeros, or Glorot uniform weights.
-
-    Raises:
-        ValueError: If ``start`` is neither.
-    """
+    """Set the last layer of a displacement's network: zeros, or Glorot uniform weights."""
     if start not in get_args(Start):
         raise ValueError(f"attention.start is one of {', '.join(get_args(Start))}, got {start!r}")
     assert layer.bias is not None

@@ -77,15 +77,13 @@ class PatchField:
     def vote(self, trust: np.ndarray) -> np.ndarray:
         """Mean of what all matches that cover a pixel have there, ``(H, W, C)``; 0 where none does.
 
-        Args:
-            trust: ``(T,)``, how much each match counts.
+        ``trust``, ``(T,)``, is how much each match counts.
         """
         total, votes = np.zeros_like(self.picture), np.zeros(self.hole.shape, np.float32)
         for offset in np.ndindex(2 * self.radius + 1, 2 * self.radius + 1):
             to = tuple((self.targets + offset - self.radius).T)
-            total[to] += (
-                trust[:, None] * self.picture[tuple((self.sources + offset - self.radius).T)]
-            )
+            source = tuple((self.sources + offset - self.radius).T)
+            total[to] += trust[:, None] * self.picture[source]
             votes[to] += trust
         return total / np.where(votes > 0, votes, 1)[..., None]
 
@@ -129,5 +127,4 @@ def _cut(array: np.ndarray, centres: np.ndarray, radius: int) -> np.ndarray:
 
 
 def _halves(largest: int) -> list[int]:
-    """``largest``, half of it, and so on down to 1."""
     return [largest >> k for k in range(largest.bit_length())]

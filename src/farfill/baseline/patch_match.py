@@ -111,12 +111,7 @@ def pyramid(known: np.ndarray, hole: np.ndarray, side: int) -> list[tuple[np.nda
     """Picture and hole, then halves of halves, until a patch in the hole sees its rim.
 
     A smaller pixel is known if all four it covers are. It ends earlier where smaller copies would
-    have too few patches to choose from.
-
-    Args:
-        known: ``(H, W, C)``, float32.
-        hole: ``(H, W)``, bool, True = missing.
-        side: Side of the patches in pixels.
+    have too few patches, of ``side`` pixels, to choose from.
     """
     levels = [(known, hole)]
     while _depth(levels[-1][1]).max() > side // 2:

@@ -32,11 +32,7 @@ class Critics(Protocol):
 
 
 class TwoViews(nn.Module):
-    """Critics that see the hole's patch, ``local``, and the whole picture, ``global``.
-
-    Args:
-        patch_size: Side of the local patch in pixels.
-    """
+    """Critics that see the hole's patch, ``local``, and the whole picture, ``global``."""
 
     def __init__(self, patch_size: int) -> None:
         super().__init__()

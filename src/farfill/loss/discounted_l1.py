@@ -59,12 +59,8 @@ def spatial_discount(region: Tensor, gamma: float) -> Tensor:
     not symmetric: the first row weighs 1, the last ``gamma``. In any other region ``i`` counts the
     region's pixels in an unbroken run above the pixel, and ``H`` the run's length.
 
-    Args:
-        region: ``(N, 1, H, W)``, 1 inside.
-        gamma: Factor per pixel, in ``(0, 1]``.
-
-    Returns:
-        ``(N, 1, H, W)``, 0 outside the region, computed in float64, of the region's type.
+    The region ``(N, 1, H, W)`` is 1 inside, ``gamma`` in ``(0, 1]``. The weights are 0 outside,
+    computed in float64, of the region's type.
     """
     inside = region > 0.5
     distance = torch.minimum(*(_line_distance(inside, dim) for dim in (-2, -1)))
