@@ -35,9 +35,7 @@ def check_knobs(cfg: DictConfig, overrides: Iterable[str], choices: Mapping[str,
     for override in overrides:
         name = re.split(r"[=.@/]", override.lstrip("+~"), maxsplit=1)[0]
         if name in idle:
-            groups = {"critic"} if name == "critic" else _readers()[name]
-            without = _without_adversary(cfg) and groups & {"critic", "gan"}
-            group = "gan" if without else min(groups)
+            group = min(_readers()[name])
             option = choices.get(group) or f"[{','.join(cfg.get(group) or ())}]"
             raise ValueError(
                 f"{name} does nothing with {group}={option}: leave it out, or "
@@ -66,18 +64,13 @@ def idle_knobs(cfg: DictConfig) -> set[str]:
     """Top-level names that other options would read, but none of the chosen parts does."""
     references = _references(cfg)
     values = {str(name) for name in cfg if not OmegaConf.is_dict(cfg[name])}
-    unused = {"critic"} if _without_adversary(cfg) else set()
-    pending = references.keys() - values - _SHARED_GROUPS - unused
+    pending = references.keys() - values - _SHARED_GROUPS
     read: set[str] = set()
     while pending:
         read |= pending
-        pending = set().union(*(references.get(name, set()) for name in pending)) - read - unused
+        pending = set().union(*(references.get(name, set()) for name in pending)) - read
     candidates = (values - _LABELS | _SHARED_GROUPS & references.keys()) - read
-    return unused | candidates & _readers().keys()
-
-
-def _without_adversary(cfg: DictConfig) -> bool:
-    return "gan" in cfg and "critic_steps" not in cfg.gan
+    return candidates & _readers().keys()
 
 
 def _references(cfg: DictConfig) -> dict[str, set[str]]:
