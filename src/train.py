@@ -37,7 +37,7 @@ def train(cfg: DictConfig) -> float | None:
     from farfill.config.keys import plain
     from farfill.machine import tune_processor
     from farfill.module.trainer_parts import distributed_session
-    from farfill.rundir.final_report import best_value, final_report, introduction
+    from farfill.rundir.final_report import best_value, final_report
     from farfill.rundir.resume import open_run
     from farfill.tracking.loggers import finished, log_hyperparameters
 
@@ -63,7 +63,7 @@ def train(cfg: DictConfig) -> float | None:
             with finished(loggers), distributed_session(trainer, run.folder, cfg.batch_size):
                 log_hyperparameters(cfg, module, trainer)
                 if trainer.is_global_zero:
-                    print(introduction(cfg, module, run.step), flush=True)
+                    print(run.introduction(module), flush=True)
                 trainer.fit(module, data, ckpt_path=run.checkpoint, weights_only=True)
             run.value = best_value(trainer)
             if trainer.is_global_zero and not hand_over(trainer):

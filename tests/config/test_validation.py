@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hydra import compose, initialize_config_dir
 
+from farfill.config.instantiate import check_kinds
 from farfill.config.paths import conf_dir
-from farfill.config.validation import check_kinds
 
 GROUPS = ("attention", "gan", "loss", "critic", "generator", "mask", "data", "optimizer",
           "schedule", "experiment", "model", "stage", "baseline", "scale")  # fmt: skip

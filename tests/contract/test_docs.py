@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 from farfill.cli import inpaint, sweep
 from farfill.config.arguments import RENAMED, renamed
-from farfill.config.knobs import check_knobs
+from farfill.config.check import check_knobs
 from farfill.config.paths import conf_dir
 
 ROOT = Path(__file__).parents[2]

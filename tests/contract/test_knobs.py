@@ -6,7 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import farfill
-from farfill.config.knobs import check_knobs, check_known_keys, idle_knobs
+from farfill.config.check import check_knobs, check_known_keys, idle_knobs
 from farfill.config.paths import conf_dir
 from helpers.compose import composed
 

@@ -10,8 +10,8 @@ from dataclasses import asdict
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from farfill.config.instantiate import check_settings
 from farfill.config.paths import conf_dir
-from farfill.config.validation import check_settings
 from farfill.errors import one_line_errors
 
 

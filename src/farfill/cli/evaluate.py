@@ -35,8 +35,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     """
     from farfill.checkpoint import config_of, generator_of, read_checkpoint
     from farfill.config.check import check_counts
-    from farfill.config.instantiate import instantiate, instantiate_each
-    from farfill.config.validation import check_kinds
+    from farfill.config.instantiate import check_kinds, instantiate, instantiate_each
     from farfill.evaluation import manifest, results
     from farfill.machine import find_device, tune_processor
     from farfill.rundir.final_report import inpainter_of, named

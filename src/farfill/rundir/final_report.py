@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lightning import Trainer
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from farfill.baseline.protocol import Inpainter
@@ -12,7 +12,6 @@ from farfill.config.instantiate import instantiate_each
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.evaluation import manifest, pictures
 from farfill.evaluation.results import write_results
-from farfill.module.inpainting import Inpainting
 from farfill.rundir.record import OURS
 from farfill.types import Batch
 
@@ -32,22 +31,6 @@ def named(baselines: Mapping[str, Inpainter]) -> dict[str, Inpainter]:
         f"{name.replace('_', ' ')} (classical baseline)": baseline
         for name, baseline in baselines.items()
     }
-
-
-def introduction(cfg: DictConfig, module: Inpainting, done: int) -> str:
-    """What is about to happen, in three lines; with ``print_config`` the whole configuration."""
-    parameters = sum(p.numel() for p in module.generator.parameters())
-    attention = cfg.attention._target_ if "attention" in cfg.generator else "none"
-    length = f"{cfg.trainer.max_steps} generator steps"
-    return (
-        (f"{OmegaConf.to_yaml(cfg, resolve=True)}\n" if cfg.print_config else "")
-        + f"Farfill: {length if cfg.trainer.max_steps > 0 else f'{cfg.trainer.max_epochs} epochs'} "
-        f"with {module.gan.critic_steps} critic steps each, "
-        f"batch {cfg.batch_size}, {cfg.image_size} px pictures, {cfg.box_size} px boxes;\n"
-        f"generator {parameters:,} parameters, attention {attention}.\n"
-        + (f"Going on after generator step {done}.\n" if done else "")
-        + f"Everything of this run goes into {cfg.paths.output_dir}"
-    )
 
 
 def best_value(trainer: Trainer) -> float | None:

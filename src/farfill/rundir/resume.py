@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lightning import LightningDataModule, LightningModule
+from lightning import LightningDataModule
 from omegaconf import DictConfig, OmegaConf
 
 from farfill.checkpoint import check_format, load_weights, read_checkpoint
 from farfill.config.keys import flat, is_under, plain
 from farfill.errors import in_sweep, message_of
 from farfill.files import atomic
+from farfill.module.inpainting import Inpainting
 from farfill.module.trainer_parts import is_first
 from farfill.rundir.lock import lock_run_dir
 from farfill.rundir.status import here, is_done, now, read_status, write_status
@@ -80,7 +81,7 @@ class Run:
         self.value = read_status(self.folder).get("value")
         return True
 
-    def prepare(self, module: LightningModule, data: LightningDataModule) -> None:
+    def prepare(self, module: Inpainting, data: LightningDataModule) -> None:
         """Look at pictures and weights, before anything is written.
 
         Raises:
@@ -91,6 +92,21 @@ class Run:
         if str(self.cfg.trainer.precision).startswith("64"):
             module.double()  # Lightning does it after it has read a checkpoint, and so loses half
         data.setup("fit")
+
+    def introduction(self, module: Inpainting) -> str:
+        """What is about to happen, in three lines; with ``print_config`` all settings before."""
+        cfg, steps = self.cfg, self.cfg.trainer.max_steps
+        length = f"{steps} generator steps" if steps > 0 else f"{cfg.trainer.max_epochs} epochs"
+        parameters = sum(p.numel() for p in module.generator.parameters())
+        attention = cfg.attention._target_ if "attention" in cfg.generator else "none"
+        return (
+            (f"{OmegaConf.to_yaml(cfg, resolve=True)}\n" if cfg.print_config else "")
+            + f"Farfill: {length} with {module.gan.critic_steps} critic steps each, batch "
+            f"{cfg.batch_size}, {cfg.image_size} px pictures, {cfg.box_size} px boxes;\n"
+            f"generator {parameters:,} parameters, attention {attention}.\n"
+            + (f"Going on after generator step {self.step}.\n" if self.step else "")
+            + f"Everything of this run goes into {self.folder}"
+        )
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
