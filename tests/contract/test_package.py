@@ -1,7 +1,5 @@
 """The package as a user meets it."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 
