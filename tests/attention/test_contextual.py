@@ -1,7 +1,5 @@
 """Contextual attention against the authors' code, a plain twin, and its own symmetries."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """Every attention that a configuration can name keeps the one protocol."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """Pretrained features: real ones, frozen ones, and never untrained ones."""
 
-from __future__ import annotations
-
 import sys
 
 import numpy as np

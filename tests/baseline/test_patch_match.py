@@ -1,7 +1,5 @@
 """PatchMatch: textures it must continue, holes it must survive, and what it may copy."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

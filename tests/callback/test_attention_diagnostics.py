@@ -1,7 +1,5 @@
 """What is measured of which pictures, and that every run logs it."""
 
-from __future__ import annotations
-
 import csv
 import math
 from types import SimpleNamespace
@@ -21,10 +19,8 @@ from farfill.types import AttentionResult
 from helpers.runs import tiny_train
 
 HITS = {"hit_rate", "hit_chance", "hit_reachable"}
-OFFSETS = {
-    "distance", "distance_to_0.125", "distance_to_0.25", "distance_to_0.5", "distance_to_0.75",
-    "distance_beyond", "hole_weight", "similarity", "same_source",
-}  # fmt: skip
+HISTOGRAM = {f"distance_{bin}" for bin in ("to_0.125", "to_0.25", "to_0.5", "to_0.75", "beyond")}
+OFFSETS = HISTOGRAM | {"distance", "hole_weight", "similarity", "same_source"}
 WEIGHTS = {"entropy", "relative_entropy"}
 
 
@@ -66,11 +62,10 @@ class Model(nn.Module):
 
 def make_data(period=32, val=5, hole=32, holes=None):
     source = KnownSource(["periodic"], 1, val, 64, [period, period], 8, 1)
-    data = InpaintingData(
-        source=source, holes=holes or Centre(hole, hole), val_holes=None, image_size=64,
-        batch_size=3, val_batch_size=3, val_limit=None, workers=0, seed=1,
-        one_hole_per_batch=False, flip=True,
-    )  # fmt: skip
+    holes = holes or Centre(hole, hole)
+    counts = {"image_size": 64, "batch_size": 3, "val_batch_size": 3, "workers": 0, "seed": 1}
+    switches = {"val_limit": None, "one_hole_per_batch": False, "flip": True}
+    data = InpaintingData(source=source, holes=holes, val_holes=None, **counts, **switches)
     data.setup()
     return data
 
@@ -210,7 +205,7 @@ def test_workers_change_no_measure(rows, tmp_path):
 
 
 def test_measuring_does_not_disturb_the_training(rows, tmp_path):
-    without = metrics(tmp_path, *KNOWN, "attention_diagnostics.pictures=0")
+    without = metrics(tmp_path, *KNOWN, "callbacks.attention_diagnostics.pictures=0")
     assert not any("attention" in name for name in without[0])
     names = [name for name in without[0] if "time" not in name]
     first, second = (

@@ -1,7 +1,5 @@
 """0 for the same content in every hole, 1 for the truth's own variety."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """The whole loss graph, value by value and gradient by gradient, against the authors' code."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """The transposed critic is the critic's gradient."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

@@ -1,7 +1,5 @@
 """The joint critic."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

@@ -1,7 +1,5 @@
 """Both critics."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

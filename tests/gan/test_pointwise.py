@@ -1,7 +1,5 @@
 """Objectives without a penalty, against their textbook forms."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """WGAN-GP against the authors' code and in closed form."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

@@ -1,7 +1,5 @@
 """GLCIC's completion network against its paper's table."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

@@ -1,7 +1,5 @@
 """Weights of the authors' graph carry over whole, or not at all."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

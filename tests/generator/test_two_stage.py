@@ -1,7 +1,5 @@
 """The generator against the authors' code."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """TensorFlow's padding and initialisation."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """Doubling and convolution in one step."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 import torch.utils.flop_counter

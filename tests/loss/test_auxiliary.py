@@ -1,7 +1,5 @@
 """Perceptual, style and total variation losses, with features that can be worked out by hand."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

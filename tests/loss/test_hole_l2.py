@@ -1,7 +1,5 @@
 """The mean square error of the hole."""
 
-from __future__ import annotations
-
 import torch
 
 from farfill.loss.hole_l2 import HoleL2

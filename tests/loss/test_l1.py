@@ -1,7 +1,5 @@
 """Both reconstruction losses, against loops over single pixels."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """The attention picture's colours."""
 
-from __future__ import annotations
-
 import torch
 
 from farfill.op.colour import colour_wheel, flow_to_colour, wheel_legend

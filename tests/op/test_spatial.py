@@ -1,7 +1,5 @@
 """Nearest neighbour with aligned corners, and bilinear sampling exact where it should be."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """The rate depends on the count and the run's length, and on nothing a checkpoint holds."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

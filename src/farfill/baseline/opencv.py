@@ -1,6 +1,5 @@
 """OpenCV's inpainting on batches of tensors."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import cv2
@@ -11,7 +10,6 @@ from torch import Tensor
 from farfill.types import Batch
 
 
-@dataclass
 class OpenCVInpainter:
     """Fills each picture with ``cv2.inpaint``, in 8 bits as it demands.
 
@@ -19,8 +17,11 @@ class OpenCVInpainter:
         radius: Neighbourhood of a pixel that is filled, in pixels.
     """
 
-    method: ClassVar[int]  # cv2.INPAINT_TELEA or cv2.INPAINT_NS
-    radius: float
+    #: ``cv2.INPAINT_TELEA`` or ``cv2.INPAINT_NS``.
+    method: ClassVar[int]
+
+    def __init__(self, radius: float) -> None:
+        self.radius = radius
 
     def __call__(self, batch: Batch) -> Tensor:
         """Complete ``batch``; the 8 bits stay in the hole. OpenCV is shown known pixels only."""

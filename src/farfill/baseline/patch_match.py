@@ -1,7 +1,5 @@
 """PatchMatch, coarse to fine: every hole is filled with patches of the same picture."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import torch
@@ -16,7 +14,6 @@ _FARTHEST = 60  # pixels; beyond them trust falls no further
 _THOROUGH = 6  # times as many sweeps where the first copies are chosen: all others start from them
 
 
-@dataclass
 class PatchMatch:
     """Fill with copies of known patches (Barnes et al., SIGGRAPH 2009, section 4). No training.
 
@@ -39,19 +36,17 @@ class PatchMatch:
         ValueError: If ``patch_size`` is not an odd number from 3 on or a count is below 1.
     """
 
-    patch_size: int
-    iterations: int
-    sweeps: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        side, counts = self.patch_size, (self.iterations, self.sweeps)
-        if side < 3 or side % 2 == 0:
-            raise ValueError(f"expected `patch_size` to be odd and 3 or more, got {side}")
-        if min(counts) < 1:
+    def __init__(self, patch_size: int, iterations: int, sweeps: int, seed: int) -> None:
+        if patch_size < 3 or patch_size % 2 == 0:
+            raise ValueError(f"expected `patch_size` to be odd and 3 or more, got {patch_size}")
+        if iterations < 1 or sweeps < 1:
             raise ValueError(
-                f"expected `iterations` and `sweeps` of 1 or more, got {counts[0]} and {counts[1]}"
+                f"expected `iterations` and `sweeps` of 1 or more, got {iterations} and {sweeps}"
             )
+        self.patch_size = patch_size
+        self.iterations = iterations
+        self.sweeps = sweeps
+        self.seed = seed
 
     def __call__(self, batch: Batch) -> Tensor:
         """Complete ``batch``.

@@ -1,14 +1,11 @@
 """Mean square error of the missing region, GLCIC's reconstruction loss."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from farfill.op.spatial import region_mean
 from farfill.types import Batch, Completion
 
 
-@dataclass
 class HoleL2:
     r"""Mean of :math:`(x - \hat x)^2` over the missing values of each picture, refined stage only.
 
@@ -19,7 +16,8 @@ class HoleL2:
         weight: Of the term.
     """
 
-    weight: float
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
 
     def __call__(self, completion: Completion, batch: Batch) -> dict[str, Tensor]:
         """Return ``hole_l2``, a weighted scalar."""

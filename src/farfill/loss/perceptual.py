@@ -1,7 +1,6 @@
 """Perceptual loss: completed and original picture agree in a pretrained network's features."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
@@ -9,7 +8,6 @@ from torch import Tensor
 from farfill.types import Batch, Completion
 
 
-@dataclass
 class Perceptual:
     r"""Sum over layers of the mean of :math:`|\phi(\tilde x) - \phi(x)|`.
 
@@ -23,9 +21,12 @@ class Perceptual:
             chosen layers, from shallow to deep; its own weights never change.
     """
 
-    name: ClassVar[str] = "perceptual"  # of the term, in logs
-    weight: float
-    backbone: Callable[[Tensor], list[Tensor]]
+    #: Of the term, in logs.
+    name: ClassVar[str] = "perceptual"
+
+    def __init__(self, weight: float, backbone: Callable[[Tensor], list[Tensor]]) -> None:
+        self.weight = weight
+        self.backbone = backbone
 
     def compared(self, features: Tensor) -> Tensor:
         """What of a layer's features ``(N, C, h, w)`` is compared: all of them."""

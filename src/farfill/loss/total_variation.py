@@ -1,14 +1,11 @@
 """Total variation: neighbouring pixels in and around the hole are alike."""
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from farfill.op.spatial import region_mean
 from farfill.types import Batch, Completion
 
 
-@dataclass
 class TotalVariation:
     """Mean absolute difference of neighbours of which at least one is missing.
 
@@ -19,7 +16,8 @@ class TotalVariation:
         weight: Of the term.
     """
 
-    weight: float
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
 
     def __call__(self, completion: Completion, batch: Batch) -> dict[str, Tensor]:
         """Return ``total_variation``, a weighted scalar."""

@@ -1,13 +1,10 @@
 """The paper's hole: a box at a random place, shrunk at random."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from farfill.mask.protocol import Hole
 
 
-@dataclass
 class Box:
     """A box of fixed size at a random place; the hole is the box shrunk on opposite sides alike.
 
@@ -29,26 +26,29 @@ class Box:
         ValueError: A size, margin or fraction is out of range.
     """
 
-    height: int
-    width: int
-    vertical_margin: int
-    horizontal_margin: int
-    max_shrink_height: float
-    max_shrink_width: float
-
-    def __post_init__(self) -> None:
-        margins = self.vertical_margin, self.horizontal_margin
-        if min(self.height, self.width) < 1 or min(margins) < 0:
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        vertical_margin: int,
+        horizontal_margin: int,
+        max_shrink_height: float,
+        max_shrink_width: float,
+    ) -> None:
+        if min(height, width) < 1 or min(vertical_margin, horizontal_margin) < 0:
             raise ValueError(
                 "expected mask.height and mask.width to be positive and the margins not negative, "
-                f"got {self.height} x {self.width} and {margins[0]}, {margins[1]}"
+                f"got {height} x {width} and {vertical_margin}, {horizontal_margin}"
             )
-        shrinks = self.max_shrink_height, self.max_shrink_width
-        if not all(0 <= shrink < 1 for shrink in shrinks):
+        if not (0 <= max_shrink_height < 1 and 0 <= max_shrink_width < 1):
             raise ValueError(
                 "expected mask.max_shrink_height and mask.max_shrink_width to be fractions of the "
-                f"box in [0, 1), got {shrinks[0]} and {shrinks[1]}: nothing of the hole may be left"
+                f"box in [0, 1), got {max_shrink_height} and {max_shrink_width}: nothing of the "
+                "hole may be left"
             )
+        self.size = (height, width)
+        self.margins = (vertical_margin, horizontal_margin)
+        self.max_shrinks = (int(max_shrink_height * height), int(max_shrink_width * width))
 
     def check(self, height: int, width: int) -> None:
         """Refuse a picture that leaves no place for the box.
@@ -56,10 +56,8 @@ class Box:
         Raises:
             ValueError: The range of top or left is empty.
         """
-        for name, picture, box, margin in (
-            ("height", height, self.height, self.vertical_margin),
-            ("width", width, self.width, self.horizontal_margin),
-        ):
+        axes = zip(("height", "width"), (height, width), self.size, self.margins, strict=True)
+        for name, picture, box, margin in axes:
             if picture - margin - box <= margin:
                 raise ValueError(
                     f"a hole box of {name} {box} with margin {margin} finds no place in a picture "
@@ -70,14 +68,12 @@ class Box:
     def __call__(self, rng: np.random.Generator, height: int, width: int) -> Hole:
         """Draw top, left and both shrinks. Errors as in :meth:`check`."""
         self.check(height, width)
-        # The upper end of a range is excluded.
-        margin = self.vertical_margin
-        top = int(rng.integers(margin, height - margin - self.height))
-        margin = self.horizontal_margin
-        left = int(rng.integers(margin, width - margin - self.width))
-        down = int(rng.integers(int(self.max_shrink_height * self.height) // 2 + 1))
-        right = int(rng.integers(int(self.max_shrink_width * self.width) // 2 + 1))
-        box = (top, left, self.height, self.width)
+        top, left = (
+            int(rng.integers(margin, picture - margin - box))  # the upper end is excluded
+            for picture, box, margin in zip((height, width), self.size, self.margins, strict=True)
+        )
+        down, right = (int(rng.integers(most // 2 + 1)) for most in self.max_shrinks)
+        box = (top, left, *self.size)
         mask = rectangle(height, width, box, (down, right))
         return Hole(mask, rectangle(height, width, box), box)
 

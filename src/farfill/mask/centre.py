@@ -1,14 +1,11 @@
 """A box in the middle of the picture, as most tables of inpainting results have it."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from farfill.mask.box import rectangle
 from farfill.mask.protocol import Hole
 
 
-@dataclass
 class Centre:
     """The same box for every picture: centred (up and left by half a pixel if need be), unshrunk.
 
@@ -20,22 +17,23 @@ class Centre:
         ValueError: A size is not positive.
     """
 
-    height: int
-    width: int
-
-    def __post_init__(self) -> None:
-        if min(self.height, self.width) < 1:
+    def __init__(self, height: int, width: int) -> None:
+        if min(height, width) < 1:
             raise ValueError(
-                "expected mask.height and mask.width to be positive, got "
-                f"{self.height} x {self.width}"
+                f"expected mask.height and mask.width to be positive, got {height} x {width}"
             )
+        self.size = (height, width)
 
     def check(self, height: int, width: int) -> None:
-        """Refuse (``ValueError``) a box that is larger than the picture or covers all of it."""
-        larger = self.height > height or self.width > width
-        if larger or (self.height, self.width) == (height, width):
+        """Refuse a box that is larger than the picture or covers all of it.
+
+        Raises:
+            ValueError: It is or does.
+        """
+        larger = self.size[0] > height or self.size[1] > width
+        if larger or self.size == (height, width):
             raise ValueError(
-                f"the centred hole of {self.height} x {self.width} leaves nothing known of a "
+                f"the centred hole of {self.size[0]} x {self.size[1]} leaves nothing known of a "
                 f"picture of {height} x {width}: lower mask.height and mask.width (box_size) or "
                 "raise image_size"
             )
@@ -43,7 +41,6 @@ class Centre:
     def __call__(self, rng: np.random.Generator, height: int, width: int) -> Hole:
         """Give the box; ``rng`` is not used. Errors as in :meth:`check`."""
         self.check(height, width)
-        top, left = (height - self.height) // 2, (width - self.width) // 2
-        box = (top, left, self.height, self.width)
+        box = ((height - self.size[0]) // 2, (width - self.size[1]) // 2, *self.size)
         mask = rectangle(height, width, box)
         return Hole(mask, mask, box)

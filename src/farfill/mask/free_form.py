@@ -1,7 +1,5 @@
 """Free-form holes: strokes of a round brush on a random walk."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
@@ -9,7 +7,6 @@ from farfill.mask.irregular import check_patch, irregular_hole
 from farfill.mask.protocol import Hole
 
 
-@dataclass
 class FreeForm:
     """Brush strokes until a drawn share of the picture is covered.
 
@@ -35,29 +32,34 @@ class FreeForm:
         ValueError: A bound is out of range.
     """
 
-    min_fraction: float
-    max_fraction: float
-    min_brush: float
-    max_brush: float
-    max_vertices: int
-    max_length: float
-    max_turn: float
-    patch_height: int
-    patch_width: int
-
-    def __post_init__(self) -> None:
-        least, most = self.min_fraction, self.max_fraction
-        if not 0 < least < most < 1:
+    def __init__(
+        self,
+        min_fraction: float,
+        max_fraction: float,
+        min_brush: float,
+        max_brush: float,
+        max_vertices: int,
+        max_length: float,
+        max_turn: float,
+        patch_height: int,
+        patch_width: int,
+    ) -> None:
+        if not 0 < min_fraction < max_fraction < 1:
             raise ValueError(
                 "expected 0 < mask.min_fraction < mask.max_fraction < 1 (a mask of nothing or all "
-                f"is refused), got {least} and {most}"
+                f"is refused), got {min_fraction} and {max_fraction}"
             )
-        thin, thick, vertices = self.min_brush, self.max_brush, self.max_vertices
-        if not 0 < thin <= thick or vertices < 1 or self.max_length <= 0:
+        if not 0 < min_brush <= max_brush or max_vertices < 1 or max_length <= 0:
             raise ValueError(
                 "expected 0 < mask.min_brush <= mask.max_brush, mask.max_vertices >= 1 and "
-                f"mask.max_length > 0, got {thin}, {thick}, {vertices}, {self.max_length}"
+                f"mask.max_length > 0, got {min_brush}, {max_brush}, {max_vertices}, {max_length}"
             )
+        self.fractions = (min_fraction, max_fraction)
+        self.brushes = (min_brush, max_brush)
+        self.max_vertices = max_vertices
+        self.max_length = max_length
+        self.max_turn = max_turn
+        self.patch = (patch_height, patch_width)
 
     def check(self, height: int, width: int) -> None:
         """Refuse a patch beyond the picture, and a brush too thick for the bounds.
@@ -65,26 +67,26 @@ class FreeForm:
         Raises:
             ValueError: One dot may cover more than the bounds lie apart.
         """
-        check_patch(self.patch_height, self.patch_width, height, width)
-        if self._dot(height, width) >= self.max_fraction - self.min_fraction:
+        check_patch(*self.patch, height, width)
+        least, most = self.fractions
+        if self._dot(height, width) >= most - least:
             raise ValueError(
                 f"one dot of the brush may cover {self._dot(height, width):.1%} of a picture of "
-                f"{height} x {width}, more than mask.min_fraction={self.min_fraction} and "
-                f"mask.max_fraction={self.max_fraction} lie apart: lower mask.max_brush or widen "
-                "the bounds"
+                f"{height} x {width}, more than mask.min_fraction={least} and "
+                f"mask.max_fraction={most} lie apart: lower mask.max_brush or widen the bounds"
             )
 
     def __call__(self, rng: np.random.Generator, height: int, width: int) -> Hole:
         """Paint strokes. Errors as in :meth:`check`."""
         self.check(height, width)
-        most = self.max_fraction - self._dot(height, width)
-        aim = rng.uniform(self.min_fraction, most) * height * width
+        least, most = self.fractions
+        aim = rng.uniform(least, most - self._dot(height, width)) * height * width
         canvas = np.zeros((height, width), dtype=np.uint8)
         while (covered := cv2.countNonZero(canvas)) < aim:
             start = np.flatnonzero(canvas == 0)[rng.integers(canvas.size - covered)]
             row, column = divmod(int(start), width)
             self._stroke(rng, canvas, np.array([column, row], dtype=float), aim)
-        return irregular_hole(canvas.astype(bool), self.patch_height, self.patch_width)
+        return irregular_hole(canvas.astype(bool), *self.patch)
 
     def _stroke(
         self, rng: np.random.Generator, canvas: np.ndarray, point: np.ndarray, aim: float
@@ -92,7 +94,7 @@ class FreeForm:
         """Paint one stroke from ``point`` (x, y) into ``canvas``, at most until ``aim`` pixels."""
         height, width = canvas.shape
         shorter = min(height, width)
-        radius = max(1, round(rng.uniform(self.min_brush, self.max_brush) * shorter / 2))
+        radius = max(1, round(rng.uniform(*self.brushes) * shorter / 2))
         heading = rng.uniform(0, 2 * np.pi)
         for _ in range(rng.integers(1, self.max_vertices, endpoint=True)):
             heading += rng.uniform(-self.max_turn, self.max_turn)
@@ -108,5 +110,5 @@ class FreeForm:
 
     def _dot(self, height: int, width: int) -> float:
         """Upper bound of the share that the thickest dot covers."""
-        side = 2 * max(1, round(self.max_brush * min(height, width) / 2)) + 1
+        side = 2 * max(1, round(self.brushes[1] * min(height, width) / 2)) + 1
         return side**2 / (height * width)
