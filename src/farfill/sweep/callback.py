@@ -112,7 +112,6 @@ def _check_sweep(config: DictConfig, queue: Mapping[str, str] | None) -> None:
 
 
 def _dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
-    """Print what would be started, and end the process."""
     from farfill.sweep.dry_run import dry_run
 
     dry_run(config, jobs)

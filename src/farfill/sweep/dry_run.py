@@ -12,7 +12,7 @@ from typing import Any
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 from lightning import Callback, Trainer
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from farfill.config.check import check_config
 from farfill.config.instantiate import instantiate, instantiate_each
@@ -58,11 +58,11 @@ def dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
     print(f"A probe of up to {PROBE_STEPS} generator steps for each of {len(probed)} settings:")
     names = [*swept_options(chosen), SEED]
     total = 0.0
+    told = ("hydra.mode=RUN", "hydra.runtime.output_dir=.", "hydra.runtime.cwd=.")
     for numbers in probed.values():
-        run = [*jobs[numbers[0]], "hydra.mode=RUN"]
-        cfg = compose("train", overrides=run, return_hydra_config=True)
+        cfg = compose("train", [*jobs[numbers[0]], *told], return_hydra_config=True)
         HydraConfig.instance().set_config(cfg)  # values may ask for the run's choices
-        step, seconds = probe(cfg)
+        step, seconds = probe(OmegaConf.masked_copy(cfg, [str(k) for k in cfg if k != "hydra"]))
         total += seconds * len(numbers)
         for number in numbers:
             swept = [f"{name}={chosen[number][name]}" for name in names if name in chosen[number]]

@@ -87,9 +87,8 @@ def swaps(cfg: DictConfig) -> dict[str, str]:
 
 def hydra_choices() -> Mapping[str, Any]:
     """Chosen option of every group; empty outside of a command."""
-    if not HydraConfig.initialized():
-        return {}
-    return cast(dict[str, Any], OmegaConf.to_container(HydraConfig.get().runtime.choices))
+    known = HydraConfig.get().runtime.choices if HydraConfig.initialized() else OmegaConf.create()
+    return cast(dict[str, Any], OmegaConf.to_container(known))
 
 
 def tensorboard_logger(**options: Any) -> TensorBoardLogger:

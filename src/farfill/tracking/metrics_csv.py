@@ -36,10 +36,7 @@ class ResumableCSVLogger(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float | Tensor], step: int | None = None) -> None:
-        """Append a row; a new metric replaces the file by one with a longer header.
-
-        ``step`` is generator steps done; None: as in the row before.
-        """
+        """Append a row; ``step`` None is that of the row before. A new metric makes a new file."""
         self._step = self._step if step is None else step
         numbers = {k: v.item() if isinstance(v, Tensor) else v for k, v in metrics.items()}
         row = {**numbers, "step": self._step}

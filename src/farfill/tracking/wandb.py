@@ -22,7 +22,6 @@ from farfill.tracking.loggers import hydra_choices, wandb_errors
 ONLINE, OFFLINE = ("online", "run", "shared"), ("offline", "dryrun", "disabled")
 #: Overrides that do not tell runs apart; the seed is always added, the ablation is the job type.
 UNNAMED = ("hydra", "logger", "paths", "tags", "task_name", "ckpt_path", "ablation", "seed")
-LONGEST_NAME = 128  # letters that wandb takes
 BEST = {"↓": "min", "↑": "max"}
 
 
@@ -45,8 +44,8 @@ def wandb_logger(
     A run that goes on keeps its id. What it repeats after the checkpoint stands in wandb twice, and
     what a killed process had not handed over is missing there; ``metrics.csv`` has every row once.
 
-    Args: ``conf/logger/wandb.yaml`` says what each is, and what it is where nothing is given.
-    WANDB_NAME and the like come first then; further ones are ``wandb.init``'s.
+    ``conf/logger/wandb.yaml`` says what the arguments are, and what they are if nothing is given
+    here or in WANDB_NAME and the like; further ones are ``wandb.init``'s.
 
     Raises:
         ValueError: The mode is none, or needs a login that is missing; or wandb has an error.
@@ -146,7 +145,7 @@ def run_name(
         (end if ends.count(end) == 1 else key): own[key] for end, key in zip(ends, own, strict=True)
     }
     last = f", seed={seed}"
-    return label(short)[: LONGEST_NAME - len(last)] + last
+    return label(short)[: 128 - len(last)] + last  # letters that wandb takes
 
 
 def sweep_line(plan: Path) -> list[str]:
