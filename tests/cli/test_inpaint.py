@@ -13,6 +13,7 @@ import farfill
 from farfill.cli.inpaint import Settings, main, parse
 
 SIZE = (21, 34)
+NAMES = "image=photo.png", "mask=hole.png", "output=f.png"
 
 
 @pytest.fixture(scope="module")
@@ -123,24 +124,22 @@ def test_every_option_reaches_its_place(inpaint):
 
 
 def test_what_does_not_fit_into_memory_is_refused_before_the_work(inpaint):
-    names = "image=photo.png", "mask=hole.png", "output=f.png"
-    status, _, err = inpaint(*names, "memory_limit=0.001")
+    status, _, err = inpaint(*NAMES, "memory_limit=0.001")
     assert status != 0
     assert "photo.png takes about" in err
     assert "more than memory_limit: lower max_pixels, or raise memory_limit" in err
     assert err.count("\n") == 1
     assert not Path("f.png").exists()
-    assert inpaint(*names, "memory_limit=100")[0] == 0
+    assert inpaint(*NAMES, "memory_limit=100")[0] == 0
 
 
 def test_a_file_that_promises_too_many_pixels_is_refused_until_the_limit_is_raised(inpaint):
-    names = "image=photo.png", "mask=hole.png", "output=f.png"
-    status, _, err = inpaint(*names, "max_file_pixels=713")  # it has 714
+    status, _, err = inpaint(*NAMES, "max_file_pixels=713")  # it has 714
     assert (status, err.count("\n")) == (2, 1)
     assert "photo.png: it has more than 713 pixels: raise max_file_pixels" in err
     assert not Path("f.png").exists()
-    assert inpaint(*names, "max_file_pixels=714")[0] == 0
-    assert inpaint(*names, "max_file_pixels=null", "overwrite=true")[0] == 0
+    assert inpaint(*NAMES, "max_file_pixels=714")[0] == 0
+    assert inpaint(*NAMES, "max_file_pixels=null", "overwrite=true")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -155,7 +154,7 @@ def test_a_file_that_promises_too_many_pixels_is_refused_until_the_limit_is_rais
     ],
 )
 def test_options_of_another_kind_are_named(inpaint, override, words):
-    status, _, err = inpaint("image=photo.png", "mask=hole.png", "output=f.png", override)
+    status, _, err = inpaint(*NAMES, override)
     assert (status, err.count("\n")) == (2, 1)
     assert words in err
 
@@ -170,7 +169,7 @@ def test_names_that_are_no_text_work_as_others(inpaint):
 
 def test_what_takes_long_is_announced(inpaint, monkeypatch):
     monkeypatch.setattr("farfill.inpainting.fill._LONG_S", 0)
-    status, out, _ = inpaint("image=photo.png", "mask=hole.png", "output=f.png")
+    status, out, _ = inpaint(*NAMES)
     assert status == 0
     assert "photo.png: about 0 s and 0.1 GB of memory; a smaller max_pixels takes less" in out
 
@@ -281,11 +280,10 @@ def test_help_has_both_forms_every_setting_and_the_name_it_was_called_by(
 
 
 def test_a_wrong_checkpoint_or_device_is_one_line(inpaint):
-    names = "image=photo.png", "mask=hole.png", "output=f.png"
-    status, _, err = inpaint(*names, ckpt_path="none.ckpt")
+    status, _, err = inpaint(*NAMES, ckpt_path="none.ckpt")
     assert (status, err.count("\n")) == (2, 1)
     assert "none.ckpt" in err
-    status, _, err = inpaint(*names, "device=toaster")
+    status, _, err = inpaint(*NAMES, "device=toaster")
     assert (status, err.count("\n")) == (2, 1)
     assert "`device`=toaster" in err
     assert not Path("f.png").exists()

@@ -1,30 +1,26 @@
+import inspect
+
 import pytest
 
 from farfill.data.folder import Folder
 
-OPTIONS = {
-    "train": None,
-    "val": None,
-    "val_fraction": 0.1,
-    "train_list": None,
-    "val_list": None,
-    "train_label": None,
-    "val_label": None,
-    "renamed": None,
-    "resize": None,
-    "on_error": "raise",
-}
+OPTIONS = dict.fromkeys(inspect.signature(Folder).parameters)
+OPTIONS |= {"val_fraction": 0.1, "on_error": "raise"}
+
+
+def folder(root, **changes):
+    return Folder(**OPTIONS | {"root": str(root)} | changes)
 
 
 def split(root, **changes):
     """Relative names of both sides."""
-    sides = Folder(root=str(root), **OPTIONS | changes).split()
+    sides = folder(root, **changes).split()
     return tuple([path.relative_to(root).as_posix() for path in side] for side in sides)
 
 
 def test_training_pictures_may_be_missing_where_they_are_not_needed(save):
     root = save("val/a.png")
-    source = Folder(root=str(root), **OPTIONS | {"train": "train", "val": "val"})
+    source = folder(root, train="train", val="val")
     assert source.split(train=False) == ([], [root / "val" / "a.png"])
     with pytest.raises(FileNotFoundError, match="train"):
         source.split()
@@ -93,7 +89,7 @@ def test_a_shared_picture_is_named(save):
 
 def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"needs data\.root="):
-        Folder(root=None, **OPTIONS).split()
+        Folder(**OPTIONS).split()
     with pytest.raises(FileNotFoundError, match=r"data\.root: there is no folder .*absent"):
         split(tmp_path / "absent")
     with pytest.raises(ValueError, match="there is no picture"):
@@ -105,4 +101,4 @@ def test_what_is_missing_is_named(tmp_path):
 @pytest.mark.parametrize("wrong", [{"on_error": "ignore"}, {"val_fraction": 1.5}])
 def test_options_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=r"expected data\."):
-        Folder(root="x", **OPTIONS | wrong)
+        folder("x", **wrong)

@@ -1,8 +1,7 @@
 """Lists, tables, manifests and folders with odd names: pictures or one line."""
 
-from __future__ import annotations
-
 import contextlib
+import inspect
 import itertools
 import json
 import os
@@ -21,10 +20,11 @@ from helpers.fuzz import fuzz, refusal
 from helpers.malformed import damaged, names, whole_pictures
 
 PICTURES = ("a.png", "b c.jpg", "sub/d.tif", "日本.png", "\udcff.png", "~.png")
-OPTIONS = {
-    "train": None, "val": None, "val_fraction": 0.5, "train_list": None, "val_list": None,
-    "train_label": None, "val_label": None, "renamed": None, "resize": 16, "on_error": "raise",
-}  # fmt: skip
+OPTIONS = dict.fromkeys(inspect.signature(Folder).parameters) | {
+    "val_fraction": 0.5,
+    "resize": 16,
+    "on_error": "raise",
+}
 
 
 def fill(folder: Path) -> Path:
@@ -36,12 +36,12 @@ def fill(folder: Path) -> Path:
     return folder / "pictures"
 
 
+_NAMES = "/a.png ./a.png ../pictures/a.png none.png ~/a.png ~nobody/a.png a.txt a # .png -a.png /"
+_LINES = "a.png 1|a.png\t0|b c.jpg  1|# a.png|a.png a.png a.png|\0.png|a\0.png|a\u2028b.png"
+_LONG = ["\x85.png", "x" * 300 + ".png", "a.png " * 5000, " " * 50_000 + "a.png 1", ".png" * 20_000]
 _ENTRIES = st.sampled_from(
-    [*PICTURES[:4], "/a.png", "./a.png", "../pictures/a.png", "a.png 1", "a.png\t0", "b c.jpg  1",
-     "none.png", "~/a.png", "~nobody/a.png", "a.txt", "a", "#", "# a.png", ".png", "\0.png",
-     "a\0.png", "a\u2028b.png", "\x85.png", "-a.png", "/dev/null.png", "/", "a.png a.png a.png",
-     "x" * 300 + ".png", "a.png " * 5000, " " * 50_000 + "a.png 1", ".png" * 20_000]
-)  # fmt: skip
+    [*PICTURES[:4], *_NAMES.split(), *_LINES.split("|"), "/dev/null.png", *_LONG]
+)
 _ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "latin-1", "utf-16", "utf-32", "cp037"])
 
 
@@ -70,13 +70,15 @@ def test_lists_name_pictures_or_one_line_names_the_list(folder, case):
     for name in ("train", "val", "renamed"):
         if case[name] is not None:
             (folder / f"{name}.txt").write_bytes(case[name])
-    options = {
-        **OPTIONS, "train_list": "../train.txt", "train_label": case["label"],
+    options = OPTIONS | {
+        "root": str(root),
+        "train_list": "../train.txt",
+        "train_label": case["label"],
         "val_list": None if case["val"] is None else "../val.txt",
         "renamed": None if case["renamed"] is None else "../renamed.txt",
-    }  # fmt: skip
+    }
     try:
-        split = Folder(str(root), **options).split()
+        split = Folder(**options).split()
         check_sizes([*split.train, *split.val], 16, 8)
     except (ValueError, OSError) as error:
         refusal(error, folder.name, longest=2100)  # it may quote a line
@@ -95,7 +97,7 @@ def test_every_name_is_found_and_has_a_side(folder, case):
         (root / name).write_bytes(whole_pictures()["RGB.png"])
     visible = {name for name in case if not name.startswith(".")}
     try:
-        split = Folder(str(root), **OPTIONS).split()
+        split = Folder(**OPTIONS | {"root": str(root)}).split()
     except ValueError as error:
         assert not visible
         refusal(error, "pictures")

@@ -1,7 +1,5 @@
 """Masks of every kind, for training and for filling: holes or one line."""
 
-from __future__ import annotations
-
 import numpy as np
 from hypothesis import strategies as st
 

@@ -1,7 +1,5 @@
 """Pictures of every kind, whole, damaged and lying: read rightly or refused in one line."""
 
-from __future__ import annotations
-
 from resource import RUSAGE_SELF, getrusage
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Strategies for picture files that are damaged, lying, odd, or no pictures at all."""
 
-from __future__ import annotations
-
 import io
 import os
 import struct
@@ -177,11 +175,9 @@ def picture_bytes(draw: st.DrawFn) -> tuple[bytes, str]:
     return whole, extension
 
 
-_PARTS = (
-    "a", "picture", " ", "\n", "\t", "-", "--", "~", "~nobody", "$HOME", "%s", "{}", "'", '"', "\\",
-    ":", ";", "*", "?", "[0]", "=", ",", "#", "é", "e\u0301", "日本", "\U0001f600", "\u202e",
-    "\u2028", "\x85", "\x1b[31m", "\udcff", "\udc80\udcfe", "..", "x" * 60,
-)  # fmt: skip
+_WORDS = "a picture - -- ~ ~nobody $HOME %s {} ' \" \\ : ; * ? [0] = , # é 日本 .."
+_ODD = "\n|\t| |e\u0301|\U0001f600|\u202e|\u2028|\x85|\x1b[31m|\udcff|\udc80\udcfe"
+_PARTS = (*_WORDS.split(), *_ODD.split("|"), "x" * 60)
 
 
 @st.composite

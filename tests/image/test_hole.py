@@ -38,12 +38,8 @@ def test_the_threshold_is_the_papers(mask_file):
     mask = np.zeros(SIZE, np.uint8)
     mask[0, :4] = 0, 127, 128, 255
     assert read_hole(mask_file(mask), SIZE)[0, :4].tolist() == [False, False, True, True]
-    assert read_hole(mask_file(mask), SIZE, threshold=0)[0, :4].tolist() == [
-        False,
-        True,
-        True,
-        True,
-    ]
+    hole = read_hole(mask_file(mask), SIZE, threshold=0)
+    assert hole[0, :4].tolist() == [False, True, True, True]
 
 
 def test_sixteen_bit_rgb_palette_and_one_bit_masks(box, mask_file):
@@ -70,20 +66,18 @@ def test_a_black_layer_is_not_guessed_at(box, mask_file):
         read_hole(mask_file(layer), SIZE)
 
 
-def test_all_black(mask_file):
-    black = mask_file(np.zeros(SIZE, np.uint8))
-    with pytest.raises(ValueError, match=r"nothing to fill: white marks the hole.*invert=true"):
-        read_hole(black, SIZE)
-    with pytest.raises(ValueError, match=r"nothing known.*black marks the hole.*invert=false"):
-        read_hole(black, SIZE, invert=True)
-
-
-def test_all_white(mask_file):
-    white = mask_file(np.full(SIZE, 255, np.uint8))
-    with pytest.raises(ValueError, match=r"nothing known.*white marks the hole.*invert=true"):
-        read_hole(white, SIZE)
-    with pytest.raises(ValueError, match=r"nothing to fill: black marks the hole.*invert=false"):
-        read_hole(white, SIZE, invert=True)
+@pytest.mark.parametrize(
+    ("level", "invert", "words"),
+    [
+        (0, False, r"nothing to fill: white marks the hole.*invert=true"),
+        (0, True, r"nothing known.*black marks the hole.*invert=false"),
+        (255, False, r"nothing known.*white marks the hole.*invert=true"),
+        (255, True, r"nothing to fill: black marks the hole.*invert=false"),
+    ],
+)
+def test_all_black_and_all_white(mask_file, level, invert, words):
+    with pytest.raises(ValueError, match=words):
+        read_hole(mask_file(np.full(SIZE, level, np.uint8)), SIZE, invert=invert)
 
 
 def test_a_mask_of_zeros_and_ones_gets_the_right_hint(box, mask_file):

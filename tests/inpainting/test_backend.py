@@ -1,7 +1,5 @@
 """Other runtimes predict the same; each test states by how much they are off."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

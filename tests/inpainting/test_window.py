@@ -1,7 +1,5 @@
 """Rectangles that cover the holes, and the parts of a stack's output in them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

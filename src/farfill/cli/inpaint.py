@@ -167,15 +167,11 @@ def main() -> None:
 
 
 def inpaint(settings: Settings) -> list[str]:
-    """Fill every picture; of several, one that cannot be filled does not stop the others.
-
-    Returns:
-        One sentence for each of several pictures that failed.
+    """Fill every picture; one sentence for each of several that cannot be filled.
 
     Raises:
         ValueError: If a setting is wrong, inputs do not pair up (before anything is filled), or
-            the only picture cannot be filled.
-        OSError: If files are missing, or the only result cannot be written.
+            the only picture cannot be filled; likewise ``OSError`` for files.
     """
     from farfill.checkpoint import load_generator
     from farfill.files import expanded

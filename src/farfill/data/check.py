@@ -19,11 +19,8 @@ def check_sizes(
 ) -> None:
     """Read the headers of all pictures, or of 5000 evenly spaced ones of more.
 
-    Args:
-        paths: Picture files.
-        resize: Shorter side every picture will have; None = its own.
-        side: Of the square crop, in pixels.
-        max_pixels: Refuse files that promise more; None = no limit.
+    Every picture will have ``resize`` pixels on its shorter side (None = its own), and a square
+    crop of ``side`` pixels; files that promise more than ``max_pixels`` are refused.
 
     Raises:
         ValueError: ``resize`` is smaller than the crop or makes more than ``max_pixels``; or, as

@@ -69,13 +69,9 @@ def pictures_listed(listing: Path, folder: Path, label: str | None) -> list[Path
 def rename(paths: list[Path], table: Path, folder: Path) -> list[Path]:
     """Translate list entries into the names that the pictures of a tree have now.
 
-    CelebA-HQ numbers 30,000 pictures of CelebA anew; its table tells which is which.
-
-    Args:
-        paths: As :func:`pictures_listed` gives them; those the table does not know are dropped.
-        table: A file whose lines start with the new name without extension and end with the old
-            name; lines that do not end with a picture's name, such as a heading, are ignored.
-        folder: Holds the pictures under their new names.
+    CelebA-HQ numbers 30,000 pictures of CelebA anew; its table tells which is which: lines start
+    with the new name without extension and end with the old name; others, such as a heading, are
+    ignored. Paths that the table does not know are dropped.
 
     Raises:
         FileNotFoundError: There is no such table or folder.

@@ -67,13 +67,9 @@ def read_picture(path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS) -> 
     is applied, so that a mask drawn over what a viewer shows fits. Of the metadata only the
     colour profile is kept: EXIF may hold a preview of what is to be removed.
 
-    Args:
-        path: The file.
-        max_pixels: Refuse files whose header promises more; None = no limit.
-
     Raises:
         PictureError: There is no such file, or it is no such picture, damaged, animated, larger
-            than ``max_pixels``, or of a kind that cannot be kept (CMYK, 32 bits ...).
+            than ``max_pixels`` (None = no limit), or of a kind that cannot be kept (CMYK ...).
     """
     with open_image(path, max_pixels, "max_file_pixels") as file:
         channels = _read_channels(file, Path(path))

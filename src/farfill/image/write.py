@@ -59,9 +59,7 @@ def write_picture(path: str | Path, picture: Picture | np.ndarray) -> None:
     png, tif and webp keep every value (webp stores grey as RGB with equal channels; 16-bit grey
     with alpha becomes RGBA with equal channels). The colour profile goes along.
 
-    Args:
-        path: Where to.
-        picture: A picture, or the pixels of one: ``(H, W, 3)`` RGB or ``(H, W)``.
+    A picture may be given by its pixels alone: ``(H, W, 3)`` RGB or ``(H, W)``.
 
     Raises:
         ValueError: If the format cannot hold it (see :func:`check_depth`).

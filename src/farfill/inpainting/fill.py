@@ -102,11 +102,9 @@ def fill(
 
     Args:
         generator: As of :func:`farfill.load_generator`, or a predictor of one.
-        image: ``(H, W, 3)`` RGB, uint8 or uint16, or a Pillow image in RGB. Any size; the padding
-            happens inside.
+        image: ``(H, W, 3)`` RGB, uint8 or uint16, or a Pillow image in RGB; of any size.
         hole: ``(H, W)``, bool, True = missing, or a Pillow image of one bit.
-        max_pixels: A larger picture is filled at reduced size and the fill enlarged, because the
-            attention's time grows with the square of the area.
+        max_pixels: A larger picture is filled at reduced size and the fill enlarged.
         offsets: Whether to tell where each place borrowed from, which takes longer.
         before: Gets a guess of time and memory, if there is one; it may raise to stop.
 
@@ -152,14 +150,14 @@ def _check(image: np.ndarray, hole: np.ndarray, max_pixels: int | None) -> None:
         raise ValueError(f"expected `max_pixels` to be positive or null, got {max_pixels}")
 
 
-def pad(array: np.ndarray, multiple: int = 8) -> np.ndarray:
-    """Mirror ``(H, W, ...)`` at the right and lower edge up to multiples of ``multiple``.
+def pad(array: np.ndarray) -> np.ndarray:
+    """Mirror ``(H, W, ...)`` at the right and lower edge up to multiples of 8.
 
     Padded alike, the mirror image of a hole is a hole. Fewer than 8 pixels are added, less than a
     cell of the attention's grid, so every cell that is borrowed from holds pixels of the picture.
     """
     height, width = array.shape[:2]
-    margins = [(0, -height % multiple), (0, -width % multiple)]
+    margins = [(0, -height % 8), (0, -width % 8)]
     return np.pad(array, margins + [(0, 0)] * (array.ndim - 2), mode="reflect")
 
 
@@ -168,14 +166,8 @@ def shrink(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Reduce a picture of more than ``max_pixels`` pixels (``None``: no limit), keeping its shape.
 
-    Args:
-        known: ``(H, W, 3)``, float32, 0 in the hole.
-        hole: ``(H, W)``, bool, True = missing.
-        max_pixels: Height times width of the result at most.
-
-    Returns:
-        ``known`` and ``hole``, reduced or as they are: a reduced pixel is the mean of the *known*
-        pixels it covers; it is missing if more than half of it is.
+    ``known`` is ``(H, W, 3)``, float32, 0 in the hole; ``hole`` ``(H, W)``, bool. A reduced pixel
+    is the mean of the *known* pixels it covers; it is missing if more than half of it is.
     """
     height, width = hole.shape
     if max_pixels is None or height * width <= max_pixels:

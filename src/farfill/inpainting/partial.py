@@ -108,11 +108,7 @@ def predict_cost(
 ) -> Cost:
     """Guess what :func:`predict_windows` will take from its work and a short probe of the machine.
 
-    Args:
-        generator: Which is to fill.
-        windows: What it is to predict.
-        size: Height and width of the picture.
-        device: Where.
+    ``size`` is height and width of the picture, in pixels.
     """
     stage, small = generator.refinement, _small(size)
     products = sum(multiplications(generator, window, size) for window in windows)

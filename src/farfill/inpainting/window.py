@@ -78,11 +78,7 @@ def cover(hole: np.ndarray, work: Callable[[Window], float]) -> list[Window]:
     """Cover the hole with rectangles that cost little together.
 
     Starts with the bounding box of each separate hole and joins two for as long as that saves
-    work: what neighbouring boxes need of the picture overlaps.
-
-    Args:
-        hole: ``(H, W)``, bool, not empty.
-        work: What a rectangle costs.
+    work: what neighbouring boxes need of the picture overlaps. ``hole`` is ``(H, W)``, bool.
     """
     boxes = {box: work(box) for box in _bounding_boxes(hole)}
     while len(boxes) > 1:
