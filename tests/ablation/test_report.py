@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from farfill.ablation.command import main
-from farfill.ablation.curves import figures
+from farfill.ablation.chart import figures
 from farfill.ablation.report import page, write_report
 from farfill.ablation.sweep import read_sweep
 from farfill.evaluation.pictures import write_pictures

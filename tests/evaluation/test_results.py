@@ -45,9 +45,9 @@ def test_a_picture_whose_name_is_no_text_loses_no_table(tmp_path, batches, manif
 
 
 def test_report_writes_every_file_and_returns_the_table(tmp_path, batches, manifest):
-    fillers = {"ours": worse_and_worse, "Telea": Telea(3.0), "mean colour": MeanColour()}
+    inpainters = {"ours": worse_and_worse, "Telea": Telea(3.0), "mean colour": MeanColour()}
 
-    text = write_results(tmp_path / "out", fillers, batches, manifest, k=2)
+    text = write_results(tmp_path / "out", inpainters, batches, manifest, k=2)
 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "best.png",
@@ -63,9 +63,9 @@ def test_report_writes_every_file_and_returns_the_table(tmp_path, batches, manif
     assert read(tmp_path / "out" / "manifest.json") == manifest
     metrics = json.loads((tmp_path / "out" / "result.json").read_text())["fillers"]
     rows = list(csv.DictReader((tmp_path / "out" / "per_image.csv").read_text().splitlines()))
-    for filler in fillers:
-        own = [float(row["psnr_hole"]) for row in rows if row["filler"] == filler]
-        assert metrics[filler]["metrics"]["psnr_hole"]["mean"] == pytest.approx(np.mean(own))
+    for inpainter in inpainters:
+        own = [float(row["psnr_hole"]) for row in rows if row["filler"] == inpainter]
+        assert metrics[inpainter]["metrics"]["psnr_hole"]["mean"] == pytest.approx(np.mean(own))
 
 
 @pytest.mark.parametrize("by", ["psnr_hole", "l1_hole"])
@@ -80,8 +80,8 @@ def test_sheets_show_best_and_worst_first(by, tmp_path, batches, manifest):
 
 def test_single_pictures_are_found_by_index_and_title(tmp_path, batches, manifest):
     """The best, the worst, and the first ones, which all runs have; here 0 and 4."""
-    fillers = {"ours": worse_and_worse, "a/b": lambda batch: batch.masked}
-    write_results(tmp_path, fillers, batches, manifest, k=1)
+    inpainters = {"ours": worse_and_worse, "a/b": lambda batch: batch.masked}
+    write_results(tmp_path, inpainters, batches, manifest, k=1)
     kept = read_pictures(tmp_path)
     assert {index: [*row] for index, row in kept.items()} == {
         index: ["original", "masked", "ours", "a/b"] for index in (0, 4)

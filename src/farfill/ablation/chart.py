@@ -1,16 +1,18 @@
-"""Curves with bands, panel beside panel, as one SVG that matplotlib draws."""
+"""What an ablation shows: learning and both players' losses of every cell, as SVG."""
 
 import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import matplotlib
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from farfill.rundir.record import Curve
+from farfill.ablation.sweep import Sweep
+from farfill.evaluation.table import REGIONS, metric_title
+from farfill.metric import attention
+from farfill.rundir.record import CRITIC, VARIANCE, Curve, Record
 
 #: Okabe and Ito's colours, told apart by colour-blind readers too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -18,7 +20,8 @@ DECADES = 30  # an axis becomes logarithmic where most values span more than thi
 FENCE = 3  # interquartile ranges beyond the quartiles that are "far out" (Tukey 1977)
 FLATTENED = 4  # an axis this many times longer than what is not far out is cut
 PANEL_INCHES = 3.8, 2.3
-_STYLE: Any = {
+#: For ``matplotlib.rc_context``, in which a figure is made, filled and written.
+STYLE: Any = {
     "svg.hashsalt": "farfill",  # the same curves are the same file
     "svg.fonttype": "none",
     "font.size": 9,
@@ -30,20 +33,34 @@ _STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
+#: Heading -> logged column -> title of a panel, in which all cells are compared.
+COMPARED = {
+    "Validation": {
+        **{
+            f"val/{metric}_{region}": metric_title(metric, region)
+            for metric in ("l1", "l2", "psnr", "ssim", "tv_anisotropic")
+            for region in REGIONS
+        },
+        VARIANCE: "variance of holes, relative to the truth's",
+    },
+    "Attention": {
+        f"val/attention_{name}": f"attention: {name.replace('_', ' ')}"
+        for name in attention.NAMES
+        if name not in attention.SHARES
+    },
+}
+#: On scales of their own, so every cell has a panel of each.
+LOSSES = {CRITIC: "critics' loss", "train/generator/total": "generator's loss"}
+#: Every cell has one more, with each term that the two players share.
+TERMS = ("train/critic/", "train/generator/adversarial")
 
 
 class Line(NamedTuple):
-    """Several curves of one kind, such as the seeds of a cell, to draw as their mean and range.
+    """Several curves of one kind, such as the seeds of a cell, to draw as their mean and range."""
 
-    Attributes:
-        title: For the legend; empty: not in it.
-        curves: Values that are not finite leave a gap.
-        colour: Index into :data:`COLOURS`, taken in turn.
-    """
-
-    title: str
-    curves: Sequence[Curve]
-    colour: int
+    title: str  # for the legend; empty: not in it
+    curves: Sequence[Curve]  # values that are not finite leave a gap
+    colour: int  # index into COLOURS, taken in turn
 
 
 class Panel(NamedTuple):
@@ -53,17 +70,48 @@ class Panel(NamedTuple):
     lines: Sequence[Line]
 
 
-def draw(panels: Sequence[Panel], columns: int = 3, along: str = "generator steps") -> bytes:
-    """Panels in rows, with one legend for all of them, as SVG.
+def figures(sweep: Sweep) -> dict[str, bytes]:
+    """Heading -> SVG; only what was logged."""
+    logged = dict.fromkeys(name for run in sweep.records for name in run.curves)
+    cells = [*enumerate(sweep.cells.items())]
+    drawn = {}
+    for heading, columns in COMPARED.items():
+        panels = [
+            Panel(title, [_line(cell, runs, column, number) for number, (cell, runs) in cells])
+            for column, title in columns.items()
+            if column in logged
+        ]
+        if panels:
+            drawn[heading] = draw(panels)
 
-    Args:
-        panels: The same title of a line has the same colour in all of them.
-        columns: Panels in a row.
-        along: What the curves run over.
+    losses = {column: title for column, title in LOSSES.items() if column in logged}
+    terms = [name for name in logged if name.startswith(TERMS) and not name.endswith("/total")]
+    words = [name.removeprefix("train/").replace("_", " ") for name in terms]
+    panels = []
+    for number, (cell, runs) in cells:
+        for column, title in losses.items():
+            panels.append(Panel(f"{title}: {cell}", [_line("", runs, column, number)]))
+        if terms:
+            lines = [_line(words[n], runs, name, n) for n, name in enumerate(terms)]
+            panels.append(Panel(f"adversarial terms: {cell}", lines))
+    if panels:
+        width = len(panels) // len(cells)  # a row for every cell
+        drawn["Losses"] = draw(panels, width if width > 1 else 3)
+    return drawn
+
+
+def _line(title: str, runs: Sequence[Record], column: str, colour: int) -> Line:
+    return Line(title, [run.curves[column] for run in runs if column in run.curves], colour)
+
+
+def draw(panels: Sequence[Panel], columns: int = 3) -> bytes:
+    """Panels in rows of ``columns``, with one legend for all of them, as SVG.
+
+    A line of the same title is expected to have the same colour in all panels.
     """
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
-    with styled():
+    with rc_context(STYLE):
         size = PANEL_INCHES[0] * columns, PANEL_INCHES[1] * rows + 0.6
         figure = Figure(figsize=size, layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False).flat
@@ -71,7 +119,7 @@ def draw(panels: Sequence[Panel], columns: int = 3, along: str = "generator step
             fill_panel(axes, panel)
         for axes in grid[len(panels) :]:
             axes.set_axis_off()
-        figure.supxlabel(along, fontsize=9)
+        figure.supxlabel("generator steps", fontsize=9)
         found = [axes.get_legend_handles_labels() for axes in figure.axes]
         handles = {label: handle for one in found for handle, label in zip(*one, strict=True)}
         if handles:
@@ -112,15 +160,11 @@ def mean_and_range(curves: Sequence[Curve]) -> tuple[np.ndarray, ...]:
 
 
 def fit_axis(axes: Axes, values: np.ndarray) -> None:
-    """Choose the vertical axis so that no outlier presses all else into a line.
+    """Choose the vertical axis so that no outlier among the finite ``values`` hides the others.
 
     It is logarithmic where most values span decades (symmetrically so if some are not positive).
     Otherwise it ends where values are far out, if they would leave the others less than a quarter;
     the panel then says how far they reach.
-
-    Args:
-        axes: With the curves already in it.
-        values: All that was drawn, finite.
     """
     low, high = np.quantile(values, (0.05, 0.95))
     sizes = np.abs(values)
@@ -139,13 +183,6 @@ def fit_axis(axes: Axes, values: np.ndarray) -> None:
             axes.set_ylim(low - margin, high + margin)
             note = f"axis cut: {values.min():.3g} to {values.max():.3g}"
             axes.text(0.98, 0.95, note, transform=axes.transAxes, ha="right", va="top", fontsize=7)
-
-
-@contextmanager
-def styled() -> Iterator[None]:
-    """Our look for a figure that is made, filled and written inside."""
-    with matplotlib.rc_context(_STYLE):
-        yield
 
 
 def to_svg(figure: Figure) -> bytes:

@@ -2,41 +2,26 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from farfill.errors import one_line_errors
 
 #: Of the extra ``report``: nothing else needs them.
-LIBRARIES = ("matplotlib", "jinja2", "markupsafe", "markdown_it")
+LIBRARIES = ("matplotlib", "jinja2", "markdown_it")
 
 
 @one_line_errors
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point of ``farfill-report``.
-
-    Args:
-        arguments: Of the command line; None: those of the process.
-
-    Raises:
-        ValueError: The sweep cannot be reported, or a library is not installed.
-    """
+    """Write a sweep's report, as the command line or ``arguments`` say."""
     parser = argparse.ArgumentParser(
         description="Write ABLATION.md and ablation.html from the runs of a sweep's folder."
     )
     parser.add_argument("folder", type=Path, help="a sweep's folder, runs/<date>/<time>-<ablation>")
-    parser.add_argument(
-        "--reference",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="cell that the others are compared with; default: the question's, or the first",
-    )
-    parser.add_argument(
-        "--varies",
-        nargs="+",
-        default=[],
-        metavar="KEY",
-        help="keys that the swept options change besides their own",
-    )
+    optional: dict[str, Any] = {"nargs": "+", "default": []}
+    compared = "cell that the others are compared with; default: the question's, or the first"
+    parser.add_argument("--reference", metavar="KEY=VALUE", help=compared, **optional)
+    changed = "keys that the swept options change besides their own"
+    parser.add_argument("--varies", metavar="KEY", help=changed, **optional)
     given = parser.parse_args(arguments)
     try:
         from farfill.ablation.report import write_report

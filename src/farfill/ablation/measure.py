@@ -31,11 +31,10 @@ def values(record: Record, metric: str) -> np.ndarray | None:
     measured: np.ndarray | None = None
     if metric in STATISTICS:
         if record.curves and state(record) != "failed":
-            measured = np.array([STATISTICS[metric](record)])
+            measured = np.array([STATISTICS[metric](record)], float)
     elif usable(record):
-        curve = record.curves.get(f"val/{metric}")
         measured = record.scores.get(OURS, {}).get(metric)
-        if measured is None and curve is not None:
+        if measured is None and (curve := record.curves.get(f"val/{metric}")):
             measured = curve.values[-1:]
     return None if measured is None or not np.isfinite(measured).all() else measured
 
@@ -43,20 +42,16 @@ def values(record: Record, metric: str) -> np.ndarray | None:
 def summary(runs: Sequence[Record], metric: str) -> Estimate | None:
     """A cell's mean over all seeds that have the metric; None if none has."""
     rows = [row for run in runs if (row := values(run, metric)) is not None]
-    return _within(estimate(np.stack(rows)), *possible(metric)) if rows else None
+    return _within(rows, *possible(metric))
 
 
 def difference(left: Sequence[Record], right: Sequence[Record], metric: str) -> Estimate | None:
     """Mean of ``left - right``, seed by seed and picture by picture; None without a common seed."""
-    others = {run.seed: values(run, metric) for run in right}
-    rows = [
-        ours - theirs
-        for run in left
-        if (ours := values(run, metric)) is not None
-        and (theirs := others.get(run.seed)) is not None
-    ]
+    ours, theirs = ({run.seed: values(run, metric) for run in runs} for runs in (left, right))
+    pairs = ((row, theirs.get(seed)) for seed, row in ours.items())
     low, high = possible(metric)
-    return _within(estimate(np.stack(rows)), low - high, high - low) if rows else None
+    rows = [row - other for row, other in pairs if row is not None and other is not None]
+    return _within(rows, low - high, high - low)
 
 
 def possible(metric: str) -> tuple[float, float]:
@@ -64,9 +59,12 @@ def possible(metric: str) -> tuple[float, float]:
     return RANGES.get(metric) or RANGES.get(metric.split("_")[0]) or (-np.inf, np.inf)
 
 
-def _within(found: Estimate, low: float, high: float) -> Estimate:
-    """Cut an interval at what is possible; the true mean is, so nothing is lost.
+def _within(rows: Sequence[np.ndarray], low: float, high: float) -> Estimate | None:
+    """Estimate, and cut the interval at what is possible; the true mean is, so nothing is lost.
 
     Student's t over two or three seeds knows no bounds: SSIM once reached 1.04.
     """
-    return found._replace(low=np.clip(found.low, low, high), high=np.clip(found.high, low, high))
+    if not rows:
+        return None
+    mean = estimate(np.stack(rows))
+    return mean._replace(low=np.clip(mean.low, low, high), high=np.clip(mean.high, low, high))

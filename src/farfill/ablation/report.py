@@ -2,29 +2,28 @@
 
 import base64
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markdown_it import MarkdownIt
-from markupsafe import Markup
 
 from farfill.ablation import tables
-from farfill.ablation.curves import figures
+from farfill.ablation.chart import figures
 from farfill.ablation.sweep import Sweep, require_comparable
 from farfill.ablation.verdict import judge
 from farfill.evaluation.pictures import BORROWS, MASKED, ORIGINAL, read_pictures
 from farfill.evaluation.table import REGIONS, markdown_table
 from farfill.files import atomic
 from farfill.image.contact_sheet import to_uint8
+from farfill.image.read import read_rgb
 from farfill.image.write import write_picture
 from farfill.op.colour import wheel_legend
 from farfill.rundir.record import OURS
 
-FIGURES = "figures"
-KEY = f"{FIGURES}/colour_key.png"
+KEY = "figures/colour_key.png"
 KEY_SIDE = 96  # pixels
-Kept = dict[int, dict[str, Path]]
 TEMPLATES = Environment(
     loader=PackageLoader("farfill.ablation"),
     autoescape=select_autoescape(["html.j2"]),
@@ -53,12 +52,11 @@ def write_report(sweep: Sweep, folder: Path) -> str:
     usual, reference = tables.usual_metrics(sweep), sweep.reference_label
     rows = {**sweep.cells, **sweep.baselines}
     charts = figures(sweep)
-    pictures, seed, files = side_by_side(sweep)
-    files |= {f"{FIGURES}/{heading.lower()}.svg": svg for heading, svg in charts.items()}
+    pictures, seed, names = side_by_side(sweep, folder)
     if BORROWS in pictures:
         write_picture(folder / KEY, to_uint8(wheel_legend(KEY_SIDE)))
-        files[KEY] = (folder / KEY).read_bytes()
-    named = (f"`{run.manifest}` (seed {run.seed})" for run in sweep.records if run.manifest)
+        names.append(KEY)
+    manifests = (f"`{run.manifest}` (seed {run.seed})" for run in sweep.records if run.manifest)
     text = TEMPLATES.get_template("ablation.md.j2").render(
         title=title,
         question=" ".join(str(sweep.question.get("text", "")).split()),
@@ -69,58 +67,57 @@ def write_report(sweep: Sweep, folder: Path) -> str:
         training=tables.metrics(sweep.cells, [*tables.TRAINING]),
         charts=[*charts],
         everything={
-            words: tables.metrics(rows, names)
+            words: tables.metrics(rows, measured)
             for region, words in REGIONS.items()
-            if (names := tables.measured_metrics(sweep, region))
+            if (measured := tables.measured_metrics(sweep, region))
         },
         pictures=pictures,
         seed=seed,
-        key=KEY if KEY in files else "",
-        manifests=", ".join(dict.fromkeys(named)) or "none",
+        key=KEY if KEY in names else "",
+        manifests=", ".join(dict.fromkeys(manifests)) or "none",
     )
     text = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
-    html = page(f"Ablation: {title}", text, files)
-    texts = {"ABLATION.md": text.encode(), "ablation.html": html.encode()}
-    for name, content in {**files, **texts}.items():
+    drawn = {f"figures/{heading.lower()}.svg": svg for heading, svg in charts.items()}
+    shown = {**drawn, **{name: (folder / name).read_bytes() for name in names}}
+    texts = {"ABLATION.md": text, "ablation.html": page(f"Ablation: {title}", text, shown)}
+    for name, content in {**drawn, **{name: x.encode() for name, x in texts.items()}}.items():
         with atomic(folder / name) as part:
             part.write_bytes(content)
     return text
 
 
-def side_by_side(sweep: Sweep) -> tuple[str, int, dict[str, bytes]]:
-    """One seed's pictures, a column per cell; below each completion where the cell borrows from.
+def side_by_side(sweep: Sweep, folder: Path) -> tuple[str, int, list[str]]:
+    """Write one seed's pictures, that which most cells have, into ``figures/pictures/``.
 
     Returns:
-        A table of the pictures, empty if no cell kept any; the seed, that which most cells have;
-        and the files that the table shows.
+        A table with a column per cell, below each completion where the cell borrows from; empty if
+        no cell kept pictures. The seed. The files that the table shows, relative to ``folder``.
     """
-    by_seed: dict[int, dict[str, Kept]] = {}
-    for cell, runs in sweep.cells.items():
-        for run in runs:
-            if run.folder and (kept := read_pictures(run.folder / "report")):
-                by_seed.setdefault(run.seed, {})[cell] = kept
+    by_seed: dict[int, dict[str, dict[int, dict[str, Path]]]] = defaultdict(dict)
+    for run in sweep.records:
+        if run.folder and (kept := read_pictures(run.folder / "report")):
+            by_seed[run.seed][run.label] = kept
     if not by_seed:
-        return "", 0, {}
-    seed = max(by_seed, key=lambda one: (len(by_seed[one]), -one))
-    cells = by_seed[seed]
-    files: dict[str, bytes] = {}
+        return "", 0, []
+    seed = max(by_seed, key=lambda seed: (len(by_seed[seed]), -seed))
+    cells = [*by_seed[seed].values()]
+    files: list[str] = []
 
-    def shown(index: int, cell: str, title: str) -> str:
-        if (path := cells[cell][index].get(title)) is None:
+    def shown(index: int, number: int, title: str) -> str:
+        if (path := cells[number][index].get(title)) is None:
             return ""
-        number = [*cells].index(cell)
-        file = f"{FIGURES}/pictures/{index}_{number}_{title.replace(' ', '_')}.png"
-        files[file] = path.read_bytes()
-        return f"![{title}]({file})"
+        files.append(f"figures/pictures/{index}_{number}_{title.replace(' ', '_')}.png")
+        write_picture(folder / files[-1], read_rgb(path))
+        return f"![{title}]({files[-1]})"
 
-    first = next(iter(cells))
     rows = []
-    for index in sorted(set.intersection(*map(set, cells.values()))):
-        given = [shown(index, first, title) for title in (ORIGINAL, MASKED)]
-        rows.append([f"picture {index}", *given, *(shown(index, cell, OURS) for cell in cells)])
-        if any(maps := [shown(index, cell, BORROWS) for cell in cells]):
+    for index in sorted(set.intersection(*map(set, cells))):
+        given = [shown(index, 0, title) for title in (ORIGINAL, MASKED)]
+        completed, maps = ([shown(index, n, x) for n in range(len(cells))] for x in (OURS, BORROWS))
+        rows.append([f"picture {index}", *given, *completed])
+        if any(maps):
             rows.append([BORROWS, "", "", *maps])
-    titles = ("", ORIGINAL, MASKED, *cells)
+    titles = ("", ORIGINAL, MASKED, *by_seed[seed])
     return markdown_table(titles, rows, text_columns=range(len(titles))), seed, files
 
 
@@ -142,8 +139,4 @@ def page(title: str, markdown: str, files: Mapping[str, bytes]) -> str:
                 content = base64.b64encode(files[source]).decode()
                 image.attrs["src"] = f"data:{kind};base64,{content}"
     body = reader.renderer.render(tokens, reader.options, {})
-    # A wide table scrolls by itself, the page does not.
-    body = body.replace("<table>", '<div class="wide"><table>').replace(
-        "</table>", "</table></div>"
-    )
-    return TEMPLATES.get_template("page.html.j2").render(title=title, body=Markup(body))
+    return TEMPLATES.get_template("page.html.j2").render(title=title, body=body)

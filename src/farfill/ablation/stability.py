@@ -16,7 +16,6 @@ A run is
 
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import numpy as np
 
@@ -40,7 +39,7 @@ def saturated(record: Record) -> bool:
     losses = _finite(record, CRITIC).values
     if len(losses) < FEWEST_POINTS or losses.min() < 0:
         return False
-    return bool(_late(losses) < LEAST_CRITIC_LOSS)
+    return _late_mean(losses) < LEAST_CRITIC_LOSS
 
 
 def run_away(record: Record) -> bool:
@@ -48,8 +47,7 @@ def run_away(record: Record) -> bool:
     losses = _finite(record, CRITIC).values
     if len(losses) < FEWEST_POINTS or losses.min() >= 0:
         return False
-    sizes = np.abs(losses)
-    return bool(_late(sizes) > MOST_GROWTH * np.median(sizes))
+    return _late_mean(np.abs(losses)) > MOST_GROWTH * float(np.median(np.abs(losses)))
 
 
 CHECKS: Mapping[str, Callable[[Record], bool]] = {
@@ -79,23 +77,18 @@ def setbacks(record: Record) -> float:
 
 #: One number per run, by the name that a claim gives as its metric.
 STATISTICS: Mapping[str, Callable[[Record], float]] = {
-    "unstable": lambda record: float(bool(flags(record))),
-    **{
-        name.replace(" ", "_"): partial(lambda check, record: float(check(record)), check)
-        for name, check in CHECKS.items()
-    },
+    "unstable": lambda record: bool(flags(record)),
+    **{name.replace(" ", "_"): check for name, check in CHECKS.items()},
     "l1_curve_mean": curve_mean,
     "l1_setbacks": setbacks,
 }
 
 
-def _late(values: np.ndarray) -> float:
-    """Mean over the last tenth of the logged steps."""
+def _late_mean(values: np.ndarray) -> float:
     return float(values[-max(1, len(values) // 10) :].mean())
 
 
 def _finite(record: Record, column: str) -> Curve:
-    """The points before and after any that are not finite; none of what was not logged."""
     curve = record.curves.get(column, Curve(np.empty(0), np.empty(0)))
     kept = np.isfinite(curve.values)
     return Curve(curve.steps[kept], curve.values[kept])

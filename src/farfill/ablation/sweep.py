@@ -1,5 +1,6 @@
 """The runs of a sweep as cells of a table, and the refusal to compare what cannot be compared."""
 
+from bisect import insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,39 +23,33 @@ BASELINE = "baseline"  # a claim's side that is no cell: {baseline: telea}
 
 @dataclass(frozen=True)
 class Sweep:
-    """Every run of a sweep, those that failed or never started too.
+    """Every run of a sweep, those that failed or never started too."""
 
-    Attributes:
-        records: One per cell and seed.
-        question: What the ablation asks, as ``ablations/<name>.yaml`` has it; may be empty.
-        reference: Cell the others are compared with, by the options that single it out; empty: the
-            first one.
-        varies: Keys that the swept options change besides their own, such as ``generator``.
-    """
-
-    records: Sequence[Record]
+    records: Sequence[Record]  # one per cell and seed
+    #: What the ablation asks, as ``ablations/<name>.yaml`` has it; may be empty.
     question: Mapping[str, Any] = field(default_factory=dict)
+    #: Options of the cell that the others are compared with; empty: the first cell.
     reference: Mapping[str, Any] = field(default_factory=dict)
-    varies: Sequence[str] = ()
+    varies: Sequence[str] = ()  # keys that the swept options change besides their own
 
     @cached_property
     def cells(self) -> dict[str, list[Record]]:
         """Label -> runs by seed, in the order of the sweep."""
         cells: dict[str, list[Record]] = {}
         for record in self.records:
-            cells.setdefault(record.label, []).append(record)
-        return {name: sorted(runs, key=lambda run: run.seed) for name, runs in cells.items()}
+            insort(cells.setdefault(record.label, []), record, key=lambda run: run.seed)
+        return cells
 
     @cached_property
     def baselines(self) -> dict[str, list[Record]]:
-        """Classical filler -> its scores by seed: the same in all cells, so the first has them."""
+        """Classical baseline -> scores by seed: the same in all cells, so the first has them."""
         first = {run.seed: run for run in reversed(self.records) if run.scores}
         baselines: dict[str, list[Record]] = {}
         for seed, run in sorted(first.items()):
-            for filler, scores in run.scores.items():
-                if filler != OURS:
-                    record = Record({BASELINE: filler}, seed, run.folder, scores={OURS: scores})
-                    baselines.setdefault(filler, []).append(record)
+            for name, scores in run.scores.items():
+                if name != OURS:
+                    record = Record({BASELINE: name}, seed, run.folder, scores={OURS: scores})
+                    baselines.setdefault(name, []).append(record)
         return baselines
 
     @property
@@ -63,10 +58,7 @@ class Sweep:
         return self.find(self.reference)[0] if self.reference else next(iter(self.cells))
 
     def find(self, wanted: Mapping[str, Any]) -> tuple[str, list[Record]]:
-        """The one cell, or classical baseline, that has the wanted options.
-
-        Args:
-            wanted: Option -> value; options that are left out may have any value.
+        """The one cell, or classical baseline, that has the wanted options, and its label.
 
         Raises:
             ValueError: No cell or several have them.
@@ -89,8 +81,7 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
     """Read a sweep as ``python src/train.py -m ...`` or ``ablation=...`` leaves it.
 
     Args:
-        folder: Holds ``multirun.yaml`` and a folder per run. Without the former only runs that
-            started are known.
+        folder: Without ``multirun.yaml`` in it only runs that started are known.
         reference: See :class:`Sweep`; empty: the question's.
         varies: Likewise; added to the question's.
 
@@ -122,7 +113,7 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
             )
         if not other or not usable(other):  # a failed run may have been repeated
             records[record.label, record.seed] = record
-    usual = next(iter(records.values())).seed if records else 0
+    usual = next((record.seed for record in records.values()), 0)
     for job in planned:
         record = Record(cell_of(job, swept), int(job.get(SEED, usual)))
         records.setdefault((record.label, record.seed), record)
@@ -161,12 +152,11 @@ def require_comparable(sweep: Sweep) -> None:
             )
     swept = sorted({key for record in sweep.records for key in record.cell})
     configs = [record.config for record in sweep.records if record.config]
-    missing = object()
     differing = [
         key
         for key in sorted({key for config in configs for key in config})
         if not is_under(key, (*swept, *sweep.varies, *HARMLESS))
-        and any(config.get(key, missing) != configs[0].get(key, missing) for config in configs)
+        and any(config.get(key, ...) != configs[0].get(key, ...) for config in configs)
     ]
     if differing:
         raise ValueError(

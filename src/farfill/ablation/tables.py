@@ -7,7 +7,6 @@ from farfill.ablation.measure import difference, summary
 from farfill.ablation.stability import CHECKS, STATISTICS, flags
 from farfill.ablation.sweep import Sweep
 from farfill.ablation.verdict import Verdict
-from farfill.evaluation.statistics import Estimate
 from farfill.evaluation.table import arrow, interval_text, markdown_table
 from farfill.metric.suite import NAMES
 from farfill.rundir.record import Record, state
@@ -26,7 +25,7 @@ TRAINING = {
     "l1_curve_mean": "mean of val/l1_hole over the run ↓",
     "l1_setbacks": "sum of its rises ↓",
 }
-NOTHING = "-"
+NOTHING = "-"  # where nothing was measured
 
 
 def usual_metrics(sweep: Sweep) -> list[str]:
@@ -58,10 +57,16 @@ def runs(sweep: Sweep) -> str:
     """One line per cell: how its runs ended, and which were unsound."""
     rows = []
     for name, cell in sweep.cells.items():
-        states, unsound = [state(run) for run in cell], [flags(run) for run in cell]
-        counts = [states.count(word) for word in STATES]
-        counts += [sum(check in failed for failed in unsound) for check in CHECKS]
-        rows.append((name, *counts, _remarks(cell)))
+        remarks, words = [], []
+        for run in cell:
+            notes = dict.fromkeys([state(run), *flags(run)])
+            words += notes
+            notes.pop("done", None)
+            if notes:
+                reason = f": {run.error}" if run.error else ""
+                remarks.append(f"seed {run.seed} {', '.join(notes)}{reason}")
+        counts = [words.count(word) for word in (*STATES, *CHECKS)]
+        rows.append((name, *counts, "; ".join(remarks)))
     titles = ("cell", *STATES, *CHECKS, "remarks")
     return markdown_table(titles, rows, text_columns=(0, len(titles) - 1))
 
@@ -80,35 +85,18 @@ def metrics(
     """
     rows = []
     for title, cell in cells.items():
-        if minus is None:
-            found = [summary(cell, name) for name in names]
-        elif title != minus[0]:
-            found = [difference(cell, minus[1], name) for name in names]
-        else:
+        if minus and title == minus[0]:
             continue
-        first = next((one for one in found if one is not None), None)
-        counts = f"{first.runs} x {first.images}" if first else NOTHING
-        rows.append((title, counts, *(_interval(one, minus is None) for one in found)))
+        counts, texts = NOTHING, []
+        for name in names:
+            mean = difference(cell, minus[1], name) if minus else summary(cell, name)
+            text = interval_text(mean) if mean else NOTHING
+            if mean and not minus and not math.isnan(mean.spread):
+                text += f" ± {mean.spread:.2g}"
+            texts.append(text)
+            if mean and counts == NOTHING:
+                counts = f"{mean.runs} x {mean.images}"
+        rows.append((title, counts, *texts))
     titles = (TRAINING.get(name) or f"{name} {arrow(name)}".strip() for name in names)
     corner = f"minus {minus[0]}" if minus else "cell"
     return markdown_table((corner, "seeds x pictures", *titles), rows)
-
-
-def _interval(value: Estimate | None, spread: bool) -> str:
-    """``mean [low, high] ± standard deviation of the seeds' means``."""
-    if value is None:
-        return NOTHING
-    more = f" ± {value.spread:.2g}" if spread and not math.isnan(value.spread) else ""
-    return interval_text(value) + more
-
-
-def _remarks(cell: Sequence[Record]) -> str:
-    """Which seeds did not finish or are unsound, and why."""
-    words = []
-    for run in cell:
-        notes = dict.fromkeys([state(run), *flags(run)])
-        notes.pop("done", None)
-        if notes:
-            reason = f": {run.error}" if run.error else ""
-            words.append(f"seed {run.seed} {', '.join(notes)}{reason}")
-    return "; ".join(words)

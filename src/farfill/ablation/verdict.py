@@ -21,30 +21,19 @@ EXPECTED = {
     "not_lower": (-1, math.inf),
     "not_higher": (-math.inf, 1),
 }
-MARGINLESS = ("lower", "higher")
 KEYS = {"says", "metric", "left", "right", "expects"}
 
 
 class Verdict(NamedTuple):
-    """A claim beside the numbers.
+    """A claim beside the numbers."""
 
-    Attributes:
-        claim: As the ablation's file has it.
-        left: The left cell's mean; None if nothing was measured.
-        right: The right cell's mean.
-        difference: Left minus right, paired; None if they share no seed.
-        margin: What still counts as the same, in the metric's units; 0 where none is given.
-        word: :data:`AGREES`, :data:`DIFFERS` or :data:`OPEN`.
-        why: What stands in the way of a verdict, or makes it doubtful; may be empty.
-    """
-
-    claim: Mapping[str, Any]
-    left: Estimate | None
+    claim: Mapping[str, Any]  # as the ablation's file has it
+    left: Estimate | None  # the cell's mean; None if nothing was measured
     right: Estimate | None
-    difference: Estimate | None
-    margin: float
-    word: str
-    why: str
+    difference: Estimate | None  # left minus right, paired; None if they share no seed
+    margin: float  # what still counts as the same, in the metric's units; 0 where none is given
+    word: str  # AGREES, DIFFERS or OPEN
+    why: str  # what stands in the way of a verdict, or makes it doubtful; may be empty
 
 
 def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
@@ -65,7 +54,7 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
     metric, expects = claim["metric"], claim["expects"]
     if expects not in EXPECTED:
         raise ValueError(f"expected `expects` to be one of {', '.join(EXPECTED)}, got {expects!r}")
-    if (expects in MARGINLESS) == ("within" in claim):
+    if (expects in ("lower", "higher")) == ("within" in claim):
         raise ValueError(f"expected `within` for all of {', '.join(EXPECTED)} but lower and higher")
     try:
         left, right = sweep.find(claim["left"])[1], sweep.find(claim["right"])[1]
@@ -82,14 +71,10 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
 
 
 def decide(gap: Estimate | None, expects: str, margin: float) -> tuple[str, str]:
-    """Compare an interval with the range that a claim allows.
+    """Verdict on an interval, and why it had to stay open without asking the interval.
 
-    It agrees if the whole interval lies inside, differs if the whole interval lies outside, and
-    anything else is open; so is what fewer than two seeds say, because their interval knows
-    nothing of other seeds.
-
-    Returns:
-        The verdict, and why it had to stay open without asking the interval.
+    It agrees if the whole interval lies in the range that the claim allows, differs if the whole
+    interval lies outside, and anything else is open.
     """
     if gap is None:
         return OPEN, "no seed has this metric in both cells"

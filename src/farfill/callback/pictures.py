@@ -8,10 +8,10 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 
+from farfill.evaluation.pictures import attention_map
 from farfill.image.contact_sheet import sheet, to_uint8
 from farfill.image.write import write_picture
-from farfill.op.colour import flow_to_colour, wheel_legend
-from farfill.op.spatial import resize_nearest
+from farfill.op.colour import wheel_legend
 from farfill.rundir.record import EXAMPLES, PICTURES
 from farfill.types import Batch, Completion
 
@@ -87,15 +87,12 @@ def _rows(batch: Batch, completion: Completion) -> list[list[Tensor]]:
     where it is, any other colour from the direction it has in the wheel, the paler the nearer.
     """
     image, hole = batch.image.float(), batch.hole
-    height, width = image.shape[-2:]
     wheel = torch.ones_like(image)
-    side = min(height, width)
+    side = min(image.shape[-2:])
     wheel[0, :, :side, :side] = wheel_legend(side)
-    attention = torch.ones_like(image)
-    if completion.offsets is not None:
-        # One at a time, so that every map has its own full range of colours.
-        maps = [flow_to_colour(offsets[None]) for offsets in completion.offsets]
-        attention = resize_nearest(torch.cat(maps), height, width)
+    attention = attention_map(completion.offsets, batch)
+    if attention is None:
+        attention = torch.ones_like(image)
     completed = completion.completed(image, hole)
     columns = [image, batch.masked + hole, completion.coarse, completed, attention, wheel]
     return [list(row) for row in zip(*(column.float().cpu() for column in columns), strict=True)]

@@ -1,1 +1,1 @@
-"""Score fillers over a data set: frozen manifest, per-image numbers, intervals, tables, sheets."""
+"""Score inpainters over a data set: frozen manifest, numbers by picture, intervals, tables."""

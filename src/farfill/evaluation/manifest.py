@@ -53,10 +53,10 @@ def build(batches: Iterable[Batch], paths: Sequence[Path], seed: int, mask: str)
     """Make the manifest of the pictures and holes that ``batches`` yields.
 
     Args:
-        batches: Each picture once, as the loader of an evaluation yields them.
+        batches: Each picture once.
         paths: The data set's files; ``Batch.index`` counts in this list.
-        seed: Recorded, as is ``mask``.
-        mask: What the holes are, in words or as configured.
+        seed: Recorded, see :class:`Manifest`.
+        mask: Likewise.
 
     Raises:
         ValueError: ``batches`` is empty.
@@ -68,8 +68,8 @@ def build(batches: Iterable[Batch], paths: Sequence[Path], seed: int, mask: str)
         size = list(batch.image.shape[-2:])
         for image, hole, _, box, index in zip(*batch, strict=True):
             path = paths[int(index)].absolute()
-            digests = digest((image + 1) * 127.5), digest(hole)
             folder = path.parent.relative_to(root).as_posix()
+            digests = digest((image + 1) * 127.5), digest(hole)
             entries.append(Entry(int(index), path.name, folder, *digests, box.tolist()))
     if not entries:
         raise ValueError("manifest: expected at least one picture to evaluate, got none.")
@@ -88,9 +88,9 @@ def digest(levels: Tensor) -> str:
 
 def write(path: str | Path, manifest: Manifest) -> None:
     """Write ``manifest`` as JSON, whole or not at all."""
-    content = {"hash": manifest.hash, **asdict(manifest)}
+    text = json.dumps({"hash": manifest.hash, **asdict(manifest)}, indent=2)
     with atomic(path) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        part.write_text(text + "\n", encoding="utf-8")
 
 
 def read(path: str | Path) -> Manifest:
@@ -122,23 +122,18 @@ def read(path: str | Path) -> Manifest:
 
 def _check_kinds(manifest: Manifest) -> None:
     """Raise a ``TypeError`` unless every field that is compared is of its kind."""
-    numbers: list[object] = [manifest.seed, *manifest.image_size]
-    words: list[object] = [manifest.mask]
-    for entry in manifest.entries:
-        numbers += [entry.index, *entry.box]
-        words += [entry.name, entry.folder, entry.image, entry.hole]
-    if {*map(type, numbers)} != {int} or {*map(type, words)} != {str}:
+    rows = [(one.index, *one.box) for one in manifest.entries]
+    texts = [(one.name, one.folder, one.image, one.hole) for one in manifest.entries]
+    numbers = {type(x) for row in ((manifest.seed, *manifest.image_size), *rows) for x in row}
+    words = {type(x) for row in ((manifest.mask,), *texts) for x in row}
+    if numbers != {int} or words != {str}:
         raise TypeError("a field is of another kind")
 
 
 def require_same(now: Manifest, frozen: Manifest) -> None:
-    """Compare what the data set yields now with what was frozen.
-
-    Raises:
-        ValueError: They differ; names the pictures that are missing, new or changed, and how.
-    """
+    """Raise a ``ValueError`` that names the missing, new and changed pictures, if there are any."""
     here, there = ({entry.index: entry for entry in one.entries} for one in (now, frozen))
-    changes = [_change(here.get(index), there.get(index)) for index in sorted({*here, *there})]
+    changes = (_change(here.get(index), there.get(index)) for index in sorted({*here, *there}))
     if named := [change for change in changes if change]:
         more = f"; and {len(named) - NAMED} more" if len(named) > NAMED else ""
         raise ValueError(

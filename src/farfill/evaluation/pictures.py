@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,17 +22,16 @@ ORIGINAL, MASKED, BORROWS = "original", "masked", "borrows from"
 Painter = Callable[[Batch], Tensor | None]
 
 
+def attention_map(offsets: Tensor | None, batch: Batch) -> Tensor | None:
+    """Where attention borrows from, in colours: ``(N, 3, H, W)``; None if it has no offsets."""
+    if offsets is None:
+        return None
+    return resize_nearest(flow_to_colour(offsets), *batch.image.shape[-2:])
+
+
 def attention_maps(generator: nn.Module) -> Painter:
-    """Where a generator's attention borrows from, every picture with its own range of colours."""
-
-    def paint(batch: Batch) -> Tensor | None:
-        offsets = generator(batch.masked, batch.hole).offsets
-        if offsets is None:
-            return None
-        maps = torch.cat([flow_to_colour(one[None]) for one in offsets])
-        return resize_nearest(maps, *batch.image.shape[-2:])
-
-    return paint
+    """Draws the :func:`attention_map` of a generator."""
+    return lambda batch: attention_map(generator(batch.masked, batch.hole).offsets, batch)
 
 
 @torch.inference_mode()
@@ -49,15 +47,14 @@ def paint(
     """
     painted: dict[int, dict[str, Tensor]] = {}
     for batch in loader:
-        picked = np.flatnonzero(np.isin(batch.index.numpy(), list(chosen)))
-        if len(picked):
+        if picked := [n for n, index in enumerate(batch.index.tolist()) if index in chosen]:
             few = Batch(*(part[picked].to(device) for part in batch))
-            columns = {ORIGINAL: few.image, MASKED: few.masked + few.hole}
-            for title, painter in painters.items():
-                if (made := painter(few)) is not None:
-                    columns[title] = made
+            made = {title: painter(few) for title, painter in painters.items()}
+            columns = {ORIGINAL: few.image, MASKED: few.masked + few.hole, **made}
             for n, index in enumerate(few.index.tolist()):
-                painted[index] = {title: column[n] for title, column in columns.items()}
+                painted[index] = {
+                    t: column[n] for t, column in columns.items() if column is not None
+                }
     return painted
 
 
@@ -70,10 +67,11 @@ def write_pictures(folder: Path, painted: Mapping[int, Mapping[str, Tensor]]) ->
     """
     files: dict[int, dict[str, str]] = {}
     for index, row in sorted(painted.items()):
-        # A title may hold anything, a checkpoint's name for example.
-        slugs = {title: re.sub(r"[^\w.-]+", "_", title).strip("_.") for title in row}
-        files[index] = {title: f"{slug or '_'}/{index}.png" for title, slug in slugs.items()}
+        files[index] = {}
         for title, picture in row.items():
+            # A title may hold anything, a checkpoint's name for example.
+            slug = re.sub(r"[^\w.-]+", "_", title).strip("_.") or "_"
+            files[index][title] = f"{slug}/{index}.png"
             write_picture(folder / FOLDER / files[index][title], to_uint8(picture))
     with atomic(folder / FOLDER / INDEX) as part:
         part.write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")

@@ -19,7 +19,7 @@ from farfill.types import Batch
 
 def write_results(
     folder: str | Path,
-    fillers: Mapping[str, Inpainter],
+    inpainters: Mapping[str, Inpainter],
     loader: Iterable[Batch],
     manifest: manifests.Manifest,
     device: torch.device | str = "cpu",
@@ -27,7 +27,7 @@ def write_results(
     by: str = "psnr_hole",
     attention: Painter | None = None,
 ) -> str:
-    """Score ``fillers`` on the same pictures and holes, and write tables and pictures.
+    """Score ``inpainters`` on the same pictures and holes, and write tables and pictures.
 
     Writes ``table.md``, ``table.csv``, ``per_image.csv``, ``result.json``, ``manifest.json``, the
     sheets ``best.png`` and ``worst.png``, and the pictures of both and the first ones, single, into
@@ -35,13 +35,13 @@ def write_results(
 
     Args:
         folder: Made if need be; files of earlier results are replaced.
-        fillers: Row title -> filler. The first is compared with the others, and chooses the sheets.
+        inpainters: By title. The first is compared with the others, and chooses the sheets.
         loader: Yields the manifest's pictures, each once, whenever it is iterated.
         manifest: What ``loader`` yields, see :mod:`farfill.evaluation.manifest`.
-        device: Where fillers and metrics compute.
+        device: Where inpainters and metrics compute.
         k: Pictures on a sheet.
-        by: Metric that ranks the first filler's pictures for the sheets.
-        attention: Draws where the first filler borrows from; kept beside its single pictures.
+        by: Metric that ranks the first inpainter's pictures for the sheets.
+        attention: Draws where the first inpainter borrows from.
 
     Returns:
         The markdown table.
@@ -52,7 +52,7 @@ def write_results(
     if by not in (rankable := [name for name in NAMES if table.arrow(name)]):
         raise ValueError(f"by: expected one of {', '.join(rankable)}, got {by}.")
     folder = Path(folder)
-    scores = {title: score(filler, loader, device) for title, filler in fillers.items()}
+    scores = {title: score(inpainter, loader, device) for title, inpainter in inpainters.items()}
     result = table.compare(scores, manifest)
     texts = {
         "table.md": table.markdown(result),
@@ -70,12 +70,10 @@ def write_results(
     if table.arrow(by) == "↓":
         ranked.reverse()
     worst, best = ranked[:k], ranked[::-1][:k]
-    painters: dict[str, Painter] = {**fillers}
-    if attention is not None:
-        painters[BORROWS] = attention
+    painters: dict[str, Painter] = {**inpainters, **({BORROWS: attention} if attention else {})}
     # Other runs rank otherwise: the first pictures are those that can stand side by side.
     painted = paint(painters, loader, {*worst, *best, *sorted(ranked)[:k]}, device)
-    titles = [ORIGINAL, MASKED, *fillers]
+    titles = [ORIGINAL, MASKED, *inpainters]
     for name, chosen in (("worst.png", worst), ("best.png", best)):
         rows = [[painted[index][title] for title in titles] for index in chosen]
         write_picture(folder / name, sheet(rows, titles))

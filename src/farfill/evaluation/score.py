@@ -1,8 +1,8 @@
-"""Run a filler over a data set and measure every picture."""
+"""Run an inpainter over a data set and measure every picture."""
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,18 +12,11 @@ from farfill.metric.suite import NAMES, per_image
 from farfill.types import Batch
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What a filler achieved.
+class Scores(NamedTuple):
+    """What an inpainter achieved."""
 
-    Attributes:
-        pictures: Index of the picture -> metric (:data:`farfill.metric.suite.NAMES`) -> value.
-        seconds: Mean time to complete a picture. The first batch, which warms up the device and
-            its libraries, does not count unless it is the only one.
-    """
-
-    pictures: dict[int, dict[str, float]]
-    seconds: float
+    pictures: dict[int, dict[str, float]]  # index -> metric of the suite -> value
+    seconds: float  # mean time to complete a picture
 
     @property
     def table(self) -> np.ndarray:
@@ -37,13 +30,8 @@ class Scores:
 
 
 @torch.inference_mode()
-def score(filler: Inpainter, loader: Iterable[Batch], device: torch.device | str) -> Scores:
-    """Complete and measure every picture of ``loader`` (wrap it to show progress).
-
-    Args:
-        filler: Gets batches on ``device``.
-        loader: Yields each picture once.
-        device: Where filler and metrics compute.
+def score(inpainter: Inpainter, loader: Iterable[Batch], device: torch.device | str) -> Scores:
+    """Complete and measure every picture of ``loader``, which yields each once, on ``device``.
 
     Raises:
         ValueError: ``loader`` is empty.
@@ -54,7 +42,7 @@ def score(filler: Inpainter, loader: Iterable[Batch], device: torch.device | str
     for batch in loader:
         batch = Batch(*(part.to(device) for part in batch))
         start = _now(device)
-        completed = filler(batch)
+        completed = inpainter(batch)
         times.append(_now(device) - start)
         counts.append(len(batch.image))
         values = torch.stack(list(per_image(completed, batch.image, batch.hole).values()), dim=1)
@@ -62,6 +50,7 @@ def score(filler: Inpainter, loader: Iterable[Batch], device: torch.device | str
             pictures[index] = dict(zip(NAMES, row, strict=True))
     if not pictures:
         raise ValueError("evaluate: expected at least one picture to score, got none.")
+    # The first batch warms up the device and its libraries: it counts only if it is alone.
     first = 1 if len(times) > 1 else 0
     return Scores(pictures, sum(times[first:]) / sum(counts[first:]))
 

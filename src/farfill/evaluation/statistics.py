@@ -26,19 +26,14 @@ class Estimate(NamedTuple):
 def estimate(values: np.ndarray, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
     """Mean with a 95 % interval that speaks of other pictures of the same kind and of other runs.
 
-    Pictures are drawn with replacement (percentile bootstrap, Efron 1979), the same for all runs,
-    because all runs complete the same pictures; all quantities of a picture stay together. Runs are
-    too few to be drawn: the bootstrap over three of them would cover 75 %. Their part of each draw
-    is Student's t with one degree of freedom less than there are runs, times the standard error of
-    the runs' means. The noise that pictures and runs share counts in both parts, so the interval is
-    slightly wider than it need be.
-
-    With one run the interval is that over pictures and says nothing of other runs; with one number
-    per run it is Student's t interval over runs. For a paired interval give the difference of two
-    arrays of the same pictures. Values that are not finite leave no finite mean and interval.
+    Pictures are drawn with replacement (percentile bootstrap, Efron 1979), the same for all runs
+    and quantities. Runs are too few to be drawn (the bootstrap over three covers 75 %): their part
+    of each draw is Student's t, with one degree of freedom less than there are runs, times the
+    standard error of the runs' means. Noise that pictures and runs share counts in both parts: the
+    interval is slightly too wide. With one run it says nothing of other runs.
 
     Args:
-        values: ``(runs, images, ...)``.
+        values: ``(runs, images, ...)``; for a paired interval the difference of two such arrays.
         seed: Of the resampling: the same values have the same interval.
         resamples: Draws of pictures.
 

@@ -27,37 +27,27 @@ PRINTED = (
     "tv_anisotropic_full",
 )
 REGIONS = {"hole": "in the hole", "full": "over the whole picture"}
-_CAPITALS = {word: word.upper() for word in ("l1", "l2", "psnr", "ssim", "tv")}
-
-
 Row = dict[str, Estimate]  # by metric
 
 
 class Comparison(NamedTuple):
-    """Fillers scored on the same pictures.
+    """Inpainters scored on the same pictures."""
 
-    Attributes:
-        scores: Inpainter -> its scores.
-        manifest: What they were scored on.
-        means: Inpainter -> metric -> mean with interval.
-        differences: ``first minus other`` -> metric -> mean of the picture-by-picture difference.
-    """
-
-    scores: Mapping[str, Scores]
-    manifest: Manifest
-    means: dict[str, Row]
-    differences: dict[str, Row]
+    scores: Mapping[str, Scores]  # by inpainter
+    manifest: Manifest  # what they were scored on
+    means: dict[str, Row]  # by inpainter
+    differences: dict[str, Row]  # `first minus other` -> means of differences by picture
 
 
 def compare(scores: Mapping[str, Scores], manifest: Manifest) -> Comparison:
-    """Estimate every filler's means, and the first filler's paired differences from the others.
+    """Estimate all inpainters' means, and the first one's paired differences from the others.
 
     Raises:
         ValueError: They were not scored on the same pictures.
     """
     (first, ours), *others = scores.items()
     if any(theirs.pictures.keys() != ours.pictures.keys() for _, theirs in others):
-        raise ValueError("compare: expected every filler to be scored on the same pictures.")
+        raise ValueError("compare: expected every inpainter to be scored on the same pictures.")
     means = {title: _row(one.table) for title, one in scores.items()}
     differences = {
         f"{first} minus {title}": _row(ours.table - theirs.table) for title, theirs in others
@@ -80,8 +70,9 @@ def arrow(name: str) -> str:
 
 def metric_title(metric: str, region: str) -> str:
     """``L1 in the hole ↓``: the arrow shows which direction is better."""
-    words = " ".join(_CAPITALS.get(word, word) for word in metric.split("_"))
-    return f"{words} {REGIONS[region]} {arrow(metric)}".strip()
+    # Abbreviations are short: L1, PSNR, SSIM, TV.
+    words = (word.upper() if len(word) < 5 else word for word in metric.split("_"))
+    return f"{' '.join(words)} {REGIONS[region]} {arrow(metric)}".strip()
 
 
 def markdown_table(
@@ -99,18 +90,17 @@ def markdown_table(
         padded: Whether to align the columns for those who read it in a terminal, too.
     """
     texts = [[str(cell).replace("|", r"\|") for cell in row] for row in (titles, *rows)]
-    cells = [[" ".join(text.split()) for text in row] for row in texts]
-    widths = [max(map(len, column)) if padded else 0 for column in zip(*cells, strict=True)]
-    sides = ["<" if n in text_columns else ">" for n in range(len(titles))]
-    rule = [
-        "-" * max(width, 3) if side == "<" else "-" * max(width - 1, 3) + ":"
-        for side, width in zip(sides, widths, strict=True)
-    ]
-    aligned = [
-        [f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)]
-        for row in cells
-    ]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (aligned[0], rule, *aligned[1:]))
+    columns = []
+    for number, column in enumerate(zip(*texts, strict=True)):
+        cells = [" ".join(text.split()) for text in column]
+        width = max(map(len, cells)) if padded else 0
+        if number in text_columns:
+            rule, side = "-" * max(width, 3), "<"
+        else:
+            rule, side = "-" * max(width - 1, 3) + ":", ">"
+        first, *others = (f"{cell:{side}{width}}" for cell in cells)
+        columns.append([first, rule, *others])
+    return "\n".join(f"| {' | '.join(row)} |" for row in zip(*columns, strict=True))
 
 
 def interval_text(value: Estimate, digits: str = ".4g") -> str:
@@ -120,10 +110,7 @@ def interval_text(value: Estimate, digits: str = ".4g") -> str:
 
 
 def markdown(result: Comparison) -> str:
-    """Tables of the printed metrics and of the paired differences, and a caption.
-
-    A metric is a row, so that a table fits into a terminal; columns are padded for the same reason.
-    """
+    """Tables of the printed metrics and of the paired differences, narrow enough for a terminal."""
     seconds = ["s / picture", *(f"{one.seconds:.3f}" for one in result.scores.values())]
     parts = [_metric_table("metric", result.means, [seconds])]
     if result.differences:
@@ -142,43 +129,37 @@ def markdown(result: Comparison) -> str:
 def _metric_table(
     corner: str, columns: Mapping[str, Row], more: Sequence[Sequence[str]] = ()
 ) -> str:
-    """A row for each printed metric, with two digits for dB and four for all else."""
-    digits = {name: ".2f" if name.startswith("psnr") else ".4f" for name in PRINTED}
-    rows = [
-        [
-            f"{name} {arrow(name)}".strip(),
-            *(interval_text(column[name], digits[name]) for column in columns.values()),
-        ]
-        for name in PRINTED
-    ]
+    rows = []
+    for name in PRINTED:
+        digits = ".2f" if name.startswith("psnr") else ".4f"
+        intervals = (interval_text(column[name], digits) for column in columns.values())
+        rows.append([f"{name} {arrow(name)}".strip(), *intervals])
     return markdown_table([corner, *columns], [*rows, *more], padded=True)
 
 
 def summary_csv(result: Comparison) -> str:
-    """One line per filler: every metric's mean, lower and upper end."""
-    return _csv(
-        {
+    """One line per inpainter: every metric's mean, lower and upper end."""
+    lines = []
+    for title, row in result.means.items():
+        line = {
             "filler": title,
             "n": len(result.manifest.entries),
             "manifest": result.manifest.hash,
             "seconds": result.scores[title].seconds,
-            **{
-                f"{name}{end}": number
-                for name, found in row.items()
-                for end, number in zip(("", "_low", "_high"), found[:3], strict=True)
-            },
         }
-        for title, row in result.means.items()
-    )
+        for name, value in row.items():
+            line |= {name: value.mean, f"{name}_low": value.low, f"{name}_high": value.high}
+        lines.append(line)
+    return _csv(lines)
 
 
 def per_image_csv(result: Comparison) -> str:
-    """One line per filler and picture: every metric."""
+    """One line per inpainter and picture: every metric."""
     names = {entry.index: entry.name for entry in result.manifest.entries}
     return _csv(
         {"filler": title, "index": index, "name": names[index], **values}
-        for title, one in result.scores.items()
-        for index, values in one.pictures.items()
+        for title, scores in result.scores.items()
+        for index, values in scores.pictures.items()
     )
 
 
@@ -200,16 +181,14 @@ def result_json(result: Comparison) -> str:
 
 
 def _plain(row: Row) -> dict[str, dict[str, float | None]]:
-    """Numbers that JSON has: it knows no NaN."""
     ends = ("mean", "low", "high")
     return {
-        name: {end: x if math.isfinite(x) else None for end, x in zip(ends, found, strict=False)}
-        for name, found in row.items()
+        name: {end: x if math.isfinite(x) else None for end, x in zip(ends, value, strict=False)}
+        for name, value in row.items()
     }
 
 
 def _csv(rows: Iterable[dict[str, Any]]) -> str:
-    """Write ``rows``, which share their keys, under a header."""
     text = io.StringIO()
     first, *others = rows
     writer = csv.DictWriter(text, list(first), lineterminator="\n")
