@@ -10,8 +10,8 @@ import cv2
 import pytest
 import torch
 
-from farfill.ablation.command import main
 from farfill.ablation.chart import figures
+from farfill.ablation.command import main
 from farfill.ablation.report import page, write_report
 from farfill.ablation.sweep import read_sweep
 from farfill.evaluation.pictures import write_pictures
