@@ -14,7 +14,7 @@ GROUPS = ("attention", "gan", "loss", "critic", "generator", "mask", "data", "op
 
 def config(*overrides: str):
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return compose("train", ["paths.output_dir=.", "paths.work_dir=.", *overrides])
+        return compose("train", ["paths.output_dir=.", *overrides])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from omegaconf import DictConfig
 from farfill.config.paths import conf_dir
 
 #: What Hydra would say when it starts a training.
-STARTED = ["paths.output_dir=.", "paths.work_dir=."]
+STARTED = ["paths.output_dir=."]
 
 
 def composed(

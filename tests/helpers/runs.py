@@ -34,7 +34,7 @@ TINY = [
 def compose_tiny(*overrides: str, name: str = "train", folder: Path | None = None) -> DictConfig:
     base = TINY if name == "train" else ["datamodule.workers=0"]
     if name == "train":  # what Hydra would say when it starts a command
-        base = [*base, f"paths.output_dir='{folder or '.'}'", "paths.work_dir=."]
+        base = [*base, f"paths.output_dir='{folder or '.'}'"]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         return compose(name, overrides=[*base, *quote_paths(renamed(overrides))])
 

@@ -162,7 +162,7 @@ def test_all_loggers_get_the_numbers_of_parameters(tmp_path):
             told.append(values)
 
     trainer = Trainer(logger=[Logger(tmp_path), Logger(tmp_path)], accelerator="cpu")
-    cfg = compose_tiny(f"paths.output_dir={tmp_path}", "paths.work_dir=.")
+    cfg = compose_tiny(f"paths.output_dir={tmp_path}")
     log_hyperparameters(cfg, Module(), trainer)
     for values in told:
         names = [f"model/params/{name}" for name in ("total", "trainable", "non_trainable")]

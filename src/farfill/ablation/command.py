@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from farfill import __version__
 from farfill.errors import one_line_errors
 
 #: Of the extra ``report``: nothing else needs them.
@@ -16,6 +17,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description="Write ABLATION.md and ablation.html from the runs of a sweep's folder."
     )
+    parser.add_argument("--version", action="version", version=f"farfill {__version__}")
     parser.add_argument("folder", type=Path, help="a sweep's folder, runs/<date>/<time>-<ablation>")
     optional: dict[str, Any] = {"nargs": "+", "default": []}
     compared = "cell that the others are compared with; default: the question's, or the first"

@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from farfill import __version__
 from farfill.config.arguments import quote_paths
 from farfill.config.paths import script
 from farfill.errors import one_line_errors
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
         help="status: a table of the runs; missing: a command for each that is missing, lost or "
         "failed; rerun: start these again, with the sweep's launcher",
     )
+    parser.add_argument("--version", action="version", version=f"farfill {__version__}")
     parser.add_argument("folder", type=Path, help="of the sweep, runs/<date>/<time>")
     given = parser.parse_args(arguments)
     plan = read_plan(given.folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from farfill import __version__
 from farfill.errors import one_line_errors
 
 #: Settings that are file names.
@@ -61,8 +62,9 @@ def command_line(main: Callable[[], object]) -> Callable[[], None]:
 
     @functools.wraps(main)
     def wrapped() -> None:
-        # As in conf/paths and conf/train.yaml, unless hydra.run.dir says otherwise.
-        sys.argv[1:] = one_line_errors(prepared)(sys.argv[1:], Path("runs"))
+        given = [word.partition("=") for word in sys.argv[1:]]
+        runs = next((value for name, _, value in given if name == "paths.log_dir"), "runs")
+        sys.argv[1:] = one_line_errors(prepared)(sys.argv[1:], Path(runs))
         main()
 
     return wrapped
@@ -78,6 +80,9 @@ def prepared(arguments: Sequence[str], runs: Path) -> list[str]:
     Raises:
         ValueError: ``ckpt_path=last``, and there is no such run; or a plugin of Hydra's is missing.
     """
+    if "--version" in arguments:
+        print(f"farfill {__version__}")
+        raise SystemExit
     check_plugins(arguments)
     return with_last_run(quote_paths(renamed(arguments)), runs)
 

@@ -95,7 +95,8 @@ class Run:
 
     def introduction(self, module: Inpainting) -> str:
         """What is about to happen, in three lines; with ``print_config`` all settings before."""
-        cfg, steps = self.cfg, self.cfg.trainer.max_steps
+        cfg = self.cfg
+        steps = int(cfg.trainer.fast_dev_run) or cfg.trainer.max_steps
         length = f"{steps} generator steps" if steps > 0 else f"{cfg.trainer.max_epochs} epochs"
         parameters = sum(p.numel() for p in module.generator.parameters())
         attention = cfg.attention._target_ if "attention" in cfg.generator else "none"
