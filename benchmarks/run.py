@@ -15,11 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cases
-from matplotlib import rc_context
+from matplotlib import style
 from matplotlib.figure import Figure
 from timing import commit, in_turn, live_peak, machine, peak_in_child, peak_of
 
-from farfill.ablation.chart import COLOURS, STYLE, to_svg
+from farfill.ablation.chart import STYLE, to_svg
 from farfill.evaluation.table import markdown_table
 from farfill.files import atomic
 from farfill.machine import tune_processor
@@ -122,16 +122,16 @@ def write(part: str, rows: Rows, rounds: int) -> None:
 def plot(rows: Rows, key: str) -> str:
     """Cost against the number of positions, both axes logarithmic: a square has slope 2."""
     names = list(dict.fromkeys(str(row["rival"]) for row in rows))
-    with rc_context(STYLE):
+    with style.context(STYLE):
         figure = Figure(figsize=(5, 3.2), layout="constrained")
         axes = figure.add_subplot(xlabel="positions", ylabel=key, xscale="log", yscale="log")
-        for name, colour in zip(names, COLOURS, strict=False):
+        for name in names:
             points = [
                 (float(row["size"]) ** 2 / 4, float(row[key]))
                 for row in rows
                 if row["rival"] == name and float(row[key]) > 0
             ]
-            axes.plot(*zip(*points, strict=True), marker=".", color=colour, label=name)
+            axes.plot(*zip(*points, strict=True), marker=".", label=name)
         axes.legend(frameon=False)
         return to_svg(figure).decode()
 

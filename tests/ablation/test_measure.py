@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from farfill.ablation.measure import difference, possible, summary
+from farfill.ablation.verdict import difference, possible, summary
 from farfill.ablation.stability import STATISTICS
 from farfill.evaluation.statistics import estimate
 from farfill.metric.suite import NAMES

@@ -2,10 +2,11 @@
 
 import io
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,25 +15,12 @@ from farfill.evaluation.table import REGIONS, metric_title
 from farfill.metric import attention
 from farfill.rundir.record import CRITIC, VARIANCE, Curve, Record
 
-#: Okabe and Ito's colours, told apart by colour-blind readers too.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 DECADES = 30  # an axis becomes logarithmic where most values span more than this factor
 FENCE = 3  # interquartile ranges beyond the quartiles that are "far out" (Tukey 1977)
 FLATTENED = 4  # an axis this many times longer than what is not far out is cut
 PANEL_INCHES = 3.8, 2.3
-#: For ``matplotlib.rc_context``, in which a figure is made, filled and written.
-STYLE: Any = {
-    "svg.hashsalt": "farfill",  # the same curves are the same file
-    "svg.fonttype": "none",
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "lines.linewidth": 1.4,
-    "legend.frameon": False,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
+#: For ``matplotlib.style.context``, in which a figure is made, filled and written.
+STYLE = Path(__file__).parent / "templates" / "figures.mplstyle"
 #: Heading -> logged column -> title of a panel, in which all cells are compared.
 COMPARED = {
     "Validation": {
@@ -60,7 +48,7 @@ class Line(NamedTuple):
 
     title: str  # for the legend; empty: not in it
     curves: Sequence[Curve]  # values that are not finite leave a gap
-    colour: int  # index into COLOURS, taken in turn
+    colour: int  # number of the style's, taken in turn
 
 
 class Panel(NamedTuple):
@@ -111,7 +99,7 @@ def draw(panels: Sequence[Panel], columns: int = 3) -> bytes:
     """
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
-    with rc_context(STYLE):
+    with style.context(STYLE):
         size = PANEL_INCHES[0] * columns, PANEL_INCHES[1] * rows + 0.6
         figure = Figure(figsize=size, layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False).flat
@@ -134,7 +122,7 @@ def fill_panel(axes: Axes, panel: Panel) -> None:
     shown = [np.empty(0)]
     for title, curves, number in panel.lines:
         if curves:
-            colour = COLOURS[number % len(COLOURS)]
+            colour = f"C{number}"
             steps, mean, low, high = mean_and_range(curves)
             few = "." if len(steps) <= 20 else None
             axes.plot(steps, mean, color=colour, marker=few, label=title or None)

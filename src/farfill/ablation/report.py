@@ -49,8 +49,6 @@ def write_report(sweep: Sweep, folder: Path) -> str:
     require_comparable(sweep)
     verdicts = [judge(sweep, claim) for claim in sweep.question.get("claims", ())]
     title = sweep.question.get("id", "a sweep")
-    usual, reference = tables.usual_metrics(sweep), sweep.reference_label
-    rows = {**sweep.cells, **sweep.baselines}
     charts = figures(sweep)
     pictures, seed, names = side_by_side(sweep, folder)
     if BORROWS in pictures:
@@ -58,23 +56,17 @@ def write_report(sweep: Sweep, folder: Path) -> str:
         names.append(KEY)
     manifests = (f"`{run.manifest}` (seed {run.seed})" for run in sweep.records if run.manifest)
     text = TEMPLATES.get_template("ablation.md.j2").render(
+        tables=tables,
+        sweep=sweep,
         title=title,
-        question=" ".join(str(sweep.question.get("text", "")).split()),
-        claims=tables.claims(verdicts) if verdicts else "",
-        runs=tables.runs(sweep),
-        means=tables.metrics(rows, usual),
-        differences=tables.metrics(rows, usual, (reference, rows[reference])),
-        training=tables.metrics(sweep.cells, [*tables.TRAINING]),
-        charts=[*charts],
-        everything={
-            words: tables.metrics(rows, measured)
-            for region, words in REGIONS.items()
-            if (measured := tables.measured_metrics(sweep, region))
-        },
+        verdicts=verdicts,
+        rows={**sweep.cells, **sweep.baselines},
+        regions=REGIONS,
+        charts=charts,
         pictures=pictures,
         seed=seed,
         key=KEY if KEY in names else "",
-        manifests=", ".join(dict.fromkeys(manifests)) or "none",
+        manifests=dict.fromkeys(manifests),
     )
     text = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
     drawn = {f"figures/{heading.lower()}.svg": svg for heading, svg in charts.items()}

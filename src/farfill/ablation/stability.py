@@ -14,7 +14,6 @@ A run is
   size than ten times its median size over the run. Steady or linear growth stays below two.
 """
 
-import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -37,17 +36,16 @@ def collapsed(record: Record) -> bool:
 def saturated(record: Record) -> bool:
     """Whether bounded critics have won, see above."""
     losses = _finite(record, CRITIC).values
-    if len(losses) < FEWEST_POINTS or losses.min() < 0:
-        return False
-    return _late_mean(losses) < LEAST_CRITIC_LOSS
+    bounded = len(losses) >= FEWEST_POINTS and losses.min() >= 0
+    return bool(bounded and _late_mean(losses) < LEAST_CRITIC_LOSS)
 
 
 def run_away(record: Record) -> bool:
     """Whether unbounded critics grow without end, see above."""
     losses = _finite(record, CRITIC).values
-    if len(losses) < FEWEST_POINTS or losses.min() >= 0:
-        return False
-    return _late_mean(np.abs(losses)) > MOST_GROWTH * float(np.median(np.abs(losses)))
+    unbounded = len(losses) >= FEWEST_POINTS and losses.min() < 0
+    sizes = np.abs(losses)
+    return bool(unbounded and _late_mean(sizes) > MOST_GROWTH * np.median(sizes))
 
 
 CHECKS: Mapping[str, Callable[[Record], bool]] = {
@@ -63,24 +61,19 @@ def flags(record: Record) -> list[str]:
     return [name for name, check in CHECKS.items() if check(record)]
 
 
-def curve_mean(record: Record) -> float:
-    """Mean of the validation L1 over the run, the area under its curve: low is fast."""
+def validation_l1(record: Record) -> np.ndarray:
+    """The validation L1 over the run; nothing but NaN if the run diverged or logged none."""
     values = _finite(record, L1).values
-    return math.nan if diverged(record) or not len(values) else float(values.mean())
-
-
-def setbacks(record: Record) -> float:
-    """Sum of all rises of the validation L1 from one validation to the next: low is steady."""
-    values = _finite(record, L1).values
-    return math.nan if diverged(record) or not len(values) else float(np.diff(values).clip(0).sum())
+    return np.full(2, np.nan) if diverged(record) or not len(values) else values
 
 
 #: One number per run, by the name that a claim gives as its metric.
 STATISTICS: Mapping[str, Callable[[Record], float]] = {
     "unstable": lambda record: bool(flags(record)),
     **{name.replace(" ", "_"): check for name, check in CHECKS.items()},
-    "l1_curve_mean": curve_mean,
-    "l1_setbacks": setbacks,
+    # The area under the learning curve: low is fast. All its rises together: low is steady.
+    "l1_curve_mean": lambda record: float(validation_l1(record).mean()),
+    "l1_setbacks": lambda record: float(np.diff(validation_l1(record)).clip(0).sum()),
 }
 
 

@@ -1,24 +1,16 @@
 """Tables of an ablation, in Markdown."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from farfill.ablation.measure import difference, summary
 from farfill.ablation.stability import CHECKS, STATISTICS, flags
 from farfill.ablation.sweep import Sweep
-from farfill.ablation.verdict import Verdict
-from farfill.evaluation.table import arrow, interval_text, markdown_table
+from farfill.ablation.verdict import Verdict, difference, summary
+from farfill.evaluation.table import PRINTED, arrow, interval_text, markdown_table
 from farfill.metric.suite import NAMES
 from farfill.rundir.record import Record, state
 
-COLUMNS = (
-    "l1_hole",
-    "relative_l1_full",
-    "relative_l2_full",
-    "psnr_full",
-    "ssim_full",
-    "tv_anisotropic_full",
-)
+COLUMNS = [name for name in PRINTED if name not in ("l2_hole", "psnr_hole")]
 STATES = ("done", "failed", "missing")
 #: What the learning curve is summed up in, in words.
 TRAINING = {
@@ -74,7 +66,7 @@ def runs(sweep: Sweep) -> str:
 
 def metrics(
     cells: Mapping[str, Sequence[Record]],
-    names: Sequence[str],
+    names: Collection[str],
     minus: tuple[str, Sequence[Record]] | None = None,
 ) -> str:
     """One line per cell: of every metric the mean, its interval and its spread over seeds.
