@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from farfill.ablation.verdict import difference, possible, summary
 from farfill.ablation.stability import STATISTICS
+from farfill.ablation.verdict import difference, possible, summary
 from farfill.evaluation.statistics import estimate
 from farfill.metric.suite import NAMES
 from farfill.rundir.record import OURS, Curve, Record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 import time
 from pathlib import Path
@@ -41,7 +42,7 @@ PLACES = {
     "just after a checkpoint": (AtomicCheckpointIO, "save_checkpoint", 2, True),
     "between a step's row and the next step": (ResumableCSVLogger, "log_metrics", 3, True),
     "before a validation's row": (ResumableCSVLogger, "log_metrics", 4, False),
-    "while a longer header is written": (ResumableCSVLogger, "_write", 2, False),
+    "while a longer header is written": (csv.DictWriter, "writeheader", 2, False),
     "in a validation": (ValidationPictures, "on_validation_batch_end", 4, False),
     "in the report": (final_report, "write_results", 1, False),
 }

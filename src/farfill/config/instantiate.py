@@ -203,8 +203,8 @@ def _fits(value: Any, kind: Any) -> bool:
     kinds = set(_leaves(kind))
     if isinstance(value, dict):  # a part, or several by name: these are looked at by themselves
         choices = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-        parts = [choice for choice in choices if choice not in _WORDS]
-        return any("_target_" in value or not _is_protocol(part) for part in parts)
+        several = any(choice is Any or get_origin(choice) in (dict, Mapping) for choice in choices)
+        return several or ("_target_" in value and not kinds <= _WORDS.keys())
     if not kinds & _WORDS.keys():
         return not any(_is_protocol(leaf) for leaf in kinds)
     if isinstance(value, float) and math.isnan(value):
