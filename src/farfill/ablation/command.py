@@ -4,7 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from farfill.ablation.sweep import read_sweep
 from farfill.errors import one_line_errors
+from farfill.sweep.plan import options
 
 #: Of the extra ``report``: nothing else needs them.
 LIBRARIES = ("matplotlib", "jinja2", "markdown_it")
@@ -29,8 +31,5 @@ def main(arguments: list[str] | None = None) -> None:
         if error.name not in LIBRARIES:
             raise
         raise ValueError(f"the report needs {error.name}: pip install 'farfill[report]'") from error
-    from farfill.ablation.sweep import read_sweep
-    from farfill.sweep.plan import options
-
     sweep = read_sweep(given.folder, options(given.reference), given.varies)
     print(write_report(sweep, given.folder))

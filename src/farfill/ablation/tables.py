@@ -49,7 +49,8 @@ def runs(sweep: Sweep) -> str:
     """One line per cell: how its runs ended, and which were unsound."""
     rows = []
     for name, cell in sweep.cells.items():
-        remarks, words = [], []
+        remarks: list[str] = []
+        words: list[str] = []
         for run in cell:
             notes = dict.fromkeys([state(run), *flags(run)])
             words += notes
