@@ -6,7 +6,7 @@ import torch
 
 from farfill.baseline.mean_colour import MeanColour
 from farfill.evaluation import score as module
-from farfill.evaluation.score import Scores, score
+from farfill.evaluation.score import score
 from farfill.metric.suite import NAMES, per_image
 
 
@@ -29,11 +29,6 @@ def test_truth_scores_perfectly_and_without_gradients(batches):
     scores = score(truth, batches, "cpu")
     assert [row["psnr_hole"] for row in scores.pictures.values()] == pytest.approx([100] * 5)
     assert [row["l1_full"] for row in scores.pictures.values()] == [0] * 5
-
-
-def test_ranked_is_smallest_first():
-    rows = {7: {"l1_hole": 0.3}, 2: {"l1_hole": 0.1}, 5: {"l1_hole": 0.2}}
-    assert Scores(rows, 0.0).ranked("l1_hole") == [2, 5, 7]
 
 
 @pytest.mark.parametrize(("count", "expected"), [(3, (2 + 3) / 3), (1, 10 / 2)])

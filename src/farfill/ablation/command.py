@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from farfill import __version__
+from farfill.ablation.sweep import read_sweep
 from farfill.errors import one_line_errors
+from farfill.rundir.record import options
 
 #: Of the extra ``report``: nothing else needs them.
 LIBRARIES = ("matplotlib", "jinja2", "markdown_it")
@@ -31,8 +33,5 @@ def main(arguments: list[str] | None = None) -> None:
         if error.name not in LIBRARIES:
             raise
         raise ValueError(f"the report needs {error.name}: pip install 'farfill[report]'") from error
-    from farfill.ablation.sweep import read_sweep
-    from farfill.rundir.record import options
-
     sweep = read_sweep(given.folder, options(given.reference), given.varies)
     print(write_report(sweep, given.folder))

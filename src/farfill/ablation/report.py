@@ -35,10 +35,6 @@ TEMPLATES = Environment(
 def write_report(sweep: Sweep, folder: Path) -> str:
     """Write ``ABLATION.md``, ``ablation.html`` and ``figures/``, each file whole or not at all.
 
-    Args:
-        sweep: All runs.
-        folder: Of the sweep; files of an earlier report are replaced.
-
     Returns:
         The markdown.
 
@@ -116,10 +112,7 @@ def side_by_side(sweep: Sweep, folder: Path) -> tuple[str, int, list[str]]:
 def page(title: str, markdown: str, files: Mapping[str, bytes]) -> str:
     """Turn the report's markdown into one HTML file that needs nothing but itself.
 
-    Args:
-        title: Of the window.
-        markdown: Of the report; HTML in it is shown, not obeyed.
-        files: File as the markdown names it -> its bytes, SVG or PNG.
+    HTML in the markdown is shown, not obeyed. The pictures it names are taken from ``files``.
     """
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = reader.parse(markdown)

@@ -46,10 +46,11 @@ class Sweep:
         first = {run.seed: run for run in reversed(self.records) if run.scores}
         baselines: dict[str, list[Record]] = {}
         for seed, run in sorted(first.items()):
-            for name, scores in run.scores.items():
-                if name != OURS:
-                    record = Record({BASELINE: name}, seed, run.folder, scores={OURS: scores})
-                    baselines.setdefault(name, []).append(record)
+            for title, scores in run.scores.items():
+                if title != OURS:
+                    cell = {BASELINE: title.split(" (")[0].replace(" ", "_")}
+                    record = Record(cell, seed, run.folder, scores={OURS: scores})
+                    baselines.setdefault(title, []).append(record)
         return baselines
 
     @property
@@ -64,17 +65,14 @@ class Sweep:
             ValueError: No cell or several have them.
         """
         texts = {key: as_text(value) for key, value in wanted.items()}
-        if BASELINE in wanted:
-            name = texts[BASELINE].replace("_", " ")
-            matches = {k: v for k, v in self.baselines.items() if k.split(" (")[0] == name}
-        else:
-            matches = {k: v for k, v in self.cells.items() if texts.items() <= v[0].cell.items()}
+        rows = {**self.cells, **self.baselines}
+        matches = [(k, v) for k, v in rows.items() if texts.items() <= v[0].cell.items()]
         if len(matches) != 1:
             raise ValueError(
                 f"expected {label(texts)} to be one cell of the sweep, got {len(matches)} of "
-                f"{', '.join([*self.cells, *self.baselines])}"
+                f"{', '.join(rows)}"
             )
-        return next(iter(matches.items()))
+        return matches[0]
 
 
 def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]) -> Sweep:
@@ -98,28 +96,27 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
     # A run that was repeated by hand may have been given other overrides for the same values.
     swept = swept_options(planned) or swept_options([*planned, *started.values()])
 
-    records: dict[tuple[str, int], Record] = {}
     question: Mapping[str, Any] = {}
+    runs = []
     for run, job in started.items():
         # Interpolations stay as they were written.
         config: Any = OmegaConf.to_container(OmegaConf.load(run / ".hydra" / "config.yaml"))
         question = question or config.get("question") or {}
-        record = read_record(run, cell_of(job, swept), int(config[SEED]), flat(config))
+        runs.append(read_record(run, cell_of(job, swept), int(config[SEED]), flat(config)))
+    usual = runs[0].seed if runs else 0
+    missing = [Record(cell_of(job, swept), int(job.get(SEED, usual))) for job in planned]
+    records: dict[tuple[str, int], Record] = {}
+    for record in (*missing, *runs):
         other = records.get((record.label, record.seed))
         if other and usable(other) and usable(record):
             raise ValueError(
                 f"expected one finished run of {record.label} with seed {record.seed}, got "
                 f"{other.folder} and {record.folder}: move one of them away"
             )
-        if not other or not usable(other):  # a failed run may have been repeated
+        if not other or not usable(other):  # it never started, or was repeated
             records[record.label, record.seed] = record
-    usual = next((record.seed for record in records.values()), 0)
-    for job in planned:
-        record = Record(cell_of(job, swept), int(job.get(SEED, usual)))
-        records.setdefault((record.label, record.seed), record)
-    order = [label(cell_of(job, swept)) for job in (*planned, *started.values())]
     return Sweep(
-        sorted(records.values(), key=lambda record: (order.index(record.label), record.seed)),
+        [*records.values()],
         question=question,
         reference=reference or question.get("reference", {}),
         varies=[*question.get("varies", ()), *varies],

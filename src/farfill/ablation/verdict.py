@@ -50,12 +50,10 @@ class Verdict(NamedTuple):
 def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
     """Hold a claim against the runs.
 
-    Args:
-        sweep: All runs.
-        claim: ``says`` (a sentence), ``metric``, ``left`` and ``right`` (options that single out
-            a cell each, or ``{baseline: telea}``), ``expects`` (of left minus right, see
-            :data:`EXPECTED`) and, for all but lower and higher, ``within``: the share of the
-            right cell's mean that still counts as the same.
+    It has ``says`` (a sentence), ``metric``, ``left`` and ``right`` (options that single out a cell
+    each, or ``{baseline: telea}``), ``expects`` (of left minus right, see :data:`EXPECTED`) and,
+    for all but lower and higher, ``within``: the share of the right cell's mean that still counts
+    as the same.
 
     Raises:
         ValueError: The claim lacks a key or expects something else.
@@ -102,11 +100,9 @@ def decide(gap: Estimate | None, expects: str, margin: float) -> tuple[str, str]
 def values(record: Record, metric: str) -> np.ndarray | None:
     """What one run has for ``metric``, ``(images,)`` or ``(1,)``; None if nothing can be said.
 
-    Args:
-        record: A run.
-        metric: A name of the report's per-image table (``l1_hole``), a statistic of the training
-            (:data:`~farfill.ablation.stability.STATISTICS`), or the end of the name of a
-            validation curve (``attention_hit_rate``), whose last value counts.
+    A metric is a column of the report's per-image table (``l1_hole``), a statistic of the training
+    (:data:`~farfill.ablation.stability.STATISTICS`), or the end of the name of a validation curve
+    (``attention_hit_rate``), whose last value counts.
     """
     measured: np.ndarray | None = None
     if metric in STATISTICS:

@@ -40,23 +40,16 @@ class Manifest:
 
     @property
     def hash(self) -> str:
-        """First 12 digits of the SHA-256 of the entries as canonical JSON.
-
-        Folders do not enter it: a data set may move. Names, pictures and holes do.
-        """
+        """12 digits of the entries' SHA-256, without their folders: a data set may move."""
         entries = [{**asdict(entry), "folder": None} for entry in self.entries]
         canonical = json.dumps(entries, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def build(batches: Iterable[Batch], paths: Sequence[Path], seed: int, mask: str) -> Manifest:
-    """Make the manifest of the pictures and holes that ``batches`` yields.
+    """Make the manifest of what ``batches`` yields, each picture once.
 
-    Args:
-        batches: Each picture once.
-        paths: The data set's files; ``Batch.index`` counts in this list.
-        seed: Recorded, see :class:`Manifest`.
-        mask: Likewise.
+    ``Batch.index`` counts in ``paths``; ``seed`` and ``mask`` are only recorded.
 
     Raises:
         ValueError: ``batches`` is empty.
@@ -110,9 +103,8 @@ def read(path: str | Path) -> Manifest:
         if manifest.version == VERSION:
             _check_kinds(manifest)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(
-            f"manifest: expected a manifest as Farfill writes it, got {path}."
-        ) from error
+        expected = "manifest: expected a manifest as Farfill writes it"
+        raise ValueError(f"{expected}, got {path}.") from error
     if manifest.version != VERSION:
         raise ValueError(f"manifest: expected version {VERSION}, got {manifest.version} in {path}.")
     if manifest.hash != recorded:
@@ -133,23 +125,20 @@ def _check_kinds(manifest: Manifest) -> None:
 def require_same(now: Manifest, frozen: Manifest) -> None:
     """Raise a ``ValueError`` that names the missing, new and changed pictures, if there are any."""
     here, there = ({entry.index: entry for entry in one.entries} for one in (now, frozen))
-    changes = (_change(here.get(index), there.get(index)) for index in sorted({*here, *there}))
-    if named := [change for change in changes if change]:
-        more = f"; and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    changes = []
+    for index in sorted({*here, *there}):
+        new, old = here.get(index), there.get(index)
+        parts = [x for x in ("image", "hole", "box") if getattr(new, x, 0) != getattr(old, x, 0)]
+        if new is None or old is None:
+            changes.append(f"{new.name} (new)" if new else f"{there[index].name} (missing)")
+        elif new.name != old.name:
+            changes.append(f"{new.name} (was {old.name})")
+        elif parts:
+            changes.append(f"{new.name} (other {' and '.join(parts)})")
+    if changes:
+        more = f"; and {len(changes) - NAMED} more" if len(changes) > NAMED else ""
         raise ValueError(
             f"manifest: the data differ from the frozen manifest {frozen.hash} in "
-            f"{len(named)} of {len(there)} pictures: {'; '.join(named[:NAMED])}{more}. "
+            f"{len(changes)} of {len(there)} pictures: {'; '.join(changes[:NAMED])}{more}. "
             "Use the data, image size, mask and seed it was made with, or make a new one."
         )
-
-
-def _change(now: Entry | None, then: Entry | None) -> str:
-    """Say in a few words how one picture differs; empty if it does not."""
-    if now is None:
-        return f"{then.name} (missing)" if then else ""
-    if then is None:
-        return f"{now.name} (new)"
-    if now.name != then.name:
-        return f"{now.name} (was {then.name})"
-    parts = [part for part in ("image", "hole", "box") if getattr(now, part) != getattr(then, part)]
-    return f"{now.name} (other {' and '.join(parts)})" if parts else ""

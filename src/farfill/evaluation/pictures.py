@@ -15,8 +15,7 @@ from farfill.op.colour import flow_to_colour
 from farfill.op.spatial import resize_nearest
 from farfill.types import Batch
 
-FOLDER = "pictures"
-INDEX = "index.json"
+INDEX = "pictures/index.json"
 ORIGINAL, MASKED, BORROWS = "original", "masked", "borrows from"
 #: Draws ``(N, 3, H, W)`` in ``[-1, 1]``, or nothing.
 Painter = Callable[[Batch], Tensor | None]
@@ -41,10 +40,7 @@ def paint(
     chosen: set[int],
     device: torch.device | str,
 ) -> dict[int, dict[str, Tensor]]:
-    """Index -> title -> ``(3, H, W)``, the original and the masked picture first.
-
-    Made in a pass of its own: a data set does not fit into memory.
-    """
+    """Chosen index -> title -> ``(3, H, W)``, the original and the masked picture first."""
     painted: dict[int, dict[str, Tensor]] = {}
     for batch in loader:
         if picked := [n for n, index in enumerate(batch.index.tolist()) if index in chosen]:
@@ -63,7 +59,7 @@ def write_pictures(folder: Path, painted: Mapping[int, Mapping[str, Tensor]]) ->
 
     Args:
         folder: Of the evaluation.
-        painted: Index in the data set -> title -> picture ``(3, H, W)`` in ``[-1, 1]``.
+        painted: As :func:`paint` made them, in ``[-1, 1]``.
     """
     files: dict[int, dict[str, str]] = {}
     for index, row in sorted(painted.items()):
@@ -72,14 +68,14 @@ def write_pictures(folder: Path, painted: Mapping[int, Mapping[str, Tensor]]) ->
             # A title may hold anything, a checkpoint's name for example.
             slug = re.sub(r"[^\w.-]+", "_", title).strip("_.") or "_"
             files[index][title] = f"{slug}/{index}.png"
-            write_picture(folder / FOLDER / files[index][title], to_uint8(picture))
-    with atomic(folder / FOLDER / INDEX) as part:
+            write_picture(folder / "pictures" / files[index][title], to_uint8(picture))
+    with atomic(folder / INDEX) as part:
         part.write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
 
 
 def read_pictures(folder: Path) -> dict[int, dict[str, Path]]:
     """Index in the data set -> title -> file; empty for an evaluation that kept none."""
-    path = folder / FOLDER / INDEX
+    path = folder / INDEX
     if not path.is_file():
         return {}
     files: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))

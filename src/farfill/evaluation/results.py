@@ -66,7 +66,8 @@ def write_results(
             part.write_text(text, encoding="utf-8", errors="backslashreplace")
     manifests.write(folder / "manifest.json", manifest)
 
-    ranked = next(iter(scores.values())).ranked(by)
+    first = next(iter(scores.values())).pictures
+    ranked = sorted(first, key=lambda index: first[index][by])
     if table.arrow(by) == "↓":
         ranked.reverse()
     worst, best = ranked[:k], ranked[::-1][:k]

@@ -24,10 +24,6 @@ class Scores(NamedTuple):
         rows = (row for _, row in sorted(self.pictures.items()))
         return np.array([[row[name] for name in NAMES] for row in rows])
 
-    def ranked(self, name: str) -> list[int]:
-        """Indices of the pictures by the metric ``name``, smallest first."""
-        return sorted(self.pictures, key=lambda index: self.pictures[index][name])
-
 
 @torch.inference_mode()
 def score(inpainter: Inpainter, loader: Iterable[Batch], device: torch.device | str) -> Scores:

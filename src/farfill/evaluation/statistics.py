@@ -49,14 +49,13 @@ def estimate(values: np.ndarray, seed: int = 0, resamples: int = RESAMPLES) -> E
     if runs == images == 1:
         return Estimate(mean, nothing, nothing, nothing, runs, images)
     rng = np.random.default_rng(seed)
-    draws = mean[..., None]
+    draws, spread = mean[..., None], nothing
     if images > 1:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DegenerateDataWarning)  # values that are not finite
             options = {"n_resamples": resamples, "batch": max(1, AT_ONCE // of_images.size)}
             drawn = bootstrap((of_images,), np.mean, method="percentile", rng=rng, **options)
         draws = drawn.bootstrap_distribution
-    spread = nothing
     if runs > 1:
         spread = of_runs.std(axis=0, ddof=1)
         shift = rng.standard_t(runs - 1, size=(PER_DRAW, *mean.shape, resamples))

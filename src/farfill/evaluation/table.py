@@ -48,19 +48,16 @@ def compare(scores: Mapping[str, Scores], manifest: Manifest) -> Comparison:
     (first, ours), *others = scores.items()
     if any(theirs.pictures.keys() != ours.pictures.keys() for _, theirs in others):
         raise ValueError("compare: expected every inpainter to be scored on the same pictures.")
-    means = {title: _row(one.table) for title, one in scores.items()}
-    differences = {
-        f"{first} minus {title}": _row(ours.table - theirs.table) for title, theirs in others
-    }
-    return Comparison(scores, manifest, means, differences)
+    means = {title: _row(each.table) for title, each in scores.items()}
+    gaps = {f"{first} minus {title}": _row(ours.table - theirs.table) for title, theirs in others}
+    return Comparison(scores, manifest, means, gaps)
 
 
 def _row(table: np.ndarray) -> Row:
     """Estimate all columns of ``(pictures, metrics)`` at once, so that pictures stay whole."""
-    found = estimate(table[None])
-    columns = np.stack(found[:4], axis=1).tolist()
-    each = (Estimate._make([*column, found.runs, found.images]) for column in columns)
-    return dict(zip(NAMES, each, strict=True))
+    *arrays, runs, images = estimate(table[None])
+    columns = zip(NAMES, *(array.tolist() for array in arrays), strict=True)
+    return {name: Estimate._make([*numbers, runs, images]) for name, *numbers in columns}
 
 
 def arrow(name: str) -> str:
@@ -81,11 +78,11 @@ def markdown_table(
     text_columns: Sequence[int] = (0,),
     padded: bool = False,
 ) -> str:
-    """A table in Markdown, the one way to make one.
+    """A table in Markdown; a cell may hold anything, nothing in it ends the cell.
 
     Args:
         titles: Of the columns.
-        rows: As many cells each; a cell may hold anything, nothing in it ends the cell.
+        rows: As many cells each.
         text_columns: Columns to align left; all others hold numbers and are aligned right.
         padded: Whether to align the columns for those who read it in a terminal, too.
     """
@@ -111,12 +108,18 @@ def interval_text(value: Estimate, digits: str = ".4g") -> str:
 
 def markdown(result: Comparison) -> str:
     """Tables of the printed metrics and of the paired differences, narrow enough for a terminal."""
+    minus = f"{next(iter(result.scores))} minus "
+    others = {title.removeprefix(minus): row for title, row in result.differences.items()}
     seconds = ["s / picture", *(f"{one.seconds:.3f}" for one in result.scores.values())]
-    parts = [_metric_table("metric", result.means, [seconds])]
-    if result.differences:
-        minus = f"{next(iter(result.scores))} minus"
-        others = {title.removeprefix(f"{minus} "): row for title, row in result.differences.items()}
-        parts.append(_metric_table(f"{minus} ...", others))
+    parts = []
+    for corner, columns, more in (("metric", result.means, [seconds]), (f"{minus}...", others, [])):
+        rows = []
+        for name in PRINTED:
+            digits = ".2f" if name.startswith("psnr") else ".4f"
+            intervals = (interval_text(column[name], digits) for column in columns.values())
+            rows.append([f"{name} {arrow(name)}".strip(), *intervals])
+        if columns:
+            parts.append(markdown_table([corner, *columns], [*rows, *more], padded=True))
     height, width = result.manifest.image_size
     parts.append(
         f"Mean [95 % bootstrap interval over pictures]; n = {len(result.manifest.entries)}, "
@@ -124,17 +127,6 @@ def markdown(result: Comparison) -> str:
         f"mask {result.manifest.mask}, manifest {result.manifest.hash}."
     )
     return "\n\n".join(parts) + "\n"
-
-
-def _metric_table(
-    corner: str, columns: Mapping[str, Row], more: Sequence[Sequence[str]] = ()
-) -> str:
-    rows = []
-    for name in PRINTED:
-        digits = ".2f" if name.startswith("psnr") else ".4f"
-        intervals = (interval_text(column[name], digits) for column in columns.values())
-        rows.append([f"{name} {arrow(name)}".strip(), *intervals])
-    return markdown_table([corner, *columns], [*rows, *more], padded=True)
 
 
 def summary_csv(result: Comparison) -> str:
