@@ -139,9 +139,11 @@ def test_lists_that_hold_themselves_or_each_other_too_often_are_refused(save):
 CONFIG = {
     "data": {"_target_": "farfill.data.sample.Sample"},
     "mask": {"_target_": "farfill.mask.box.Box"},
-    "seed": 1, "image_size": 32, "box_size": 16,
+    "seed": 1,
+    "image_size": 32,
+    "box_size": 16,
     "datamodule": {"val_holes": None, "val_limit": None},
-}  # fmt: skip
+}
 
 
 def test_the_configuration_is_given_back():
@@ -150,9 +152,18 @@ def test_the_configuration_is_given_back():
 
 @pytest.mark.parametrize(
     "target",
-    ["os.system", "farfill.data.sample.find_spec", "farfill.data.listing.Path",
-     "farfill.mask.no.No", "farfill.mask.folder.no", "farfill.files.atomic", "eval", 3, None],
-)  # fmt: skip
+    [
+        "os.system",
+        "farfill.data.sample.find_spec",
+        "farfill.data.listing.Path",
+        "farfill.mask.no.No",
+        "farfill.mask.folder.no",
+        "farfill.files.atomic",
+        "eval",
+        3,
+        None,
+    ],
+)
 @pytest.mark.parametrize("place", ["data", "mask", "val_holes", "nested"])
 def test_an_evaluation_builds_only_farfills_data_and_masks(target, place):
     config, forged = deepcopy(CONFIG), {"_target_": target, "command": "touch made"}

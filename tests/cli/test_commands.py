@@ -18,9 +18,13 @@ from helpers.runs import TINY
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     return folder, command(
-        "train", folder, *TINY, "hydra.run.dir=run", "trainer.val_check_interval=4",
+        "train",
+        folder,
+        *TINY,
+        "hydra.run.dir=run",
+        "trainer.val_check_interval=4",
         "trainer.enable_progress_bar=true",
-    )  # fmt: skip
+    )
 
 
 def test_train_says_what_it_does_and_shows_the_table(trained):
@@ -36,9 +40,16 @@ def test_train_says_what_it_does_and_shows_the_table(trained):
 
 def test_a_sweep_is_one_folder_per_run(tmp_path):
     status, _, err = command(
-        "train", tmp_path, "-m", *TINY, "attention.propagation=3,null", "baseline=[]",
-        "hydra.sweep.dir=sweep", "trainer.max_steps=1", "logger=wandb",
-    )  # fmt: skip
+        "train",
+        tmp_path,
+        "-m",
+        *TINY,
+        "attention.propagation=3,null",
+        "baseline=[]",
+        "hydra.sweep.dir=sweep",
+        "trainer.max_steps=1",
+        "logger=wandb",
+    )
     assert status == 0, err
     names = set()
     for run in (tmp_path / "sweep" / number for number in ("0", "1")):
@@ -51,8 +62,11 @@ def test_a_sweep_is_one_folder_per_run(tmp_path):
 def test_evaluate_scores_what_was_trained(trained):
     folder, _ = trained
     status, out, err = command(
-        "evaluate", folder, "ckpt_path=run/checkpoints/best.ckpt", "hydra.run.dir=scored",
-    )  # fmt: skip
+        "evaluate",
+        folder,
+        "ckpt_path=run/checkpoints/best.ckpt",
+        "hydra.run.dir=scored",
+    )
     assert status == 0, err
     assert "best.ckpt" in out
     assert (folder / "scored" / "manifest.json").is_file()
@@ -66,9 +80,14 @@ def test_inpaint_fills_with_what_was_trained(trained):
     Image.fromarray(photo).save(folder / "photo.png")
     Image.fromarray(hole).save(folder / "hole.png")
     status, _, err = command(
-        "inpaint", folder, "ckpt_path=run/checkpoints/last.ckpt", "image=photo.png",
-        "mask=hole.png", "output=filled.png", "attention=map.png",
-    )  # fmt: skip
+        "inpaint",
+        folder,
+        "ckpt_path=run/checkpoints/last.ckpt",
+        "image=photo.png",
+        "mask=hole.png",
+        "output=filled.png",
+        "attention=map.png",
+    )
     assert status == 0, err
     filled = np.asarray(Image.open(folder / "filled.png"))
     assert (filled[hole == 0] == photo[hole == 0]).all()

@@ -39,8 +39,15 @@ def metrics(folder):
 def test_it_leaves_table_manifest_and_pictures(scored):
     folder, printed = scored
     made = {path.name for path in folder.iterdir()}
-    assert made >= {"table.md", "table.csv", "per_image.csv", "result.json", "manifest.json",
-                    "best.png", "worst.png"}  # fmt: skip
+    assert made >= {
+        "table.md",
+        "table.csv",
+        "per_image.csv",
+        "result.json",
+        "manifest.json",
+        "best.png",
+        "worst.png",
+    }
     assert (folder / "table.md").read_text() in printed
     for words in ("last.ckpt", "telea (classical baseline)", "n = 5", results(folder)["manifest"]):
         assert words in printed
@@ -129,9 +136,13 @@ def test_other_data_are_named(checkpoint, tmp_path):
         picture = np.random.default_rng(number).integers(0, 256, (40, 40, 3), np.uint8)
         Image.fromarray(picture).save(tmp_path / f"{number}.png")
     printed = tiny_evaluate(
-        tmp_path / "out", f"ckpt_path={checkpoint}", "data=folder", f"data.root={tmp_path}",
-        "data.val_fraction=1", "mask=centre",
-    )  # fmt: skip
+        tmp_path / "out",
+        f"ckpt_path={checkpoint}",
+        "data=folder",
+        f"data.root={tmp_path}",
+        "data.val_fraction=1",
+        "mask=centre",
+    )
     assert f"data folder {tmp_path} (trained on sample)" in printed
     assert "mask centre (trained on box)" in printed
     assert "n = 2" in printed

@@ -35,10 +35,16 @@ def test_every_trainer_composes(trainer):
         (("trainer.limit_train_batches=1", "trainer.limit_val_batches=1"), 4),
         (("trainer.overfit_batches=1",), 4),
         (("trainer.detect_anomaly=true", "trainer.deterministic=true"), 4),
-        (("callbacks=[default,early_stopping]", "learning_rate=0",
-          "callbacks.early_stopping.patience=1"), 4),
+        (
+            (
+                "callbacks=[default,early_stopping]",
+                "learning_rate=0",
+                "callbacks.early_stopping.patience=1",
+            ),
+            4,
+        ),
     ],
-)  # fmt: skip
+)
 def test_flags_of_the_trainer(options, steps, tmp_path):
     tiny_train(tmp_path, *options, "baseline=[]", "batch_size=2")
     assert steps_of(tmp_path) == steps

@@ -37,8 +37,10 @@ def gradients_of(gan, batch):
     torch.manual_seed(0)
     module = tiny_module(gan=GANS[gan]()).double()
     found = []
-    for player, terms in ((module.critics, module.critic_terms),
-                          (module.generator, module.generator_terms)):  # fmt: skip
+    for player, terms in (
+        (module.critics, module.critic_terms),
+        (module.generator, module.generator_terms),
+    ):
         torch.stack(list(terms(batch).values())).sum().backward()
         found += [p.grad for p in player.parameters() if p.grad is not None]
         average_(found)
@@ -73,13 +75,22 @@ def test_gradients_are_those_of_one_process_with_the_joint_batch(gan, tmp_path):
 
 def train(folder, *overrides):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    options = [*TINY, "batch_size=4", "trainer.precision=64-true", "baseline=[]",
-               "callbacks.attention_diagnostics.pictures=0", "callbacks.last_checkpoint.keep=true",
-               "~callbacks.learning_rate_monitor"]  # fmt: skip
+    options = [
+        *TINY,
+        "batch_size=4",
+        "trainer.precision=64-true",
+        "baseline=[]",
+        "callbacks.attention_diagnostics.pictures=0",
+        "callbacks.last_checkpoint.keep=true",
+        "~callbacks.learning_rate_monitor",
+    ]
     done = subprocess.run(
         [sys.executable, str(SCRIPT), *options, *overrides, f"hydra.run.dir={folder}"],
-        capture_output=True, text=True, env=environment, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -122,7 +133,9 @@ def test_two_processes_go_on_in_the_middle_of_an_epoch(runs, tmp_path):
 def test_pictures_that_cannot_be_shared_evenly_are_refused(tmp_path):
     done = subprocess.run(
         [sys.executable, str(SCRIPT), *TINY, *TWO, "batch_size=3", f"hydra.run.dir={tmp_path}"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2
     assert "cannot share 3 pictures evenly" in done.stderr

@@ -37,17 +37,41 @@ def same_weights(one, other):
 def test_everything_of_a_run_lies_in_its_folder(run):
     made = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
     assert made == {
-        "config.yaml", "metrics.csv", "status.json", ".lock",
-        "checkpoints/last.ckpt", "checkpoints/best.ckpt",
+        "config.yaml",
+        "metrics.csv",
+        "status.json",
+        ".lock",
+        "checkpoints/last.ckpt",
+        "checkpoints/best.ckpt",
         *(f"checkpoints/step-{step:07d}.ckpt" for step in (1, 2, 3, 4)),
-        "pictures/step-0000002.png", "pictures/step-0000004.png",
-        *(f"report/{name}" for name in ("table.md", "table.csv", "per_image.csv", "result.json",
-                                        "manifest.json", "best.png", "worst.png",
-                                        "pictures/index.json")),
-        *(f"report/pictures/{title}/{index}.png" for index in range(5) for title in (
-            "original", "masked", "this_run", "borrows_from", "telea_classical_baseline",
-            "mean_colour_classical_baseline")),
-    }  # fmt: skip
+        "pictures/step-0000002.png",
+        "pictures/step-0000004.png",
+        *(
+            f"report/{name}"
+            for name in (
+                "table.md",
+                "table.csv",
+                "per_image.csv",
+                "result.json",
+                "manifest.json",
+                "best.png",
+                "worst.png",
+                "pictures/index.json",
+            )
+        ),
+        *(
+            f"report/pictures/{title}/{index}.png"
+            for index in range(5)
+            for title in (
+                "original",
+                "masked",
+                "this_run",
+                "borrows_from",
+                "telea_classical_baseline",
+                "mean_colour_classical_baseline",
+            )
+        ),
+    }
 
 
 def test_metrics_stand_at_their_generator_step(run):
@@ -99,10 +123,13 @@ def test_a_resumed_run_is_the_uncut_run(run, tmp_path, start, workers):
     assert ended["global_step"] == uncut["global_step"] == 4
     assert same_weights(ended["state_dict"], uncut["state_dict"])
     losses = [
-        {row["step"]: row["train/critic/total"] for row in read_metrics(folder)
-         if row["train/critic/total"]}
+        {
+            row["step"]: row["train/critic/total"]
+            for row in read_metrics(folder)
+            if row["train/critic/total"]
+        }
         for folder in (tmp_path, run)
-    ]  # fmt: skip
+    ]
     assert losses[0]
     assert losses[0].items() <= losses[1].items()
 
@@ -130,9 +157,11 @@ def test_another_seed_is_another_run(run, tmp_path):
 
 def test_init_from_takes_weights_and_nothing_else(run, tmp_path):
     tiny_train(
-        tmp_path, f"init_from={run}/checkpoints/last.ckpt", "trainer.max_steps=1",
+        tmp_path,
+        f"init_from={run}/checkpoints/last.ckpt",
+        "trainer.max_steps=1",
         "learning_rate=0",
-    )  # fmt: skip
+    )
     ended, origin = (
         read_checkpoint(folder / "checkpoints" / "last.ckpt") for folder in (tmp_path, run)
     )

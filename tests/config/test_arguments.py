@@ -12,9 +12,18 @@ from farfill.config.arguments import RENAMED, quote_paths, renamed, with_last_ru
 from helpers.runs import compose_tiny
 
 NAMES = [
-    "photo.jpg", "na\u00efve (1).jpg", "it's.png", "a=b, c.png", "~/x.png", "back\\slash.png",
-    "{a}.png", "\u5199\u771f.png", "a\\'b\\", "with space.png", "100%.png",
-]  # fmt: skip
+    "photo.jpg",
+    "na\u00efve (1).jpg",
+    "it's.png",
+    "a=b, c.png",
+    "~/x.png",
+    "back\\slash.png",
+    "{a}.png",
+    "\u5199\u771f.png",
+    "a\\'b\\",
+    "with space.png",
+    "100%.png",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -85,10 +94,15 @@ def test_the_latest_run_of_the_same_command(runs):
     assert found == [*given, f"hydra.run.dir={runs}{os.sep}2026-01-02{os.sep}10-00-00"]
 
 
-@pytest.mark.parametrize("given", [
-    ["gan=hinge"], ["ckpt_path=a.ckpt"], ["ckpt_path=last", "hydra.run.dir=x"],
-    ["-m", "ckpt_path=last", "hydra.sweep.dir=x"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["gan=hinge"],
+        ["ckpt_path=a.ckpt"],
+        ["ckpt_path=last", "hydra.run.dir=x"],
+        ["-m", "ckpt_path=last", "hydra.sweep.dir=x"],
+    ],
+)
 def test_what_says_more_or_less_stays_as_it_is(runs, given):
     assert with_last_run(given, runs) == given
 

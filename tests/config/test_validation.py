@@ -8,8 +8,22 @@ from hydra import compose, initialize_config_dir
 from farfill.config.instantiate import check_kinds
 from farfill.config.paths import conf_dir
 
-GROUPS = ("attention", "gan", "loss", "critic", "generator", "mask", "data", "optimizer",
-          "schedule", "experiment", "model", "stage", "baseline", "scale")  # fmt: skip
+GROUPS = (
+    "attention",
+    "gan",
+    "loss",
+    "critic",
+    "generator",
+    "mask",
+    "data",
+    "optimizer",
+    "schedule",
+    "experiment",
+    "model",
+    "stage",
+    "baseline",
+    "scale",
+)
 
 
 def config(*overrides: str):

@@ -22,8 +22,16 @@ from farfill.sweep.plan import jobs_of
 ROOT = Path(__file__).parents[2]
 NAMED = sorted(path.stem for path in (ROOT / "ablations").glob("*.yaml"))
 SCALES = sorted(path.stem for path in (conf_dir() / "scale").glob("*.yaml"))
-WANTED = {"attention", "gan", "reconstruction", "auxiliary", "discounting", "propagation",
-          "staging", "table1"}  # fmt: skip
+WANTED = {
+    "attention",
+    "gan",
+    "reconstruction",
+    "auxiliary",
+    "discounting",
+    "propagation",
+    "staging",
+    "table1",
+}
 MEASURED_ELSEWHERE = "attention_"  # callback/attention_diagnostics.py
 
 
@@ -139,8 +147,9 @@ def test_the_staged_cell_finds_the_coarse_stage_of_its_own_seed():
 def test_reconstruction_switches_both_l1_terms_of_the_refinement_and_no_other():
     weights = {}
     for value in ("1.2", "0"):
-        cfg = composed("ablation=reconstruction", *substitutes("reconstruction"),
-                       f"refined_l1={value}")  # fmt: skip
+        cfg = composed(
+            "ablation=reconstruction", *substitutes("reconstruction"), f"refined_l1={value}"
+        )
         weights[value] = [(loss.coarse, loss.refined) for loss in cfg.loss.values()]
     assert weights == {"1.2": [(1.44, 1.2)] * 2, "0": [(1.44, 0)] * 2}
 
@@ -153,9 +162,13 @@ def test_the_papers_scale_is_the_papers_setting():
 def test_a_wrong_name_fails_with_the_list(tmp_path):
     done = subprocess.run(
         [sys.executable, str(ROOT / "src" / "train.py"), "ablation=atention"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     assert done.returncode != 0
     listed = done.stderr.split("Available options in 'ablation':")[1].split("Config search")[0]
     assert sorted(listed.split()) == NAMED

@@ -25,9 +25,10 @@ def contents() -> dict[str, Any]:
     """What a small good checkpoint holds."""
     weights = {f"generator.{k}": v for k, v in Generator(channels=2).state_dict().items()}
     generator = {
-        "_target_": "farfill.generator.two_stage.Generator", "channels": 2,
+        "_target_": "farfill.generator.two_stage.Generator",
+        "channels": 2,
         "attention": {"_target_": "farfill.attention.contextual.ContextualAttention", "rate": 2},
-    }  # fmt: skip
+    }
     return {"farfill": {"generator": generator}, "state_dict": weights, "global_step": 7}
 
 
@@ -81,14 +82,27 @@ numbers = st.one_of(
     st.integers(), st.floats(), st.sampled_from([0, -2, 3, 10**6, 10**9, 2**62, 2**70, True])
 )
 strange = st.one_of(
-    st.none(), numbers, st.text(max_size=10), st.binary(max_size=10),
-    st.lists(st.integers(), max_size=3), st.dictionaries(st.text(max_size=5), st.integers()),
-    st.builds(_itself), st.builds(_billions), st.integers(0, 300).map(_deep),
-    st.sampled_from(["os.system", "farfill.generator.two_stage.nn", "farfill.attention.shift.Shift",
-                     "farfill.generator.glcic.GLCIC", "farfill.attention.stn.SpatialTransformer",
-                     "farfill.attention.similarity.band",
-                     "farfill.generator.coarse_only.CoarseOnly"]),
-)  # fmt: skip
+    st.none(),
+    numbers,
+    st.text(max_size=10),
+    st.binary(max_size=10),
+    st.lists(st.integers(), max_size=3),
+    st.dictionaries(st.text(max_size=5), st.integers()),
+    st.builds(_itself),
+    st.builds(_billions),
+    st.integers(0, 300).map(_deep),
+    st.sampled_from(
+        [
+            "os.system",
+            "farfill.generator.two_stage.nn",
+            "farfill.attention.shift.Shift",
+            "farfill.generator.glcic.GLCIC",
+            "farfill.attention.stn.SpatialTransformer",
+            "farfill.attention.similarity.band",
+            "farfill.generator.coarse_only.CoarseOnly",
+        ]
+    ),
+)
 
 
 @st.composite

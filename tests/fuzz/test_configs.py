@@ -28,20 +28,43 @@ from helpers.runs import compose_tiny
 from train import train
 
 values = st.one_of(
-    st.integers(), st.floats(), st.text(max_size=10), st.none(), st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=10),
+    st.none(),
+    st.booleans(),
     st.sampled_from([0, -1, 1, 3, 0.5, 10**6, 10**9, 2**31, 2**63, 10**30, 1e308]),
-    st.sampled_from(["", " ", "é\n", "nan", "null", "/dev/null", "~nobody", "\udcff", "a" * 300,
-                     "${seed}", "${nowhere}"]),
+    st.sampled_from(
+        [
+            "",
+            " ",
+            "é\n",
+            "nan",
+            "null",
+            "/dev/null",
+            "~nobody",
+            "\udcff",
+            "a" * 300,
+            "${seed}",
+            "${nowhere}",
+        ]
+    ),
     st.lists(st.integers() | st.text(max_size=3), max_size=3),
     st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(), max_size=2),
-)  # fmt: skip
+)
 
 VARIANTS = (
-    (), ("data=folder", "data.root=."), ("mask=free_form",), ("mask=folder", "mask.root=."),
-    ("data=known_source", "data.resize=48"), ("attention=stn",), ("attention=shift",),
-    ("gan=hinge",), ("model=glcic",),
+    (),
+    ("data=folder", "data.root=."),
+    ("mask=free_form",),
+    ("mask=folder", "mask.root=."),
+    ("data=known_source", "data.resize=48"),
+    ("attention=stn",),
+    ("attention=shift",),
+    ("gan=hinge",),
+    ("model=glcic",),
     ("schedule=constant", "loss=[style,total_variation]", "backbone=vgg16"),
-)  # fmt: skip
+)
 
 
 class Reached(Exception):  # noqa: N818 -- it is none
@@ -145,9 +168,22 @@ def test_without_wrong_values_both_come_to_their_end(tmp_path):
 
 
 _OPTIONS = (
-    "ckpt_path", "image", "mask", "threshold", "invert", "resize_mask", "max_hole", "overwrite",
-    "lossy", "max_pixels", "max_file_pixels", "memory_limit", "device", "precision", "backend",
-)  # fmt: skip
+    "ckpt_path",
+    "image",
+    "mask",
+    "threshold",
+    "invert",
+    "resize_mask",
+    "max_hole",
+    "overwrite",
+    "lossy",
+    "max_pixels",
+    "max_file_pixels",
+    "memory_limit",
+    "device",
+    "precision",
+    "backend",
+)
 
 
 @fuzz(300, st.dictionaries(st.sampled_from(_OPTIONS), values, min_size=1, max_size=2))

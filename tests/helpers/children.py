@@ -20,9 +20,11 @@ KILLED = -signal.SIGKILL
 
 
 def train_in_child(
-    folder: Path, *overrides: str, seconds: float | None = None,
+    folder: Path,
+    *overrides: str,
+    seconds: float | None = None,
     prepare: Callable[[], None] | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """Train; kill -9 after some seconds if given. Returns the exit code, negative for a signal.
 
     ``prepare`` runs in the child first: it may arrange a death at a certain place.
@@ -101,8 +103,15 @@ def assert_same_run(one: Path, other: Path) -> None:
             fit = checkpoint["loops"]["fit_loop"]
             for counter in [name for name in fit if ".val_loop." in name]:
                 del fit[counter]
-        for part in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "loops",
-                     "skipped", "callbacks"):  # fmt: skip
+        for part in (
+            "state_dict",
+            "optimizer_states",
+            "lr_schedulers",
+            "global_step",
+            "loops",
+            "skipped",
+            "callbacks",
+        ):
             assert_same(ended[part], uncut[part], f"{name}: {part}")
 
 

@@ -16,7 +16,11 @@ def command(script: str, folder: Path, *arguments: str) -> tuple[int, str, str]:
     program = [str(path)] if path.is_file() else ["-m", f"farfill.cli.{script}"]
     done = subprocess.run(
         [sys.executable, *program, *arguments],
-        cwd=folder, capture_output=True, text=True, timeout=200, stdin=subprocess.DEVNULL,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        stdin=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     return done.returncode, done.stdout, done.stderr

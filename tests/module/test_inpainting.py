@@ -15,9 +15,15 @@ from helpers.tiny import random_batch, tiny_module
 def fit(module, steps=1, updates=3, validate=None, **flags):
     rounds = [random_batch(updates * module.batch_size, seed) for seed in range(steps)]
     trainer = Trainer(
-        max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False, barebones=False, **flags,
-    )  # fmt: skip
+        max_epochs=1,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        barebones=False,
+        **flags,
+    )
     loaders = [DataLoader(rounds, batch_size=None)]
     if validate is not None:
         loaders.append(DataLoader(validate, batch_size=None))
@@ -84,15 +90,22 @@ def test_terms_add_up_and_the_fake_has_no_graph():
     batch = random_batch(2)
     terms = module.critic_terms(batch)
     assert set(terms) == {
-        "wasserstein_local", "wasserstein_global", "penalty_local", "penalty_global",
-    }  # fmt: skip
+        "wasserstein_local",
+        "wasserstein_global",
+        "penalty_local",
+        "penalty_global",
+    }
     sum(terms.values()).backward()
     assert all(p.grad is None for p in module.generator.parameters())
     terms = module.generator_terms(batch)
     assert set(terms) == {
-        "discounted_l1_coarse", "discounted_l1_refined", "known_l1_coarse", "known_l1_refined",
-        "adversarial_local", "adversarial_global",
-    }  # fmt: skip
+        "discounted_l1_coarse",
+        "discounted_l1_refined",
+        "known_l1_coarse",
+        "known_l1_refined",
+        "adversarial_local",
+        "adversarial_global",
+    }
 
 
 def test_without_critic_steps_only_the_generator_learns():

@@ -20,8 +20,10 @@ from farfill.types import Diverged
 from helpers.runs import tiny_train
 from helpers.tiny import random_batch, tiny_module
 
-PLAIN = {"gan": Hinge(0.001, 1.0, 1),  # draws nothing, so parts see the same
-         "optimizer": partial(torch.optim.SGD, lr=0.1)}  # fmt: skip
+PLAIN = {
+    "gan": Hinge(0.001, 1.0, 1),  # draws nothing, so parts see the same
+    "optimizer": partial(torch.optim.SGD, lr=0.1),
+}
 
 
 def step(module, batch=None):
@@ -29,9 +31,14 @@ def step(module, batch=None):
     torch.manual_seed(0)
     batch = random_batch(8) if batch is None else batch
     trainer = Trainer(
-        max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False, precision="64-true",
-    )  # fmt: skip
+        max_epochs=1,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        precision="64-true",
+    )
     trainer.fit(module, DataLoader([batch], batch_size=None))
     return trainer
 
@@ -64,8 +71,10 @@ def test_gradients_are_clipped(by):
     before = weights(free)
     step(free, random_batch(4))
     step(clipped, random_batch(4))
-    moved = [(weights(x) - before)[: sum(p.numel() for p in x.generator.parameters())]
-             for x in (free, clipped)]  # fmt: skip
+    moved = [
+        (weights(x) - before)[: sum(p.numel() for p in x.generator.parameters())]
+        for x in (free, clipped)
+    ]
     if by == "norm":
         assert moved[0].norm() > 2e-4
         assert moved[1].norm() == pytest.approx(0.1 * 1e-3, rel=1e-4)
@@ -111,9 +120,13 @@ def test_a_run_that_does_not_recover_ends_as_diverged(tmp_path):
     """The learning rate blows the weights up; what was saved before is still good."""
     with pytest.raises(Diverged, match="a lower `learning_rate`") as error:
         tiny_train(
-            tmp_path, "learning_rate=1e30", "schedule=constant", "trainer.max_skipped=3",
-            "trainer.max_generator_steps=50", "trainer.validate_every=50",
-        )  # fmt: skip
+            tmp_path,
+            "learning_rate=1e30",
+            "schedule=constant",
+            "trainer.max_skipped=3",
+            "trainer.max_generator_steps=50",
+            "trainer.validate_every=50",
+        )
     assert "\n" not in str(error.value)
     status = read_status(tmp_path)
     assert status["state"] == "diverged"

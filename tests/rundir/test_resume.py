@@ -65,11 +65,15 @@ def test_last_needs_a_run(tmp_path):
     refused(tmp_path, "but there is none: name its folder", *SHORT, "ckpt_path=last")
 
 
-@pytest.mark.parametrize("harm", [
-    lambda path: path.write_bytes(path.read_bytes()[:1000]),
-    lambda path: path.write_bytes(pickle.dumps({"state_dict": os.system})),
-    lambda path: path.write_text("hello"),
-], ids=["half", "foreign", "text"])  # fmt: skip
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:1000]),
+        lambda path: path.write_bytes(pickle.dumps({"state_dict": os.system})),
+        lambda path: path.write_text("hello"),
+    ],
+    ids=["half", "foreign", "text"],
+)
 def test_a_bad_checkpoint_is_named_and_kept(run, harm):
     harm(run / "checkpoints" / "last.ckpt")
     refused(run, "last.ckpt is not a whole checkpoint .*best.ckpt", *LONGER)

@@ -93,7 +93,7 @@ def write_failure(folder: Path, error: BaseException) -> None:
 
 def _check_sweep(config: DictConfig, queue: Mapping[str, str] | None) -> None:
     trials = config.hydra.sweeper.get("n_trials", 1)
-    if trials < 1:
+    if type(trials) is not int or trials < 1:
         raise ValueError(f"expected `hydra.sweeper.n_trials` from 1, got {trials}")
     launcher = config.hydra.launcher
     chosen = f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']}"
