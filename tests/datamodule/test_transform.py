@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from farfill.datamodule.transform import augmentation, scale
+from farfill.datamodule.dataset import augmentation, scale
 
 # Every pixel knows its place: red its row, green its column.
 PLACES = np.stack([*np.mgrid[:40, :50], np.zeros((40, 50))], axis=-1).astype(np.uint8)

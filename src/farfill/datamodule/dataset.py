@@ -1,24 +1,30 @@
 """Pictures with holes, one address at a time."""
 
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else importing it asks the network
+
+import albumentations as A
+import cv2
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
 from farfill.data.check import check_size
 from farfill.datamodule.stream import Draw, Use, sequence
-from farfill.datamodule.transform import augmentation, scale
 from farfill.image.read import read_rgb
 from farfill.mask.protocol import HoleSampler
 from farfill.types import Batch
 
 
+@dataclass(eq=False, repr=False)
 class InpaintingDataset(Dataset[Batch]):
     """Makes a sample of a :class:`~farfill.datamodule.stream.Draw` and the seed alone.
 
-    Args:
+    Attributes:
         paths: Picture files; ``Draw.index`` and ``Batch.index`` count in this list.
         holes: Draws holes.
         image_size: Side of the square crop in pixels.
@@ -30,27 +36,19 @@ class InpaintingDataset(Dataset[Batch]):
         read: Gives a path's picture, ``(H, W, 3)`` uint8 RGB.
     """
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        holes: HoleSampler,
-        image_size: int,
-        resize: int | None,
-        seed: int,
-        train: bool,
-        flip: bool,
-        cache: bool,
-        read: Callable[[Path], np.ndarray] = read_rgb,
-    ) -> None:
-        self.paths = list(paths)
-        self.holes = holes
-        self.image_size = image_size
-        self.resize = resize
-        self.seed = seed
-        self.train = train
-        self.read = read
-        self.augment = augmentation(image_size, train, flip)
-        self.cache: dict[int, np.ndarray] | None = {} if cache else None
+    paths: Sequence[Path]
+    holes: HoleSampler
+    image_size: int
+    resize: int | None
+    seed: int
+    train: bool
+    flip: bool
+    cache: bool
+    read: Callable[[Path], np.ndarray] = read_rgb
+
+    def __post_init__(self) -> None:
+        self._augment = augmentation(self.image_size, self.train, self.flip)
+        self._cached: dict[int, np.ndarray] = {}
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -67,10 +65,16 @@ class InpaintingDataset(Dataset[Batch]):
             PictureError: The picture cannot be read or is smaller than the crop.
             ValueError: No hole can be drawn.
         """
-        picture = self._picture(draw.index)
+        picture = self._cached.get(draw.index)
+        if picture is None:
+            path = self.paths[draw.index]
+            picture = scale(self.read(path), self.resize)
+            check_size(path, picture.shape[:2], self.image_size)
+            if self.cache:
+                self._cached[draw.index] = picture
         start = sequence(self.seed, Use.PICTURE, self.train, draw.epoch, draw.index)
-        self.augment.set_random_seed(int(start.generate_state(1)[0]))
-        pixels = self.augment(image=picture)["image"]
+        self._augment.set_random_seed(int(start.generate_state(1)[0]))
+        pixels = self._augment(image=picture)["image"]
         rng = np.random.default_rng(sequence(self.seed, Use.HOLE, self.train, draw.hole))
         hole = self.holes(rng, self.image_size, self.image_size)
         return Batch(
@@ -81,12 +85,28 @@ class InpaintingDataset(Dataset[Batch]):
             index=torch.tensor(draw.index),
         )
 
-    def _picture(self, index: int) -> np.ndarray:
-        if self.cache is not None and index in self.cache:
-            return self.cache[index]
-        path = self.paths[index]
-        picture = scale(self.read(path), self.resize)
-        check_size(path, picture.shape[:2], self.image_size)
-        if self.cache is not None:
-            self.cache[index] = picture
+
+def scale(picture: np.ndarray, shorter: int | None) -> np.ndarray:
+    """Scale ``(H, W, 3)`` uint8 until its shorter side has ``shorter`` pixels; None = as is.
+
+    Cubic upwards; downwards the mean over areas, because every other kernel aliases there.
+    """
+    if shorter is None:
         return picture
+    resize = A.SmallestMaxSize(
+        shorter, interpolation=cv2.INTER_CUBIC, area_for_downscale="image", p=1
+    )
+    return resize(image=picture)["image"]
+
+
+def augmentation(side: int, random: bool, flip: bool) -> A.Compose:
+    """Crop to ``side`` x ``side`` and map 0 ... 255 to [-1, 1] as float32.
+
+    With ``random``, crop anywhere and, with ``flip``, mirror left and right half of the time; else
+    crop the centre. Call ``set_random_seed`` before every picture: it draws from a random state of
+    its own, so that else worker processes repeat each epoch's draws in the next.
+    """
+    crop = A.RandomCrop(side, side) if random else A.CenterCrop(side, side)
+    mirror = A.HorizontalFlip(p=0.5 if random and flip else 0)
+    half = (0.5, 0.5, 0.5)
+    return A.Compose([crop, mirror, A.Normalize(mean=half, std=half, max_pixel_value=255)])

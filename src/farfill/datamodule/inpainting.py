@@ -1,7 +1,7 @@
 """The data of a run: pictures to learn from, pictures to measure on, and their holes."""
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +14,7 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from torch.utils.data import DataLoader
 
 from farfill.data.check import check_sizes, unreadable
-from farfill.data.protocol import Source, Split, SyntheticSource
+from farfill.data.protocol import Source, SyntheticSource
 from farfill.datamodule.dataset import InpaintingDataset
 from farfill.datamodule.stream import Draw, Stream
 from farfill.image.read import read_rgb
@@ -37,9 +37,8 @@ class InpaintingData(LightningDataModule):
         seed: Of every draw: order, crop, flip and hole.
         one_hole_per_batch: All pictures of an update share one hole, as in the paper.
         flip: Mirror training pictures left and right at random.
-        critic_steps: Updates of the critics per generator step. A training batch is one generator
-            step, so it has the pictures of as many updates and one more; those of each update are
-            neighbours.
+        critic_steps: Updates of the critics per generator step. A training batch has the pictures
+            of all of them and of the generator's update, those of each side by side.
         accumulate: Batches of ``batch_size`` pictures per update.
 
     Attributes:
@@ -98,8 +97,12 @@ class InpaintingData(LightningDataModule):
             return
         for holes in (self.holes, self.val_holes):
             holes.check(self.image_size, self.image_size)
+        source = self.source
         fit = stage in (None, "fit")
-        train, val = self._split(fit)
+        train, val = split = source.split(fit)
+        if source.on_error != "raise":
+            bad = unreadable([*train, *val], source.max_file_pixels)
+            train, val = ([path for path in side if path not in bad] for side in split)
         if not train and fit:
             raise ValueError(f"no picture is left to train on, all {len(val)} are for validation")
         if not val:
@@ -110,11 +113,23 @@ class InpaintingData(LightningDataModule):
         if self.val_limit is not None:
             count = min(self.val_limit, len(val))
             val = [val[i] for i in np.linspace(0, len(val) - 1, count).round().astype(int)]
-        # What is generated has no headers to look at; its size is `resize`.
-        for paths in ([], []) if isinstance(self.source, SyntheticSource) else (train, val):
-            check_sizes(paths, self.source.resize, self.image_size, self.source.max_file_pixels)
-        self.train_set = self._dataset(train, self.holes, train=True)
-        self.val_set = self._dataset(val, self.val_holes, train=False)
+        read: Callable[[Path], np.ndarray] = partial(read_rgb, max_pixels=source.max_file_pixels)
+        sides = [train, val]
+        if isinstance(source, SyntheticSource):
+            read, sides = source.read, [[]]  # no headers to look at; the size is `resize`
+        for paths in sides:
+            check_sizes(paths, source.resize, self.image_size, source.max_file_pixels)
+        dataset = partial(
+            InpaintingDataset,
+            image_size=self.image_size,
+            resize=source.resize,
+            seed=self.seed,
+            flip=self.flip,
+            cache=source.cache,
+            read=read,
+        )
+        self.train_set = dataset(train, self.holes, train=True)
+        self.val_set = dataset(val, self.val_holes, train=False)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of ``updates * batch_size`` pictures in the stream's order, from its place on.
@@ -178,30 +193,6 @@ class InpaintingData(LightningDataModule):
         if trainer is None or trainer.state.status != TrainerStatus.RUNNING:
             return 0, 1
         return trainer.global_rank, trainer.world_size
-
-    def _split(self, train: bool) -> Split:
-        split = self.source.split(train)
-        if self.source.on_error == "raise":
-            return split
-        bad = unreadable([*split.train, *split.val], self.source.max_file_pixels)
-        return Split(*([path for path in side if path not in bad] for side in split))
-
-    def _dataset(self, paths: Sequence[Path], holes: HoleSampler, train: bool) -> InpaintingDataset:
-        return InpaintingDataset(
-            paths=paths,
-            holes=holes,
-            image_size=self.image_size,
-            resize=self.source.resize,
-            seed=self.seed,
-            train=train,
-            flip=self.flip,
-            cache=self.source.cache,
-            read=(
-                self.source.read
-                if isinstance(self.source, SyntheticSource)
-                else partial(read_rgb, max_pixels=self.source.max_file_pixels)
-            ),
-        )
 
     def _loader(self, dataset: InpaintingDataset, **order: object) -> DataLoader[Batch]:
         return DataLoader(

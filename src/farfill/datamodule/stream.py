@@ -4,7 +4,9 @@ What is drawn depends on where it is used, not on what came before.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -34,16 +36,14 @@ class Use(IntEnum):
 
 
 def sequence(seed: int, use: Use, *address: int) -> np.random.SeedSequence:
-    """The start of the random numbers for one use at one address.
+    """The start of the random numbers for one use at one address: always as many numbers for it.
 
-    Args:
-        seed: Of the run, not negative.
-        use: What the numbers are for.
-        address: Always as many numbers for the same use, not negative.
+    All are at least 0; ``seed`` is the run's.
     """
     return np.random.SeedSequence([seed, use, *address])
 
 
+@dataclass(eq=False, repr=False)
 class Stream(Sampler[list[Draw]]):
     """Batch sampler over one long order: epoch after epoch, each with its own permutation.
 
@@ -52,7 +52,7 @@ class Stream(Sampler[list[Draw]]):
     resumes at step ``s`` sees what the run that was cut off there would have seen. A batch may
     reach into the next epoch; no picture is dropped.
 
-    Args:
+    Attributes:
         length: Pictures in the data set.
         batch_size: Pictures per update of a network.
         updates: Updates per step, whose pictures come as one list.
@@ -64,26 +64,14 @@ class Stream(Sampler[list[Draw]]):
         start: Tells the steps that are done when an iteration begins.
     """
 
-    def __init__(
-        self,
-        length: int,
-        batch_size: int,
-        updates: int,
-        steps: int,
-        seed: int,
-        one_hole_per_batch: bool,
-        share: tuple[int, int] = (0, 1),
-        start: Callable[[], int] = lambda: 0,
-    ) -> None:
-        self.length = length
-        self.batch_size = batch_size
-        self.updates = updates
-        self.steps = steps
-        self.seed = seed
-        self.one_hole_per_batch = one_hole_per_batch
-        self.rank, self.world = share
-        self.start = start
-        self._order = (-1, np.empty(0, dtype=np.int64))  # the epoch in use and its permutation
+    length: int
+    batch_size: int
+    updates: int
+    steps: int
+    seed: int
+    one_hole_per_batch: bool
+    share: tuple[int, int] = (0, 1)
+    start: Callable[[], int] = lambda: 0
 
     def __len__(self) -> int:
         """Steps of a whole iteration, those done before it began included."""
@@ -91,18 +79,21 @@ class Stream(Sampler[list[Draw]]):
 
     def __iter__(self) -> Iterator[list[Draw]]:
         """Yield this process's draws of each step from ``start`` to the iteration's end."""
-        part = self.batch_size // self.world
+        rank, processes = self.share
+        part = self.batch_size // processes
         start = self.start()
         for step in range(start, (start // self.steps + 1) * self.steps):
-            first = (step * self.updates + update for update in range(self.updates))
-            starts = [update * self.batch_size + self.rank * part for update in first]
-            yield [self._draw(start + offset) for start in starts for offset in range(part)]
+            updates = range(step * self.updates, (step + 1) * self.updates)
+            first = (update * self.batch_size + rank * part for update in updates)
+            yield [self._draw(place + offset) for place in first for offset in range(part)]
 
     def _draw(self, position: int) -> Draw:
         epoch, rank = divmod(position, self.length)
-        if self._order[0] != epoch:
-            rng = np.random.default_rng(sequence(self.seed, Use.ORDER, epoch))
-            self._order = (epoch, rng.permutation(self.length))
-        index = int(self._order[1][rank])
+        index = int(_permutation(self.seed, epoch, self.length)[rank])
         own = epoch * self.length + index
         return Draw(epoch, index, position // self.batch_size if self.one_hole_per_batch else own)
+
+
+@lru_cache(maxsize=1)
+def _permutation(seed: int, epoch: int, length: int) -> np.ndarray:
+    return np.random.default_rng(sequence(seed, Use.ORDER, epoch)).permutation(length)
