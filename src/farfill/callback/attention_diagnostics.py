@@ -16,21 +16,13 @@ SIMILAR = 8  # pictures whose maps are compared, from the first batch
 
 
 class AttentionTrace(NamedTuple):
-    """What an attention layer did to a batch.
+    """What an attention layer did to a batch."""
 
-    Attributes:
-        offsets: ``(N, 2, h, w)``, int64.
-        hole: ``(N, h, w)``, bool, True = missing, as the layer has it on its grid.
-        features: Height and width of the feature map.
-        weights: ``(N, h, w, h', w')``, or ``None`` where the layer has none.
-        stride: Grid of the weights' sources.
-    """
-
-    offsets: Tensor
-    hole: Tensor
-    features: tuple[int, int]
-    weights: Tensor | None
-    stride: int
+    offsets: Tensor  # (N, 2, h, w), int64
+    hole: Tensor  # (N, h, w), bool, True = missing, as the layer has it on its grid
+    features: tuple[int, int]  # height and width of the feature map
+    weights: Tensor | None  # (N, h, w, h', w'); None where the layer has none
+    stride: int  # grid of the weights' sources
 
 
 class AttentionDiagnostics(Callback):
@@ -81,8 +73,8 @@ class AttentionDiagnostics(Callback):
         trace = trace_attention(pl_module, few)
         if trace is None:
             return
-        contents = contents_of(cast(Any, trainer).datamodule, few)
-        for name, value in measure_pictures(trace, contents, self.tolerance).items():
+        data = cast(Any, trainer).datamodule
+        for name, value in measure_pictures(trace, few, data, self.tolerance).items():
             known = value[~value.isnan()]
             pl_module.log(
                 f"val/attention_{name}",
@@ -115,31 +107,22 @@ def trace_attention(module: nn.Module, batch: Batch) -> AttentionTrace | None:
     return AttentionTrace(offsets, hole, (height, width), weights, getattr(layer, "stride", 1))
 
 
-def contents_of(data: InpaintingData, batch: Batch) -> list[Tensor | None]:
-    """What each picture shows: ``(K, H, W)``, or ``None`` if the data cannot say."""
-    source, size = data.source, batch.image.shape[-1]
-    if not isinstance(source, SyntheticSource):
-        return [None] * len(batch.image)
-    paths = [data.val_set.paths[index] for index in batch.index.tolist()]
-    contents = (torch.from_numpy(source.content(path, size)) for path in paths)
-    return [content.to(batch.image.device, torch.float32) for content in contents]
-
-
 def measure_pictures(
-    trace: AttentionTrace, contents: list[Tensor | None], tolerance: float
+    trace: AttentionTrace, batch: Batch, data: InpaintingData, tolerance: float
 ) -> dict[str, Tensor]:
     """Every measure of every picture, by name: ``(N,)``."""
     rows = []
-    for number, (offsets, hole, content) in enumerate(
-        zip(trace.offsets, trace.hole, contents, strict=True)
-    ):
+    for number, index in enumerate(batch.index.tolist()):
+        offsets, hole = trace.offsets[number], trace.hole[number]
         row = measure.distances(offsets, hole, trace.features)
         row["hole_weight"] = measure.source_in_hole(offsets, hole)
         if trace.weights is not None:
             row |= measure.weight_measures(trace.weights[number], hole, trace.stride)
-        if content is not None:
+        if isinstance(data.source, SyntheticSource):
+            shown = data.source.content(data.val_set.paths[index], batch.image.shape[-1])
+            content = torch.from_numpy(shown).to(hole.device, torch.float32)  # (K, H, W)
             axes = zip(hole.shape, trace.features, content.shape[1:], strict=True)
-            y, x = (measure.pixel_index(*sizes).to(content.device) for sizes in axes)
+            y, x = (measure.pixel_index(*sizes).to(hole.device) for sizes in axes)
             row |= measure.hit_rates(offsets, hole, content, (y, x), tolerance)
         rows.append(row)
     return {name: torch.stack([row[name].float() for row in rows]) for name in rows[0]}

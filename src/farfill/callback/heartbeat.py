@@ -26,16 +26,13 @@ class Heartbeat(Callback):
         """Note the step."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + self.seconds
-            self._note(trainer)
+            self.on_save_checkpoint(trainer)
 
     def on_save_checkpoint(self, trainer: Trainer, *_: Any) -> None:
         """Note the step from which a run that is killed now will go on."""
-        self._note(trainer)
+        if trainer.is_global_zero:
+            write_status(self.folder, "running", step=trainer.global_step)
 
     def on_exception(self, trainer: Trainer, *_: Any) -> None:
         """Note the step at which the run failed."""
-        self._note(trainer)
-
-    def _note(self, trainer: Trainer) -> None:
-        if trainer.is_global_zero:
-            write_status(self.folder, "running", step=trainer.global_step)
+        self.on_save_checkpoint(trainer)

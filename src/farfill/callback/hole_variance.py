@@ -24,12 +24,11 @@ class HoleVariance(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Measure the first batch as it was completed."""
-        elsewhere = batch_idx or trainer.sanity_checking or not trainer.is_global_zero
-        if elsewhere or len(batch.image) < 2:
-            return
-        completed = outputs.completed(batch.image, batch.hole).float()
-        value = relative_variance(completed, batch)
-        pl_module.log("val/hole_variance", value, on_epoch=True, rank_zero_only=True)
+        measured = not batch_idx and not trainer.sanity_checking and trainer.is_global_zero
+        if measured and len(batch.image) > 1:
+            completed = outputs.completed(batch.image, batch.hole).float()
+            value = relative_variance(completed, batch)
+            pl_module.log("val/hole_variance", value, on_epoch=True, rank_zero_only=True)
 
 
 def relative_variance(completed: Tensor, batch: Batch) -> Tensor:

@@ -75,14 +75,11 @@ def hand_over(trainer: Trainer) -> bool:
         SystemExit: With 75 ("try again later") if it was not Ctrl-C, for whoever sent the signal.
         KeyboardInterrupt: In a sweep, to end all of it and not this run alone.
     """
-    stopped = [
-        callback
-        for callback in cast(Any, trainer).callbacks
-        if isinstance(callback, Interrupt) and callback.stopped
-    ]
-    if not stopped:
+    callbacks = cast(Any, trainer).callbacks
+    callback = next((c for c in callbacks if isinstance(c, Interrupt) and c.stopped), None)
+    if callback is None:
         return False
-    folder, received = stopped[0].folder, stopped[0].received
+    folder, received = callback.folder, callback.received
     resume = shlex.quote(quote_paths([f"hydra.run.dir={folder}"])[0])
     message = f"Stopped at generator step {trainer.global_step}. The same command goes on with "
     write_status(folder, "preempted", step=trainer.global_step, message=message + resume)

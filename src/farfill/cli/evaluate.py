@@ -60,7 +60,13 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
         **named(instantiate_each(cfg.get("baseline"))),
     }
     table = results.write_results(folder, fillers, loader, found, device, cfg.pictures, cfg.by)
-    return f"{table}\n{_scored_on(cfg, trained)}\nTables, pictures, manifest: {folder}"
+    parts = []
+    for name in ("data", "mask"):
+        now, then = dict(cfg[name]), trained[name]
+        other = "" if now == then else f" (trained on {_named(then)})"
+        parts.append(f"{name} {_named(now)}{other}")
+    scored_on = f"Scored on {', '.join(parts)}, seed {cfg.seed}."
+    return f"{table}\n{scored_on}\nTables, pictures, manifest: {folder}"
 
 
 def take_over(cfg: DictConfig, trained: dict[str, Any]) -> None:
@@ -78,16 +84,6 @@ def take_over(cfg: DictConfig, trained: dict[str, Any]) -> None:
     for name in ("val_holes", "val_limit"):
         if cfg.datamodule[name] is None:
             cfg.datamodule[name] = trained["datamodule"][name]
-
-
-def _scored_on(cfg: DictConfig, trained: dict[str, Any]) -> str:
-    """Name the data and holes, and what was trained on if that was something else."""
-    parts = []
-    for name in ("data", "mask"):
-        now, then = dict(cfg[name]), trained[name]
-        other = "" if now == then else f" (trained on {_named(then)})"
-        parts.append(f"{name} {_named(now)}{other}")
-    return f"Scored on {', '.join(parts)}, seed {cfg.seed}."
 
 
 def _named(part: dict[str, Any]) -> str:

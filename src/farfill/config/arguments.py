@@ -13,15 +13,7 @@ from farfill import __version__
 from farfill.errors import one_line_errors
 
 #: Settings that are file names.
-_PATHS = (
-    "ckpt_path",
-    "init_from",
-    "manifest",
-    "data.root",
-    "mask.root",
-    "hydra.run.dir",
-    "hydra.sweep.dir",
-)
+_PATHS = re.compile(r"ckpt_path|init_from|manifest|(data|mask)\.root|hydra\.(run|sweep)\.dir")
 #: What Hydra's grammar takes without quotes, and values that are quoted, lists or references.
 _UNQUOTED = re.compile(r"[\w./:%+@?|\- ]*|['\"\[$].*", re.ASCII | re.DOTALL)
 #: Settings, or groups of them, by other names: our own of version 0.1, and those that users of
@@ -54,7 +46,6 @@ PLUGINS = {
     "hparams_search=loss_weights": ("hydra_optuna_sweeper", "optuna"),
 }
 _LAST = "ckpt_path=last"
-_FOLDERS = ("hydra.run.dir=", "hydra.sweep.dir=", "-m", "--multirun")
 
 
 def command_line(main: Callable[[], object]) -> Callable[[], None]:
@@ -109,51 +100,44 @@ def quote_paths(arguments: Sequence[str]) -> list[str]:
     ``ckpt_path=naïve (1).ckpt`` becomes ``ckpt_path='naïve (1).ckpt'``. Values that are quoted
     already, lists and interpolations stay as they are, and so does a comma in a sweep (``-m``).
     """
-    sweep = "-m" in arguments or "--multirun" in arguments
-    return [argument if sweep else _quoted(argument) for argument in arguments]
-
-
-def _quoted(argument: str) -> str:
-    name, is_setting, value = argument.partition("=")
-    if not is_setting or name not in _PATHS or _UNQUOTED.fullmatch(value):
-        return argument
-    # A backslash means something only where it meets a quote.
-    escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value)
-    return f"{name}='{escaped}'"
+    quoted = list(arguments)
+    if "-m" in arguments or "--multirun" in arguments:
+        return quoted
+    for number, argument in enumerate(arguments):
+        name, is_setting, value = argument.partition("=")
+        if is_setting and _PATHS.fullmatch(name) and not _UNQUOTED.fullmatch(value):
+            # A backslash means something only where it meets a quote.
+            escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value)
+            quoted[number] = f"{name}='{escaped}'"
+    return quoted
 
 
 def with_last_run(arguments: Sequence[str], runs: Path) -> list[str]:
     """Add ``hydra.run.dir`` of the latest run of the same command, if that is asked for.
 
-    Args:
-        arguments: Of the command line.
-        runs: Folder of the days' folders of runs.
-
     Raises:
         ValueError: There is no such run.
     """
-    if _LAST not in arguments or any(argument.startswith(_FOLDERS) for argument in arguments):
+    folders = ("hydra.run.dir=", "hydra.sweep.dir=", "-m", "--multirun")
+    if _LAST not in arguments or any(argument.startswith(folders) for argument in arguments):
         return list(arguments)
     settings = {item for item in arguments if not item.startswith(("-", "hydra."))} - {_LAST}
-    folders = [
+    found = [
         file.parents[1]
         for file in sorted(runs.glob("*/*/.hydra/overrides.yaml"))
         if (file.parents[1] / "config.yaml").is_file()
         and {*map(str, OmegaConf.load(file))} - {_LAST} == settings
     ]
-    if not folders:
+    if not found:
         raise ValueError(
             f"ckpt_path=last: no run below {runs} was started with these options; name its folder "
             "with hydra.run.dir=..."
         )
-    return [*arguments, *quote_paths([f"hydra.run.dir={folders[-1]}"])]
+    return [*arguments, *quote_paths([f"hydra.run.dir={found[-1]}"])]
 
 
 def check_plugins(choices: Iterable[str]) -> None:
-    """Refuse a launcher, sweeper or search whose plugin is missing.
-
-    Args:
-        choices: Arguments of the command line; to be called before Hydra reads them.
+    """Refuse arguments, before Hydra reads them, that choose a plugin which is missing.
 
     Raises:
         ValueError: Says what to install.

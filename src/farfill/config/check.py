@@ -36,11 +36,8 @@ _COUNTS = {
     "trainer.accumulate_grad_batches": 1,
     "module.max_skipped": 1,
 }
-_MOST = 2**32 - 1  # as NumPy has it for seeds; no other count comes near
 #: Groups that nothing builds by itself: other parts take them in by ``${...}``.
 _SHARED_GROUPS = {"attention", "backbone", "data", "mask"}
-_LABELS = {"tags"}  # kept in config.yaml, whether a logger shows them or not
-_OF_ABLATIONS = {"question"}  # and its claims, which the report reads
 _REFERENCE = re.compile(r"\$\{(?:oc\.select:)?(\w+)")
 
 
@@ -60,16 +57,20 @@ def check_config(cfg: DictConfig) -> None:
         raise ValueError(f"expected `learning_rate` to be a number from 0, got {rate}")
     _check_trainer(cfg.trainer)
     check_kinds(cfg)
-    _check_monitors(cfg.callbacks)
+    logged = [f"val/{name}" for name in NAMES]
+    for name, node in (cfg.callbacks or {}).items():
+        monitor = (node or {}).get("monitor")
+        # Lightning would end the run at its first validation.
+        if monitor not in (None, *logged):
+            raise ValueError(
+                f"expected `callbacks.{name!s}.monitor` to be one of {', '.join(logged)}, got "
+                f"{monitor!r}"
+            )
     check_networks(cfg.generator, cfg.critic)
 
 
 def check_counts(cfg: DictConfig) -> None:
-    """Refuse counts that are none.
-
-    Raises:
-        ValueError: Names the setting, what was expected, and what came.
-    """
+    """Refuse counts that are none, by a ``ValueError`` as :func:`check_config`."""
     for name, least in _COUNTS.items():
         value = OmegaConf.select(cfg, name)
         if value is None:
@@ -77,18 +78,14 @@ def check_counts(cfg: DictConfig) -> None:
         whole = isinstance(value, int) and not isinstance(value, bool)
         if not whole or value < least:
             raise ValueError(f"expected `{name}` to be a whole number from {least}, got {value}")
-        if value > _MOST:
-            raise ValueError(f"expected `{name}` to be at most {_MOST}, got {value}")
+        if value > (most := 2**32 - 1):  # as NumPy has it for seeds; no other count comes near
+            raise ValueError(f"expected `{name}` to be at most {most}, got {value}")
     if cfg.image_size is not None and cfg.image_size % 4:
         raise ValueError(f"expected `image_size` to be a multiple of 4, got {cfg.image_size}")
 
 
 def check_boxes(data: InpaintingData, critics: Critics) -> None:
-    """Refuse holes whose box is not what the local critic looks at.
-
-    Raises:
-        ValueError: If so.
-    """
+    """Refuse, by a ``ValueError``, holes whose box is not what the local critic looks at."""
     side = getattr(critics, "patch_size", None)
     box = data.holes(np.random.default_rng(0), data.image_size, data.image_size).box
     if side is not None and tuple(box[2:]) != (side, side):
@@ -96,18 +93,6 @@ def check_boxes(data: InpaintingData, critics: Critics) -> None:
             f"the holes' boxes are {box[2]} x {box[3]}, but the local critic sees {side} x {side}: "
             "set box_size, which both follow, instead of the mask's own sides"
         )
-
-
-def _check_monitors(callbacks: DictConfig | None) -> None:
-    """Refuse what is never logged; Lightning would end the run at its first validation."""
-    logged = [f"val/{name}" for name in NAMES]
-    for name, node in (callbacks or {}).items():
-        monitor = (node or {}).get("monitor")
-        if monitor not in (None, *logged):
-            raise ValueError(
-                f"expected `callbacks.{name!s}.monitor` to be one of {', '.join(logged)}, got "
-                f"{monitor!r}"
-            )
 
 
 def _check_trainer(flags: DictConfig) -> None:
@@ -122,10 +107,9 @@ def _check_trainer(flags: DictConfig) -> None:
             f"expected `trainer.precision` to be 32-true, bf16-mixed or 64-true, got "
             f"{flags.precision}: float16 overflows in the gradient penalty; bf16-mixed does not"
         )
-    if flags.val_check_interval is not None and not flags.val_check_interval > 0:
-        raise ValueError(
-            f"expected `trainer.val_check_interval` above 0, got {flags.val_check_interval}"
-        )
+    interval = flags.val_check_interval
+    if interval is not None and not interval > 0:
+        raise ValueError(f"expected `trainer.val_check_interval` above 0, got {interval}")
     devices: Any = plain(flags.devices)
     one = devices in (1, "1") or (isinstance(devices, list) and len(devices) == 1)
     if not one and "_target_" not in (flags.strategy or ""):
@@ -172,7 +156,7 @@ def check_known_keys(cfg: DictConfig) -> None:
     """
     train = OmegaConf.load(conf_dir() / "train.yaml")
     groups = {name for entry in train.defaults if isinstance(entry, Mapping) for name in entry}
-    known = groups | train.keys() | _OF_ABLATIONS
+    known = groups | train.keys() | {"question"}  # which the report of an ablation reads
     read = set().union(*_references(cfg).values())
     for name in map(str, cfg):
         if name not in known | read:
@@ -190,8 +174,9 @@ def idle_knobs(cfg: DictConfig) -> set[str]:
     while pending:
         read |= pending
         pending = set().union(*(references.get(name, set()) for name in pending)) - read
-    candidates = (values - _LABELS | _SHARED_GROUPS & references.keys()) - read
-    return candidates & _readers().keys()
+    candidates = values | _SHARED_GROUPS & references.keys()
+    # Tags are kept in config.yaml, whether a logger shows them or not.
+    return (candidates - read - {"tags"}) & _readers().keys()
 
 
 def _references(cfg: DictConfig) -> dict[str, set[str]]:

@@ -3,6 +3,7 @@
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
@@ -70,26 +71,23 @@ def targets(node: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any], Ca
     if not isinstance(node, dict):
         return
     if "_target_" in node:
-        yield name, node, _find(node["_target_"], name)
+        target = node["_target_"]
+        if not isinstance(target, str) or not target.startswith(ALLOWED):
+            raise ValueError(
+                f"`{name}._target_` may name code of Farfill, torch.nn, torch.optim, torchmetrics "
+                f"and Lightning's trainer, callbacks and loggers, not {target!r}"
+            )
+        try:
+            code = get_object(target)
+            if not callable(code):
+                raise TypeError(f"a {type(code).__name__} makes nothing")
+        except Exception as error:  # importing may raise anything
+            raise ValueError(
+                f"expected `{name}._target_` to name a class or function, got {target!r}"
+            ) from error
+        yield name, node, code
     for key, value in node.items():
         yield from targets(value, f"{name}.{key}" if name else str(key))
-
-
-def _find(target: Any, name: str) -> Callable[..., Any]:
-    if not isinstance(target, str) or not target.startswith(ALLOWED):
-        raise ValueError(
-            f"`{name}._target_` may name code of Farfill, torch.nn, torch.optim, torchmetrics and "
-            f"Lightning's trainer, callbacks and loggers, not {target!r}"
-        )
-    try:
-        found = get_object(target)
-    except Exception as error:  # importing may raise anything
-        raise ValueError(
-            f"expected `{name}._target_` to name a class or function, got {target!r}"
-        ) from error
-    if not callable(found) or inspect.ismodule(found):
-        raise ValueError(f"expected `{name}._target_` to name a class or function, got {target!r}")
-    return found
 
 
 def instantiate(node: Any, **options: Any) -> Any:
@@ -158,7 +156,9 @@ def check_kinds(cfg: DictConfig) -> None:
     check_settings(cfg, _SETTINGS)
     for name, options, code in targets(plain(cfg)):
         function = code.__init__ if inspect.isclass(code) else code
-        hints = {"_partial_": bool, **_hints(function)}
+        hints: dict[str, Any] = {"_partial_": bool}
+        with suppress(NameError):  # known to a type checker only: nothing a configuration holds
+            hints |= get_type_hints(function)
         _check_names(name, options, code)
         for option, kind in hints.items():
             if option in options:
@@ -187,13 +187,6 @@ def _check_names(name: str, options: Mapping[str, Any], code: Any) -> None:
         raise ValueError(f"`{name}` has no option {option}: {hint}")
 
 
-def _hints(function: Any) -> dict[str, Any]:
-    try:
-        return get_type_hints(function)
-    except NameError:  # known to a type checker only: nothing that a configuration holds
-        return {}
-
-
 def _check(name: str, value: Any, kind: Any) -> None:
     if not _fits(value, kind):
         raise ValueError(f"expected `{name}` to be {_said(kind)}, got {value!r}")
@@ -209,18 +202,15 @@ def _fits(value: Any, kind: Any) -> bool:
         return not any(_is_protocol(leaf) for leaf in kinds)
     if isinstance(value, float) and math.isnan(value):
         return False
-    try:
-        return _validates(value, kind) or (isinstance(value, list) and _validates((*value,), kind))
-    except (PydanticUserError, SchemaError, TypeError):  # a kind that pydantic does not know
-        return True
-
-
-def _validates(value: Any, kind: Any) -> bool:
-    try:
-        TypeAdapter(kind, config=_STRICT).validate_python(value)
-    except ValidationError:
-        return False
-    return True
+    for form in (value, (*value,)) if isinstance(value, list) else (value,):
+        try:
+            TypeAdapter(kind, config=_STRICT).validate_python(form)
+            return True
+        except ValidationError:
+            continue
+        except (PydanticUserError, SchemaError, TypeError):  # a kind that pydantic does not know
+            return True
+    return False
 
 
 def _leaves(kind: Any) -> Iterator[Any]:

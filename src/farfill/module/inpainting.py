@@ -99,7 +99,15 @@ class Inpainting(LightningModule):
         self.skipped = 0
         self.description: dict[str, Any] = {}
         self._skipped_in_a_row = 0
-        _freeze_all_but(trained, generator)
+        if trained is not None:
+            parts = dict(generator.named_children())
+            if not parts.keys() >= set(trained):
+                raise ValueError(
+                    "expected `stage.trained` to name parts of the generator "
+                    f"({', '.join(parts)}), got {', '.join(trained)}"
+                )
+            for name, part in parts.items():
+                part.requires_grad_(name in trained)
         if compile:
             generator.compile()
 
@@ -169,8 +177,7 @@ class Inpainting(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log every metric as ``val/<metric>_<region>`` at the current generator step."""
-        values = {f"val/{name}": value for name, value in self.metrics.compute().items()}
-        self.log_dict(values)
+        self.log_dict({f"val/{name}": value for name, value in self.metrics.compute().items()})
         self._log_count()
         self.metrics.reset()
 
@@ -226,16 +233,3 @@ class Inpainting(LightningModule):
     def _log_count(self) -> None:
         # Lightning's own axis counts from 0 in training; the step that a checkpoint has is this.
         self.log("step", float(self.global_step))
-
-
-def _freeze_all_but(trained: Sequence[str] | None, generator: nn.Module) -> None:
-    if trained is None:
-        return
-    parts = dict(generator.named_children())
-    if not parts.keys() >= set(trained):
-        raise ValueError(
-            f"expected `stage.trained` to name parts of the generator ({', '.join(parts)}), "
-            f"got {', '.join(trained)}"
-        )
-    for name, part in parts.items():
-        part.requires_grad_(name in trained)

@@ -37,8 +37,7 @@ class AverageInModule(DDPStrategy):
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Checkpoints that are whole or not there.
 
-    Lightning's own are written to the folder for temporary files and moved, which is a copy where
-    that is another file system, and may be cut off.
+    Lightning moves its own from the folder for temporary files: a copy, which may be cut off.
     """
 
     def save_checkpoint(
@@ -89,15 +88,13 @@ def distributed_session(trainer: Trainer, folder: Path, batch_size: int) -> Iter
             f"{trainer.world_size} processes cannot share {batch_size} pictures evenly: make "
             "batch_size a multiple of their number"
         )
-    before = {name: os.environ.get(name) for name in _VARIABLES}
+    before = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
     with _started_alone(folder):
         yield
     torch.distributed.destroy_process_group()
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+    for name in _VARIABLES:
+        os.environ.pop(name, None)
+    os.environ.update(before)
 
 
 @contextmanager

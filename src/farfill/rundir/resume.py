@@ -1,7 +1,7 @@
 """A run's folder: whose it is, and where a run in it goes on."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,6 @@ from farfill.rundir.lock import lock_run_dir
 from farfill.rundir.status import here, is_done, now, read_status, write_status
 from farfill.types import Diverged
 
-#: What ``ckpt_path=last`` is called.
-LAST = "last"
 #: What a run that goes on may change: how long, how it is watched, where its files are ...
 _FREE = (
     *("ablation", "baseline", "callbacks", "ckpt_path", "compile", "init_from", "logger", "metric"),
@@ -28,9 +26,6 @@ _FREE = (
 )
 #: ... and of data and schedule what has one of these names.
 _FREE_ENDS = ("max_file_pixels", "root", "steps", "val_batch_size", "val_limit", "workers")
-_FIXED = ("trainer.precision",)  # what of the trainer changes what is learnt
-#: What a checkpoint needs besides weights.
-_PARTS = ("optimizer_states", "lr_schedulers", "loops", "callbacks", "global_step")
 
 
 class Run:
@@ -54,15 +49,13 @@ class Run:
         self.folder = Path(cfg.paths.output_dir)
         self.checkpoint = _find_checkpoint(cfg, self.folder)
         self.step = 0 if self.checkpoint is None else _check_resume(cfg, self.checkpoint)
-        elsewhere = (
-            self.checkpoint and self.folder.resolve() not in self.checkpoint.resolve().parents
-        )
-        if elsewhere and 0 < cfg.trainer.max_steps <= self.step:
+        self.value: float | None = None
+        inside = self.checkpoint and self.folder.resolve() in self.checkpoint.resolve().parents
+        if self.checkpoint and not inside and 0 < cfg.trainer.max_steps <= self.step:
             raise ValueError(
                 f"{self.checkpoint} has done all its generator steps already: raise "
                 "trainer.max_steps to go on"
             )
-        self.value: float | None = None
 
     def is_done(self) -> bool:
         """Whether a sweep's run has ended well before, and no earlier than was asked for now.
@@ -144,10 +137,7 @@ def open_run(cfg: DictConfig) -> Iterator[Run]:
     Raises:
         ValueError: Another process works there, or see :class:`Run`; nothing was changed.
     """
-    if not is_first():
-        yield Run(cfg)
-        return
-    with lock_run_dir(Path(cfg.paths.output_dir)):
+    with lock_run_dir(Path(cfg.paths.output_dir)) if is_first() else nullcontext():
         yield Run(cfg)
 
 
@@ -157,28 +147,23 @@ def changed(now: Any, then: Any) -> str:
     names = [
         name
         for name in sorted(now.keys() | then.keys())
-        if now.get(name) != then.get(name) and (name in _FIXED or not _is_free(name))
+        if now.get(name) != then.get(name)
+        # The precision changes what is learnt, as nothing else of the trainer does.
+        and (name == "trainer.precision" or not is_under(name, _FREE))
+        and name.rpartition(".")[2] not in _FREE_ENDS
     ]
     listed = [f"{name} (was {then.get(name)}, now {now.get(name)})" for name in names[:6]]
     return ", ".join(listed) + (" ..." if len(names) > 6 else "")
 
 
-def _is_free(name: str) -> bool:
-    return is_under(name, _FREE) or name.rpartition(".")[2] in _FREE_ENDS
-
-
 def _find_checkpoint(cfg: DictConfig, folder: Path) -> Path | None:
-    """The checkpoint to begin with.
-
-    A folder that holds a run of the same settings is gone on with, whether ``ckpt_path`` says so
-    or not. ``ckpt_path=last`` insists on it; a path may name another run's checkpoint.
-    """
+    """The checkpoint to begin with: the folder's own if it holds a run of the same settings."""
     config, last = folder / "config.yaml", folder / "checkpoints" / "last.ckpt"
-    asked = None if cfg.ckpt_path in (None, LAST) else Path(cfg.ckpt_path)
+    asked = None if cfg.ckpt_path in (None, "last") else Path(cfg.ckpt_path)
     if asked is not None and folder.resolve() in asked.resolve().parents:
         return asked
     if not config.is_file():
-        if cfg.ckpt_path == LAST:
+        if cfg.ckpt_path == "last":
             raise ValueError(
                 f"ckpt_path=last goes on with the run in {folder}, but there is none: name its "
                 "folder with hydra.run.dir=..."
@@ -198,14 +183,11 @@ def _find_checkpoint(cfg: DictConfig, folder: Path) -> Path | None:
 
 
 def _check_resume(cfg: DictConfig, path: Path) -> int:
-    """Refuse to go on with a checkpoint that was made with other settings, or is not complete.
-
-    Returns:
-        Generator steps it has done.
-    """
+    """Generator steps of a checkpoint, which has to be complete and made with these settings."""
     checkpoint = read_checkpoint(path)
     check_format(checkpoint, path)
-    if missing := [name for name in _PARTS if name not in checkpoint]:
+    needed = ("optimizer_states", "lr_schedulers", "loops", "callbacks", "global_step")
+    if missing := [name for name in needed if name not in checkpoint]:
         raise ValueError(
             f"{path} has weights but not {', '.join(missing)}, so no run can go on from it; "
             "init_from starts another run from its weights"
