@@ -1,18 +1,11 @@
 """One tiny ablation as a user runs it: sweep, report; a run that fails stops no other."""
 
-from __future__ import annotations
-
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from farfill.ablation.sweep import read_sweep
+from helpers.command import command
 from helpers.runs import TINY
 
-ROOT = Path(__file__).parents[2]
 SWEEP = [
     *(value for value in TINY if not value.startswith("checkpoint.every")),
     "data=sample",
@@ -23,29 +16,16 @@ SWEEP = [
 ]
 
 
-def command(script, folder, *arguments):
-    done = subprocess.run(
-        [sys.executable, str(ROOT / script), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=250,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ablation")
-    return folder, command("src/train.py", folder, *SWEEP, "seed=1,2")
+    return folder, command("train", folder, *SWEEP, "seed=1,2")
 
 
 def test_an_ablation_is_one_command_and_its_report_another(swept):
     folder, (status, _, err) = swept
     assert status == 0, err
-    status, out, err = command("ablations/report.py", folder, "sweep")
+    status, out, err = command("../ablations/report", folder, "sweep")
     assert status == 0, err
     for cell in ("attention.propagation=3", "attention.propagation=null"):
         assert f"| {cell} | 2 | 0 | 0 | 0 |" in out
@@ -71,17 +51,8 @@ def test_the_variance_of_holes_is_logged_at_every_validation(swept):
 
 
 def test_a_run_that_fails_stops_no_other_and_says_why(tmp_path):
-    status, _, _ = command(
-        "src/train.py",
-        tmp_path,
-        "-m",
-        *SWEEP[:-4],
-        "data=sample",
-        "hydra.sweep.dir=sweep",
-        "attention.rate=0,2",
-        "trainer.max_generator_steps=1",
-        "baseline=[]",
-    )
+    words = "data=sample hydra.sweep.dir=sweep attention.rate=0,2 trainer.max_generator_steps=1"
+    status, *_ = command("train", tmp_path, "-m", *SWEEP[:-4], *words.split(), "baseline=[]")
     assert status != 0
     failed, sound = read_sweep(tmp_path / "sweep", {}, []).records
     assert failed.error

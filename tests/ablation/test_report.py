@@ -1,12 +1,9 @@
 """What the report leaves behind, from runs with known numbers."""
 
-from __future__ import annotations
-
 import re
 import sys
 from html.parser import HTMLParser
 
-import cv2
 import pytest
 import torch
 
@@ -15,6 +12,7 @@ from farfill.ablation.command import main
 from farfill.ablation.report import page, write_report
 from farfill.ablation.sweep import read_sweep
 from farfill.evaluation.pictures import write_pictures
+from farfill.image.read import read_rgb
 from farfill.rundir.record import OURS
 from farfill.rundir.status import write_status
 from helpers.sweeps import claim, gan_run, gan_sweep, write_plan
@@ -138,7 +136,7 @@ def test_pictures_stand_side_by_side_with_the_key_to_their_colours(written):
     shown = [row[1:] for n in (0, 7) for row in (*rows(section, f"picture {n}"),)]
     maps = [row[1:] for row in rows(section, "borrows from")]
     levels = [
-        [cv2.imread(str(folder / cell[cell.index("(") + 1 : -1])).max() for cell in row if cell]
+        [read_rgb(folder / cell[cell.index("(") + 1 : -1]).max() for cell in row if cell]
         for row in (*shown, *maps)
     ]
     assert levels == [[20, 21, 22, 82], [20, 21, 22, 82], [23], [23]]

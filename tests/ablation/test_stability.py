@@ -1,7 +1,5 @@
 """Each rule fires on the training it describes, and on no other."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

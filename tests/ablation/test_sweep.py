@@ -1,7 +1,5 @@
 """Which runs belong where, and what must not be compared."""
 
-from __future__ import annotations
-
 import csv
 
 import pytest

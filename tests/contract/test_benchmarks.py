@@ -1,7 +1,5 @@
 """The benchmark's rivals compute the same, so that their times mean something."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

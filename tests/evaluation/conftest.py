@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from farfill.evaluation.manifest import build
 from farfill.types import Batch
 
 
@@ -24,3 +25,8 @@ def batches():
 @pytest.fixture
 def paths():
     return [Path(f"/data/set/{'ab'[i % 2]}/picture{i}.jpg") for i in range(5)]
+
+
+@pytest.fixture
+def manifest(batches, paths):
+    return build(batches, paths, seed=3, mask="box 8 x 8")

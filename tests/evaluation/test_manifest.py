@@ -9,11 +9,6 @@ import torch
 from farfill.evaluation.manifest import build, digest, read, require_same, write
 
 
-@pytest.fixture
-def manifest(batches, paths):
-    return build(batches, paths, seed=3, mask="box 8 x 8")
-
-
 def change(batches, part, index):
     """Spoil one value of one sample."""
     changed = [batch._replace(**{part: getattr(batch, part).clone()}) for batch in batches]

@@ -7,29 +7,15 @@ import re
 
 import pytest
 
-from farfill.evaluation.manifest import build
+from farfill.evaluation import table
 from farfill.evaluation.score import Scores
-from farfill.evaluation.table import (
-    PRINTED,
-    arrow,
-    compare,
-    markdown,
-    markdown_table,
-    per_image_csv,
-    result_json,
-    summary_csv,
-)
+from farfill.evaluation.table import PRINTED, arrow, compare, markdown, markdown_table
 from farfill.metric.suite import NAMES
 
 
 def constant(offset, n):
     """Picture i has i + offset everywhere."""
     return Scores({i: dict.fromkeys(NAMES, i + offset) for i in range(n)}, seconds=0.25)
-
-
-@pytest.fixture
-def manifest(batches, paths):
-    return build(batches, paths, seed=3, mask="box")
 
 
 @pytest.fixture
@@ -65,9 +51,9 @@ def test_markdown_has_a_column_per_filler_and_difference(result, manifest):
 
 
 def test_markdown_is_aligned_and_narrow(result):
-    for table in markdown(result).split("\n\n")[:2]:
-        assert len({len(line) for line in table.splitlines()}) == 1
-        assert len(table.splitlines()[0]) <= 100
+    for text in markdown(result).split("\n\n")[:2]:
+        assert len({len(line) for line in text.splitlines()}) == 1
+        assert len(text.splitlines()[0]) <= 100
 
 
 def test_other_pictures_are_not_compared(manifest):
@@ -95,7 +81,7 @@ def test_every_metric_but_total_variation_has_a_direction():
 
 
 def test_summary_has_all_metrics_with_ends(result, manifest):
-    ours, telea = csv.DictReader(io.StringIO(summary_csv(result)))
+    ours, telea = csv.DictReader(io.StringIO(table.summary_csv(result)))
     assert (ours["filler"], telea["filler"]) == ("ours", "Telea")
     assert float(telea["ssim_hole"]) == 9
     assert float(telea["ssim_hole_low"]) < 9 < float(telea["ssim_hole_high"])
@@ -104,17 +90,14 @@ def test_summary_has_all_metrics_with_ends(result, manifest):
 
 
 def test_per_image_names_picture_and_filler(result):
-    rows = list(csv.DictReader(io.StringIO(per_image_csv(result))))
+    rows = list(csv.DictReader(io.StringIO(table.per_image_csv(result))))
     assert len(rows) == 10
-    assert (rows[8]["filler"], rows[8]["name"], rows[8]["l2_full"]) == (
-        "Telea",
-        "picture3.jpg",
-        "10.0",
-    )
+    found = [rows[8][column] for column in ("filler", "name", "l2_full")]
+    assert found == ["Telea", "picture3.jpg", "10.0"]
 
 
 def test_json_holds_means_and_differences(result, manifest):
-    content = json.loads(result_json(result))
+    content = json.loads(table.result_json(result))
     assert content["fillers"]["Telea"]["metrics"]["l1_hole"]["mean"] == 9
     assert content["differences"]["ours minus Telea"]["l1_hole"]["low"] == 3
     assert (content["manifest"], content["n"], content["seed"]) == (manifest.hash, 5, 3)
@@ -123,5 +106,5 @@ def test_json_holds_means_and_differences(result, manifest):
 def test_single_picture_shows_no_interval(manifest):
     result = compare({"ours": constant(1.0, 1)}, manifest)
     assert "1.0000 [n/a]" in markdown(result)
-    metrics = json.loads(result_json(result))["fillers"]["ours"]["metrics"]
+    metrics = json.loads(table.result_json(result))["fillers"]["ours"]["metrics"]
     assert metrics["l1_hole"] == {"mean": 1, "low": None, "high": None}
