@@ -1,7 +1,5 @@
 """PatchMatch's nearest-neighbour field of one picture, all positions at once."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 
@@ -38,7 +36,7 @@ class PatchField:
         self.sources = rng.choice(np.argwhere(self._usable), len(self.targets))
         self.cost = np.full(len(self.targets), np.inf, np.float32)
 
-    def start_from(self, coarse: PatchField) -> None:
+    def start_from(self, coarse: "PatchField") -> None:
         """Take over the matches of the same picture at half the size, where they can be used."""
         corner = np.array(coarse.hole.shape) - 1 - self.radius
         parents = np.clip(self.targets // 2, self.radius, corner)
@@ -69,7 +67,13 @@ class PatchField:
         for _ in range(sweeps):
             for step in _halves(size // 4):
                 for direction in ((0, 1), (0, -1), (1, 0), (-1, 0)):
-                    self._try(wanted, weights, self._of_neighbour(step * np.array(direction)))
+                    neighbours = self.targets + step * np.array(direction)
+                    neighbours = np.clip(neighbours, 0, np.array(self.hole.shape) - 1)
+                    matched, sources = self.match(neighbours)
+                    along = np.where(
+                        matched[:, None], sources - neighbours + self.targets, self.sources
+                    )
+                    self._try(wanted, weights, along)
             for reach in _halves(size):
                 away = self.rng.integers(-reach, reach + 1, self.sources.shape)
                 self._try(wanted, weights, self.sources + away)
@@ -86,12 +90,6 @@ class PatchField:
             total[to] += trust[:, None] * self.picture[source]
             votes[to] += trust
         return total / np.where(votes > 0, votes, 1)[..., None]
-
-    def _of_neighbour(self, offset: np.ndarray) -> np.ndarray:
-        """Where each target's match would be if it moved along with its neighbour's."""
-        neighbours = np.clip(self.targets + offset, 0, np.array(self.hole.shape) - 1)
-        matched, sources = self.match(neighbours)
-        return np.where(matched[:, None], sources - neighbours + self.targets, self.sources)
 
     def _try(self, wanted: np.ndarray, weights: np.ndarray, places: np.ndarray) -> None:
         """Take over those of the places ``(T, 2)`` that match better."""

@@ -8,11 +8,6 @@ from torch import Tensor
 from farfill.baseline.patch_field import PatchField, complete_patches
 from farfill.types import Batch
 
-#: How fast trust falls per pixel of distance to the known region (Wexler et al.).
-_FALL = 1.3
-_FARTHEST = 60  # pixels; beyond them trust falls no further
-_THOROUGH = 6  # times as many sweeps where the first copies are chosen: all others start from them
-
 
 class PatchMatch:
     """Fill with copies of known patches (Barnes et al., SIGGRAPH 2009, section 4). No training.
@@ -67,8 +62,13 @@ class PatchMatch:
             return known
         sides = range(self.patch_size, 2, -2)
         side = next((side for side in sides if complete_patches(hole, side).any()), None)
-        if side is None:
-            return _copy_nearest(known, hole)
+        if side is None:  # copy the nearest known pixel
+            _, labels = cv2.distanceTransformWithLabels(
+                hole.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+            )
+            colours = np.zeros((labels.max() + 1, known.shape[2]), known.dtype)
+            colours[labels[~hole]] = known[~hole]
+            return colours[labels]
         rng = np.random.default_rng(self.seed)
         *finer, smallest = pyramid(known, hole, side)
         field = PatchField(*smallest, side, rng)
@@ -80,10 +80,9 @@ class PatchMatch:
         return guess
 
     def _refine(self, field: PatchField, guess: np.ndarray, depth: int) -> np.ndarray:
-        everywhere = np.ones(field.hole.shape, np.float32)
         for _ in range(self.iterations * (depth + 1)):
             guess = np.where(field.hole[..., None], guess, field.picture)
-            field.search(guess, everywhere, self.sweeps)
+            field.search(guess, np.ones(field.hole.shape, np.float32), self.sweeps)
             guess = field.vote(_trust(field))
         return guess
 
@@ -93,7 +92,7 @@ class PatchMatch:
         window = (2 * field.radius + 1,) * 2
         while todo.any():
             weight = np.where(todo, 0, _closeness(field.hole))
-            field.search(guess, weight, _THOROUGH * self.sweeps)
+            field.search(guess, weight, 6 * self.sweeps)  # all other copies start from these
             filled = cv2.blur(weight, window, borderType=cv2.BORDER_CONSTANT)
             votes = field.vote(_trust(field) * filled[tuple(field.targets.T)])
             inner = cv2.erode(todo.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
@@ -110,23 +109,18 @@ def pyramid(known: np.ndarray, hole: np.ndarray, side: int) -> list[tuple[np.nda
     """
     levels = [(known, hole)]
     while _depth(levels[-1][1]).max() > side // 2:
-        half = _halve(*levels[-1])
-        if complete_patches(half[1], side).sum() < side**2:
+        picture, hole = levels[-1]
+        even = [(0, length % 2) for length in hole.shape]
+        picture = np.pad(picture, (*even, (0, 0)), mode="edge")
+        hole = np.pad(hole, even, mode="edge")
+        rows, columns = hole.shape[0] // 2, hole.shape[1] // 2
+        hole = np.asarray(hole.reshape(rows, 2, columns, 2).any(axis=(1, 3)))
+        picture = picture.reshape(rows, 2, columns, 2, -1).mean((1, 3), dtype=np.float32)
+        picture[hole] = 0
+        if complete_patches(hole, side).sum() < side**2:
             break
-        levels.append(half)
+        levels.append((picture, hole))
     return levels
-
-
-def _halve(picture: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    height, width = hole.shape
-    even = ((0, height % 2), (0, width % 2))
-    picture = np.pad(picture, (*even, (0, 0)), mode="edge")
-    hole = np.pad(hole, even, mode="edge")
-    rows, columns = hole.shape[0] // 2, hole.shape[1] // 2
-    missing = np.asarray(hole.reshape(rows, 2, columns, 2).any(axis=(1, 3)))
-    mean = picture.reshape(rows, 2, columns, 2, -1).mean((1, 3), dtype=np.float32)
-    mean[missing] = 0
-    return mean, missing
 
 
 def _depth(hole: np.ndarray) -> np.ndarray:
@@ -135,18 +129,10 @@ def _depth(hole: np.ndarray) -> np.ndarray:
 
 
 def _closeness(hole: np.ndarray) -> np.ndarray:
-    return (_FALL ** -np.minimum(_depth(hole), _FARTHEST)).astype(np.float32)
+    """As in Wexler et al.; beyond 60 pixels it falls no further."""
+    return (1.3 ** -np.minimum(_depth(hole), 60)).astype(np.float32)
 
 
 def _trust(field: PatchField) -> np.ndarray:
-    """Trust in each match: it falls with the distance to the known region, as in Wexler et al."""
+    """Trust in each match, which falls with the distance to the known region."""
     return _closeness(field.hole)[tuple(field.targets.T)]
-
-
-def _copy_nearest(known: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    _, labels = cv2.distanceTransformWithLabels(
-        hole.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    colours = np.zeros((labels.max() + 1, known.shape[2]), known.dtype)
-    colours[labels[~hole]] = known[~hole]
-    return colours[labels]

@@ -26,18 +26,15 @@ _LAYERS = {
 
 
 def load_tensorflow_generator(generator: Generator, arrays: Mapping[str, np.ndarray]) -> Generator:
-    """Copy the authors' generator variables into ``generator``, in place.
+    """Copy the authors' generator variables into ``generator``, in place, and return it.
 
     The authors trained on BGR pictures; their published weights therefore expect BGR in and give
     BGR out. Call :func:`swap_red_and_blue` afterwards to use them on RGB pictures.
 
     Args:
-        generator: A generator of the same width.
+        generator: Of the same width.
         arrays: The 84 variables ``inpaint_net/<layer>/kernel`` (height, width, in, out) and
             ``inpaint_net/<layer>/bias``.
-
-    Returns:
-        The same generator.
 
     Raises:
         ValueError: If arrays are missing, extra or misshapen; it names them all, and the
