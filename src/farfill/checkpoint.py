@@ -19,7 +19,6 @@ from farfill.types import Completion
 FORMAT = 2
 #: Settings that an evaluation takes over from the run.
 _TAKEN_OVER = {"data", "mask", "seed", "image_size", "box_size", "val_holes", "val_limit"}
-_MOST_VALUES, _DEEPEST = 10_000, 50  # of a configuration; ours have hundreds, and less than ten
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -64,8 +63,7 @@ def _is_ours(checkpoint: Any) -> TypeGuard[dict[str, Any]]:
         and _is_plain(ours)
         and isinstance(weights, dict)
         and all(isinstance(name, str) and _is_whole(value) for name, value in weights.items())
-        and isinstance(steps, int)
-        and not isinstance(steps, bool)
+        and type(steps) is int  # and no bool
         and steps >= 0
     )
 
@@ -75,7 +73,7 @@ def _is_plain(description: Any) -> bool:
     rest, count = [(description, 0)], 0
     while rest:
         (node, depth), count = rest.pop(), count + 1
-        if count > _MOST_VALUES or depth > _DEEPEST:
+        if count > 10_000 or depth > 50:  # ours have hundreds, and less than ten
             return False
         if isinstance(node, dict):
             rest += [(one, depth + 1) for item in node.items() for one in item]
@@ -121,8 +119,7 @@ def load_generator(path: str | Path) -> nn.Module:
     """Rebuild the generator of a checkpoint, with its weights, ready to complete pictures.
 
     Returns:
-        A network of ``farfill.generator`` in evaluation mode: masked image and hole to
-        :class:`~farfill.types.Completion`.
+        A network in evaluation mode: masked image and hole to :class:`~farfill.types.Completion`.
 
     Raises:
         ValueError: If the file is not a whole checkpoint of Farfill.

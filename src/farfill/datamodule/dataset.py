@@ -24,14 +24,10 @@ from farfill.types import Batch
 class InpaintingDataset(Dataset[Batch]):
     """Makes a sample of a :class:`~farfill.datamodule.stream.Draw` and the seed alone.
 
-    Attributes:
+    Attributes, where not as of :class:`~farfill.datamodule.inpainting.InpaintingData`:
         paths: Picture files; ``Draw.index`` and ``Batch.index`` count in this list.
-        holes: Draws holes.
-        image_size: Side of the square crop in pixels.
         resize: Shorter side of the picture before the crop; None = as is.
-        seed: Of the run.
         train: Random crops, and random numbers of their own; else centre crops.
-        flip: With ``train``, mirror left and right at random.
         cache: Keep pictures in memory once they are read and scaled.
         read: Gives a path's picture, ``(H, W, 3)`` uint8 RGB.
     """

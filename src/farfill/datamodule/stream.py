@@ -57,7 +57,6 @@ class Stream(Sampler[list[Draw]]):
         batch_size: Pictures per update of a network.
         updates: Updates per step, whose pictures come as one list.
         steps: Steps of one iteration over it.
-        seed: Of the run.
         one_hole_per_batch: All pictures of an update share one hole, as in the paper; otherwise
             each has its own in every epoch.
         share: Number of this process and how many there are: each takes a part of every update.

@@ -66,10 +66,8 @@ def swap_red_and_blue(generator: Generator) -> Generator:
     with torch.no_grad():
         for convolution in (parts[path][0] for path in first if path in parts):
             convolution.weight[:, :3] = convolution.weight[:, :3].flip(1)
-        for convolution in (parts[path][-1] for path in last):
-            convolution.weight.copy_(convolution.weight.flip(0))
-            if convolution.bias is not None:
-                convolution.bias.copy_(convolution.bias.flip(0))
+        for parameter in (p for path in last for p in parts[path][-1].parameters()):
+            parameter.copy_(parameter.flip(0))
     return generator
 
 

@@ -10,16 +10,15 @@ from farfill.mask.protocol import Hole
 class FreeForm:
     """Brush strokes until a drawn share of the picture is covered.
 
-    In the manner of "Free-Form Image Inpainting with Gated Convolution" (arXiv 1806.03589), not
-    equal to it: lengths are relative to the picture, and the covered share is bounded. The share
-    aimed at is uniform between the bounds. Each stroke has its own width, starts on a pixel that
-    is still known (so every stroke covers something, and drawing ends), and walks ``1 ...
-    max_vertices`` straight pieces, turning at each; the brush moves by less than half its width
-    at a time, so the aim is overshot by less than one dot of the brush.
+    In the manner of "Free-Form Image Inpainting with Gated Convolution" (arXiv 1806.03589), but
+    lengths are relative to the picture, and the share aimed at is uniform between two bounds. Each
+    stroke has its own width, starts on a pixel that is still known (so that drawing ends), and
+    walks ``1 ... max_vertices`` straight pieces, turning at each; the brush moves by less than half
+    its width at a time, so the aim is overshot by less than one dot of the brush.
 
     Args:
         min_fraction, max_fraction: Bounds of the picture's missing share, above 0 and below 1.
-        min_brush, max_brush: Bounds of the brush's width, in the picture's shorter sides.
+        min_brush, max_brush: Bounds of the brush's width, as fractions of the shorter side.
         max_vertices: Most straight pieces of a stroke.
         max_length: Most length of a piece, as a fraction of the shorter side.
         max_turn: Most change of direction between pieces, to either side, in radians.
