@@ -160,20 +160,17 @@ def config_of(checkpoint: Mapping[str, Any], path: str | Path) -> dict[str, Any]
     data = config.get("datamodule") if isinstance(config, dict) else None
     if not isinstance(data, dict) or not {*config, *data} >= _TAKEN_OVER:
         raise ValueError(f"{path} does not say how its run was configured, so it cannot be scored")
-    for part in (config["data"], config["mask"], data["val_holes"]):
-        _check_targets(part, path)
+    rest = [config["data"], config["mask"], data["val_holes"]]
+    while rest:
+        node = rest.pop()
+        if isinstance(node, dict):
+            rest += node.values()
+            if "_target_" in node and _class_of(node["_target_"], "data|mask") is None:
+                name = str(node["_target_"])[:80]
+                raise ValueError(f"{path} may name Farfill's data and masks, not {name!r}")
+        elif isinstance(node, list):
+            rest += node
     return config
-
-
-def _check_targets(node: Any, path: str | Path) -> None:
-    if isinstance(node, dict):
-        if "_target_" in node and _class_of(node["_target_"], "data|mask") is None:
-            raise ValueError(
-                f"{path} may name Farfill's data and masks, not {str(node['_target_'])[:80]!r}"
-            )
-        node = list(node.values())
-    for item in node if isinstance(node, list) else ():
-        _check_targets(item, path)
 
 
 def _class_of(target: Any, rooms: str) -> type | None:

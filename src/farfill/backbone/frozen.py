@@ -30,8 +30,7 @@ class Frozen:
         mean: Sequence[float],
         deviation: Sequence[float],
     ) -> None:
-        unknown = [name for name in chosen if name not in layers]
-        if unknown or not chosen:
+        if not chosen or not layers.keys() >= set(chosen):
             raise ValueError(
                 f"expected `backbone.layers` to name some of {', '.join(layers)}; "
                 f"got {', '.join(chosen) or 'nothing'}"

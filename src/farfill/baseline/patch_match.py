@@ -43,11 +43,7 @@ class PatchMatch:
         self.seed = seed
 
     def __call__(self, batch: Batch) -> Tensor:
-        """Complete ``batch``.
-
-        Raises:
-            ValueError: If a picture has no known pixel.
-        """
+        """Complete ``batch``; a picture without a known pixel is refused with a ``ValueError``."""
         known = batch.masked.float().permute(0, 2, 3, 1).cpu().numpy()
         holes = batch.hole[:, 0].cpu().numpy() > 0.5
         filled = np.stack([self._fill(*pair) for pair in zip(known, holes, strict=True)])

@@ -24,7 +24,9 @@ from farfill.types import Batch
 class InpaintingDataset(Dataset[Batch]):
     """Makes a sample of a :class:`~farfill.datamodule.stream.Draw` and the seed alone.
 
-    Attributes, where not as of :class:`~farfill.datamodule.inpainting.InpaintingData`:
+    What is not named here is as :class:`~farfill.datamodule.inpainting.InpaintingData` has it.
+
+    Attributes:
         paths: Picture files; ``Draw.index`` and ``Batch.index`` count in this list.
         resize: Shorter side of the picture before the crop; None = as is.
         train: Random crops, and random numbers of their own; else centre crops.
@@ -47,15 +49,13 @@ class InpaintingDataset(Dataset[Batch]):
         self._cached: dict[int, np.ndarray] = {}
 
     def __len__(self) -> int:
-        """Number of pictures."""
         return len(self.paths)
 
     def __getitem__(self, draw: Draw) -> Batch:
         """Read, scale, crop and mirror a picture and draw its hole.
 
         Returns:
-            A batch without the batch axis: image ``(3, S, S)``, hole and region ``(1, S, S)``,
-            box ``(4,)``, index a scalar.
+            A batch without the batch axis.
 
         Raises:
             PictureError: The picture cannot be read or is smaller than the crop.

@@ -80,8 +80,7 @@ class InpaintingData(LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         """Find the pictures and check them and the holes, once.
 
-        Args:
-            stage: With ``"validate"`` or ``"test"`` the training pictures may be missing.
+        With ``"validate"`` or ``"test"`` the training pictures may be missing.
 
         Raises:
             ValueError: There are no pictures, a picture is unreadable or smaller than the crop,

@@ -14,9 +14,8 @@ class GLCIC(nn.Module):
     batch normalisation and ReLU. The output is the paper's sigmoid stretched to ``[-1, 1]``, and
     missing pixels come in as 0 where the paper has the data's mean colour.
 
-    *Batch normalisation* takes the batch's own statistics while training, in the critics' turns
-    too: those run the generator without a graph, so only its running means move. Validation,
-    checkpoints and inpainting use the running means, where pictures do not influence each other.
+    While training, batch normalisation takes the batch's own statistics, and its running means
+    move in the critics' turns too; validation and inpainting use the running means.
 
     Args:
         channels: Width of the first layer (an even number; the paper's 64).

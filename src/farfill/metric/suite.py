@@ -98,7 +98,6 @@ def ssim(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
 
 
 def _forward_differences(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Differences to the right and to the lower neighbour, shaped like ``image``, 0 at its end."""
     return pad(image.diff(dim=-1), (0, 1)), pad(image.diff(dim=-2), (0, 0, 0, 1))
 
 
