@@ -116,10 +116,9 @@ def check_format(checkpoint: Mapping[str, Any], path: str | Path) -> None:
 
 
 def load_generator(path: str | Path) -> nn.Module:
-    """Rebuild the generator of a checkpoint, with its weights, ready to complete pictures.
+    """Rebuild a checkpoint's generator, with its weights and in evaluation mode.
 
-    Returns:
-        A network in evaluation mode: masked image and hole to :class:`~farfill.types.Completion`.
+    It maps a masked image and its hole to a :class:`~farfill.types.Completion`.
 
     Raises:
         ValueError: If the file is not a whole checkpoint of Farfill.

@@ -89,9 +89,7 @@ def scale(picture: np.ndarray, shorter: int | None) -> np.ndarray:
     """
     if shorter is None:
         return picture
-    resize = A.SmallestMaxSize(
-        shorter, interpolation=cv2.INTER_CUBIC, area_for_downscale="image", p=1
-    )
+    resize = A.SmallestMaxSize(shorter, interpolation=cv2.INTER_CUBIC, area_for_downscale="image")
     return resize(image=picture)["image"]
 
 

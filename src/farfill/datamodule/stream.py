@@ -1,7 +1,4 @@
-"""Which picture, crop and hole come when: random numbers by address, in an order without end.
-
-What is drawn depends on where it is used, not on what came before.
-"""
+"""Which picture, crop and hole come when: random numbers by address, not by what came before."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -107,11 +107,9 @@ def weight_measures(weights: Tensor, hole: Tensor, stride: int) -> dict[str, Ten
     Returns:
         * ``hole_weight``: share of weight that fell on patches which are not known, before the
           attention dropped it;
-        * ``entropy``: of the weights left, divided by their sum, in nats;
+        * ``entropy``: of the weights left, divided by their sum, in nats, where any is left;
         * ``relative_entropy``: the same divided by the logarithm of the number of known sources,
           in ``[0, 1]`` (NaN with fewer than two).
-
-        Positions with no weight left have no entropy and do not count there.
     """
     known = ~hole[::stride, ::stride].flatten()
     usable = weights.flatten(2)[hole][:, known].double()
