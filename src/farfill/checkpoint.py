@@ -19,7 +19,6 @@ from farfill.types import Completion
 FORMAT = 2
 #: Settings that an evaluation takes over from the run.
 _TAKEN_OVER = {"data", "mask", "seed", "image_size", "box_size", "val_holes", "val_limit"}
-_MOST_VALUES, _DEEPEST = 10_000, 50  # of a configuration; ours have hundreds, and less than ten
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -32,7 +31,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(f"expected `ckpt_path` to be a checkpoint file, but {path} is none")
     try:
-        whole = _is_stored(path)
+        with ZipFile(path) as archive:  # a few bytes can promise any size
+            whole = sum(part.file_size for part in archive.infolist()) <= path.stat().st_size
         checkpoint = torch.load(path, map_location="cpu", weights_only=True) if whole else None
     except PermissionError:
         raise
@@ -51,12 +51,6 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return checkpoint
 
 
-def _is_stored(path: Path) -> bool:
-    """Whether the archive's parts are no larger than itself; a few bytes can promise any size."""
-    with ZipFile(path) as archive:
-        return sum(part.file_size for part in archive.infolist()) <= path.stat().st_size
-
-
 def _is_ours(checkpoint: Any) -> TypeGuard[dict[str, Any]]:
     if not isinstance(checkpoint, dict):
         return False
@@ -69,21 +63,17 @@ def _is_ours(checkpoint: Any) -> TypeGuard[dict[str, Any]]:
         and _is_plain(ours)
         and isinstance(weights, dict)
         and all(isinstance(name, str) and _is_whole(value) for name, value in weights.items())
-        and isinstance(steps, int)
-        and not isinstance(steps, bool)
+        and type(steps) is int  # and no bool
         and steps >= 0
     )
 
 
 def _is_plain(description: Any) -> bool:
-    """Whether it is a tree of plain values, of a size that a configuration can have.
-
-    In a pickle, a list may hold itself, or be the billion-fold list of lists of one list.
-    """
+    """Whether it is a tree of plain values; a pickle's lists may hold themselves, or billions."""
     rest, count = [(description, 0)], 0
     while rest:
         (node, depth), count = rest.pop(), count + 1
-        if count > _MOST_VALUES or depth > _DEEPEST:
+        if count > 10_000 or depth > 50:  # ours have hundreds, and less than ten
             return False
         if isinstance(node, dict):
             rest += [(one, depth + 1) for item in node.items() for one in item]
@@ -107,26 +97,17 @@ def _is_whole(value: Any) -> bool:
 
 
 def describe(config: dict[str, Any]) -> dict[str, Any]:
-    """What a checkpoint says of its weights, which alone do not say what they belong to.
-
-    Args:
-        config: Of the run, plain values.
-    """
+    """What a checkpoint says of its weights; ``config`` is the run's, in plain values."""
     generator = config["generator"]
     return {"version": FORMAT, "written_by": __version__, "generator": generator, "config": config}
 
 
 def check_format(checkpoint: Mapping[str, Any], path: str | Path) -> None:
-    """Refuse to go on with a training that another version of Farfill has begun.
-
-    Raises:
-        ValueError: If so; ``path`` names the file.
-    """
-    version = checkpoint["farfill"].get("version")
+    """Refuse with a ``ValueError`` to go on with a training that another version has begun."""
+    ours = checkpoint["farfill"]
+    version = ours.get("version")
     if version != FORMAT:
-        wrote = checkpoint["farfill"].get(
-            "written_by", "0.1" if version == 1 else "of another kind"
-        )
+        wrote = ours.get("written_by", "0.1" if version == 1 else "of another kind")
         raise ValueError(
             f"{path} was written by Farfill {wrote}, and this is {__version__}, which counts "
             "steps in another way: no run can go on from it, but init_from starts another run from "
@@ -135,11 +116,9 @@ def check_format(checkpoint: Mapping[str, Any], path: str | Path) -> None:
 
 
 def load_generator(path: str | Path) -> nn.Module:
-    """Rebuild the generator of a checkpoint, with its weights, ready to complete pictures.
+    """Rebuild a checkpoint's generator, with its weights and in evaluation mode.
 
-    Returns:
-        A network of ``farfill.generator`` in evaluation mode: masked image and hole to
-        :class:`~farfill.types.Completion`.
+    It maps a masked image and its hole to a :class:`~farfill.types.Completion`.
 
     Raises:
         ValueError: If the file is not a whole checkpoint of Farfill.
@@ -150,12 +129,11 @@ def load_generator(path: str | Path) -> nn.Module:
 def generator_of(checkpoint: Mapping[str, Any], path: str | Path) -> nn.Module:
     """Do as :func:`load_generator` with a checkpoint that has been read; ``path`` names it."""
     config = checkpoint["farfill"]["generator"]
-    weights = _part(checkpoint["state_dict"], "generator.")
     with torch.device("meta"):  # where it takes no memory, however large it is said to be
         plan = _build_generator(config, path)
-    _load(plan, weights, path, assign=True)
+    _load(plan, checkpoint, "generator", path, assign=True)
     generator = _build_generator(config, path)
-    _load(generator, weights, path)
+    _load(generator, checkpoint, "generator", path)
     return generator.eval()
 
 
@@ -173,35 +151,30 @@ def _build_generator(config: Mapping[str, Any], path: str | Path) -> nn.Module:
 def config_of(checkpoint: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
     """The configuration of the run that made a checkpoint; ``path`` names it.
 
-    Everything in it that an evaluation builds is a class of Farfill.
-
     Raises:
-        ValueError: If it has none, an incomplete one, or one that names other code.
+        ValueError: If it has none, an incomplete one, or one that lets an evaluation build
+            anything but classes of Farfill.
     """
     config = checkpoint["farfill"].get("config")
     data = config.get("datamodule") if isinstance(config, dict) else None
     if not isinstance(data, dict) or not {*config, *data} >= _TAKEN_OVER:
         raise ValueError(f"{path} does not say how its run was configured, so it cannot be scored")
-    for part in (config["data"], config["mask"], data["val_holes"]):
-        _check_targets(part, path)
+    rest = [config["data"], config["mask"], data["val_holes"]]
+    while rest:
+        node = rest.pop()
+        if isinstance(node, dict):
+            rest += node.values()
+            if "_target_" in node and _class_of(node["_target_"], "data|mask") is None:
+                name = str(node["_target_"])[:80]
+                raise ValueError(f"{path} may name Farfill's data and masks, not {name!r}")
+        elif isinstance(node, list):
+            rest += node
     return config
-
-
-def _check_targets(node: Any, path: str | Path) -> None:
-    if isinstance(node, dict):
-        if "_target_" in node and _class_of(node["_target_"], "data|mask") is None:
-            raise ValueError(
-                f"{path} may name Farfill's data and masks, not {str(node['_target_'])[:80]!r}"
-            )
-        node = list(node.values())
-    for item in node if isinstance(node, list) else ():
-        _check_targets(item, path)
 
 
 def _class_of(target: Any, rooms: str) -> type | None:
     """The class that a module in one of our rooms defines by this name; None if none does."""
-    pattern = rf"(farfill\.(?:{rooms})\.\w+)\.(\w+)"
-    match = re.fullmatch(pattern, target, re.ASCII) if isinstance(target, str) else None
+    match = re.fullmatch(rf"(farfill\.(?:{rooms})\.\w+)\.(\w+)", str(target), re.ASCII)
     if match is None:
         return None
     try:
@@ -212,30 +185,25 @@ def _class_of(target: Any, rooms: str) -> type | None:
 
 
 def load_weights(module: nn.Module, path: str | Path) -> None:
-    """Take over the weights of both networks, and nothing else, from a checkpoint.
-
-    Args:
-        module: Has the attributes ``generator`` and ``critics``.
-        path: A checkpoint of a run with networks of the same shape.
+    """Take over the weights of ``module.generator`` and ``module.critics``, and nothing else.
 
     Raises:
         ValueError: If the file is not a checkpoint of Farfill or its networks do not fit.
     """
-    weights = read_checkpoint(path)["state_dict"]
+    checkpoint = read_checkpoint(path)
     for name in ("generator", "critics"):
-        _load(module.get_submodule(name), _part(weights, f"{name}."), path)
-
-
-def _part(weights: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+        _load(module.get_submodule(name), checkpoint, name, path)
 
 
 def _load(
     module: nn.Module,
-    weights: Mapping[str, torch.Tensor],
+    checkpoint: Mapping[str, Any],
+    name: str,
     path: str | Path,
     assign: bool = False,
 ) -> None:
+    prefix, state = f"{name}.", checkpoint["state_dict"]
+    weights = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     try:
         module.load_state_dict(weights, assign=assign)
     except RuntimeError as error:
@@ -254,12 +222,9 @@ def _build(config: Mapping[str, Any]) -> nn.Module:
     cls = _class_of(target, "attention|generator")
     if cls is None or not issubclass(cls, nn.Module):
         raise ValueError(f"the checkpoint needs {target}, which this version does not have")
-    arguments = {
-        key: _build(value) if isinstance(value, Mapping) else value
-        for key, value in config.items()
-        if key != "_target_"
-    }
+    parts = {k: _build(v) if isinstance(v, Mapping) else v for k, v in config.items()}
+    del parts["_target_"]
     try:
-        return cls(**arguments)
+        return cls(**parts)
     except TypeError as error:
         raise ValueError(f"the checkpoint does not fit this version of Farfill: {error}") from error

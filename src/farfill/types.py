@@ -1,13 +1,9 @@
-"""The few types every part of Farfill speaks.
-
-Conventions, once and for all:
+"""The few types every part of Farfill speaks, and its conventions.
 
 * images are ``float`` tensors of shape ``(N, 3, H, W)``, RGB, in ``[-1, 1]``;
 * a hole is ``(N, 1, H, W)`` with **1 = missing, 0 = known**;
 * a box is ``(top, left, height, width)`` in pixels.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,8 +18,8 @@ class Batch(NamedTuple):
     Attributes:
         image: Ground truth, ``(N, 3, H, W)``, float32 in ``[-1, 1]``.
         hole: ``(N, 1, H, W)``, float32, 1 = missing.
-        region: ``(N, 1, H, W)``, float32, 1 where the discounted reconstruction counts: the whole
-            unshrunk box for a box hole (as the authors have it), the hole itself otherwise.
+        region: ``(N, 1, H, W)``, float32, 1 where the discounted reconstruction counts, see
+            :class:`farfill.mask.protocol.Hole`.
         box: ``(N, 4)``, int64 ``(top, left, height, width)`` of the patch the local critic sees.
             All boxes of a run have the same height and width.
         index: ``(N,)``, int64, number of the picture in its data set.
@@ -40,7 +36,7 @@ class Batch(NamedTuple):
         """The picture as the generator gets it, holes set to 0: ``(N, 3, H, W)``."""
         return self.image * (1 - self.hole)
 
-    def split(self, size: int) -> list[Batch]:
+    def split(self, size: int) -> "list[Batch]":
         """Cut into batches of ``size`` pictures, in order (the last may be smaller)."""
         return [Batch(*parts) for parts in zip(*(x.split(size) for x in self), strict=True)]
 
@@ -83,6 +79,9 @@ class Completion:
         return self.refined * hole + image * (1 - hole)
 
 
+#: Completes pictures to ``(N, 3, H, W)`` in ``[-1, 1]`` without a look at ``image`` in the hole;
+#: known pixels are the input's, bit for bit.
+Inpainter = Callable[[Batch], Tensor]
 #: One idea of what a good completion is: named scalars, already weighted, whose sum is minimised.
 Loss = Callable[[Completion, Batch], dict[str, Tensor]]
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from farfill.baseline.patch_field import PatchField, complete_patches
-from farfill.baseline.patch_match import PatchMatch, _trust, pyramid
+from farfill.baseline.patch_match import PatchField, PatchMatch, _trust, complete_patches, pyramid
 from farfill.baseline.telea import Telea
 from farfill.types import Batch
 

@@ -9,10 +9,9 @@ from farfill.op.runtime import full_precision
 
 
 class Frozen:
-    """Runs named layers one after another and hands out the chosen ones' outputs.
+    """Runs named layers one after another and hands out the chosen ones' outputs, in float32.
 
     It is no module on purpose: its weights belong neither into checkpoints nor to an optimiser.
-    They follow the pictures to their device, and compute in float32.
 
     Args:
         layers: The network, layer by layer.
@@ -31,8 +30,7 @@ class Frozen:
         mean: Sequence[float],
         deviation: Sequence[float],
     ) -> None:
-        unknown = [name for name in chosen if name not in layers]
-        if unknown or not chosen:
+        if not chosen or not layers.keys() >= set(chosen):
             raise ValueError(
                 f"expected `backbone.layers` to name some of {', '.join(layers)}; "
                 f"got {', '.join(chosen) or 'nothing'}"

@@ -11,7 +11,6 @@ from farfill.backbone.frozen import Frozen
 from farfill.files import expanded
 
 _WIDTHS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 
 
 class VGG16(Frozen):
@@ -40,14 +39,15 @@ class VGG16(Frozen):
         values = {name: state.get(f"features.{name}") for name in network.state_dict()}
         for name, parameter in network.state_dict().items():
             value, expected = values[name], tuple(parameter.shape)
-            if not isinstance(value, Tensor) or tuple(value.shape) != expected:
-                got = tuple(value.shape) if isinstance(value, Tensor) else "nothing"
+            got = tuple(value.shape) if isinstance(value, Tensor) else "nothing"
+            if got != expected:
                 raise ValueError(
                     f"{weights} does not hold torchvision's VGG16: expected features.{name} "
                     f"of shape {expected}, got {got}"
                 )
         network.load_state_dict(values)
-        super().__init__(parts, layers, _MEAN, _DEVIATION)
+        # Those of ImageNet.
+        super().__init__(parts, layers, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:

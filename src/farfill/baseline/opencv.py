@@ -1,7 +1,5 @@
 """OpenCV's inpainting on batches of tensors."""
 
-from typing import ClassVar
-
 import cv2
 import numpy as np
 import torch
@@ -17,8 +15,7 @@ class OpenCVInpainter:
         radius: Neighbourhood of a pixel that is filled, in pixels.
     """
 
-    #: ``cv2.INPAINT_TELEA`` or ``cv2.INPAINT_NS``.
-    method: ClassVar[int]
+    method: int  # cv2.INPAINT_TELEA or cv2.INPAINT_NS
 
     def __init__(self, radius: float) -> None:
         self.radius = radius

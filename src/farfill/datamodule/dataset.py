@@ -24,14 +24,12 @@ from farfill.types import Batch
 class InpaintingDataset(Dataset[Batch]):
     """Makes a sample of a :class:`~farfill.datamodule.stream.Draw` and the seed alone.
 
+    What is not named here is as :class:`~farfill.datamodule.inpainting.InpaintingData` has it.
+
     Attributes:
         paths: Picture files; ``Draw.index`` and ``Batch.index`` count in this list.
-        holes: Draws holes.
-        image_size: Side of the square crop in pixels.
         resize: Shorter side of the picture before the crop; None = as is.
-        seed: Of the run.
         train: Random crops, and random numbers of their own; else centre crops.
-        flip: With ``train``, mirror left and right at random.
         cache: Keep pictures in memory once they are read and scaled.
         read: Gives a path's picture, ``(H, W, 3)`` uint8 RGB.
     """
@@ -51,15 +49,13 @@ class InpaintingDataset(Dataset[Batch]):
         self._cached: dict[int, np.ndarray] = {}
 
     def __len__(self) -> int:
-        """Number of pictures."""
         return len(self.paths)
 
     def __getitem__(self, draw: Draw) -> Batch:
         """Read, scale, crop and mirror a picture and draw its hole.
 
         Returns:
-            A batch without the batch axis: image ``(3, S, S)``, hole and region ``(1, S, S)``,
-            box ``(4,)``, index a scalar.
+            A batch without the batch axis.
 
         Raises:
             PictureError: The picture cannot be read or is smaller than the crop.
@@ -93,9 +89,7 @@ def scale(picture: np.ndarray, shorter: int | None) -> np.ndarray:
     """
     if shorter is None:
         return picture
-    resize = A.SmallestMaxSize(
-        shorter, interpolation=cv2.INTER_CUBIC, area_for_downscale="image", p=1
-    )
+    resize = A.SmallestMaxSize(shorter, interpolation=cv2.INTER_CUBIC, area_for_downscale="image")
     return resize(image=picture)["image"]
 
 

@@ -40,14 +40,9 @@ class InpaintingData(LightningDataModule):
         critic_steps: Updates of the critics per generator step. A training batch has the pictures
             of all of them and of the generator's update, those of each side by side.
         accumulate: Batches of ``batch_size`` pictures per update.
-
-    Attributes:
-        train_set: After :meth:`setup`, what is learnt from.
-        val_set: After :meth:`setup`, what is measured on.
-        start: Training steps that a run which goes on from a checkpoint has behind it.
     """
 
-    train_set: InpaintingDataset
+    train_set: InpaintingDataset  # from `setup` on
     val_set: InpaintingDataset
 
     def __init__(  # noqa: PLR0913 -- one place for all that a run may change
@@ -80,13 +75,12 @@ class InpaintingData(LightningDataModule):
         self.one_hole_per_batch = one_hole_per_batch
         self.flip = flip
         self.updates = critic_steps + 1
-        self.start = 0
+        self.start = 0  # training steps that a run which goes on from a checkpoint has behind it
 
     def setup(self, stage: str | None = None) -> None:
         """Find the pictures and check them and the holes, once.
 
-        Args:
-            stage: With ``"validate"`` or ``"test"`` the training pictures may be missing.
+        With ``"validate"`` or ``"test"`` the training pictures may be missing.
 
         Raises:
             ValueError: There are no pictures, a picture is unreadable or smaller than the crop,
@@ -151,7 +145,7 @@ class InpaintingData(LightningDataModule):
             share=self._share(),
             start=self._place,
         )
-        return self._loader(self.train_set, batch_sampler=stream)
+        return self._loader(self.train_set, stream)
 
     def state_dict(self) -> dict[str, Any]:
         """The place in the stream."""
@@ -180,12 +174,12 @@ class InpaintingData(LightningDataModule):
                 f"{processes} processes share {len(self.val_set)} validation pictures: give each "
                 "at least one, or take fewer with trainer.devices"
             )
-        ends = [-(-len(self.val_set) * n // processes) for n in (rank, rank + 1)]
-        draws = [Draw(0, index, index) for index in range(*ends)]
+        first, end = (-(-len(self.val_set) * n // processes) for n in (rank, rank + 1))
+        draws = [Draw(0, index, index) for index in range(first, end)]
         size = self.val_batch_size
         # As batches: a sampler of ours Lightning would replace, with trainer.overfit_batches.
         batches = [draws[start : start + size] for start in range(0, len(draws), size)]
-        return self._loader(self.val_set, batch_sampler=batches)
+        return self._loader(self.val_set, batches)
 
     def _share(self) -> tuple[int, int]:
         """Number of this process and how many there are; after training each is on its own."""
@@ -194,7 +188,7 @@ class InpaintingData(LightningDataModule):
             return 0, 1
         return trainer.global_rank, trainer.world_size
 
-    def _loader(self, dataset: InpaintingDataset, **order: object) -> DataLoader[Batch]:
+    def _loader(self, dataset: InpaintingDataset, order: Any) -> DataLoader[Batch]:
         return DataLoader(
             dataset,
             num_workers=self.workers,
@@ -203,7 +197,7 @@ class InpaintingData(LightningDataModule):
             worker_init_fn=_start_worker,
             # A generator of its own: the global one must not depend on how often a loader starts.
             generator=torch.Generator().manual_seed(self.seed),
-            **order,  # type: ignore[arg-type]
+            batch_sampler=order,
         )
 
 

@@ -1,7 +1,4 @@
-"""Which picture, crop and hole come when: random numbers by address, in an order without end.
-
-What is drawn depends on where it is used, not on what came before.
-"""
+"""Which picture, crop and hole come when: random numbers by address, not by what came before."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -57,7 +54,6 @@ class Stream(Sampler[list[Draw]]):
         batch_size: Pictures per update of a network.
         updates: Updates per step, whose pictures come as one list.
         steps: Steps of one iteration over it.
-        seed: Of the run.
         one_hole_per_batch: All pictures of an update share one hole, as in the paper; otherwise
             each has its own in every epoch.
         share: Number of this process and how many there are: each takes a part of every update.

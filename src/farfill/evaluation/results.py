@@ -5,7 +5,6 @@ from pathlib import Path
 
 import torch
 
-from farfill.baseline.protocol import Inpainter
 from farfill.evaluation import manifest as manifests
 from farfill.evaluation import table
 from farfill.evaluation.pictures import BORROWS, MASKED, ORIGINAL, Painter, paint, write_pictures
@@ -14,7 +13,7 @@ from farfill.files import atomic
 from farfill.image.contact_sheet import sheet
 from farfill.image.write import write_picture
 from farfill.metric.suite import NAMES
-from farfill.types import Batch
+from farfill.types import Batch, Inpainter
 
 
 def write_results(

@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from farfill.baseline.protocol import Inpainter
 from farfill.metric.suite import NAMES, per_image
-from farfill.types import Batch
+from farfill.types import Batch, Inpainter
 
 
 class Scores(NamedTuple):

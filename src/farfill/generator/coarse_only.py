@@ -7,17 +7,12 @@ from farfill.types import Completion
 
 
 class CoarseOnly(Generator):
-    """Stops after the coarse stage.
-
-    It has the refinement's parameters too, so that its checkpoints start a whole generator
-    (``init_from``), but never uses them.
-    """
+    """Stops after the coarse stage; the refinement is there for ``init_from``, but never used."""
 
     def forward(self, masked_image: Tensor, hole: Tensor) -> Completion:
-        """Predict the coarse picture, and give it out as the refined one, without a graph.
+        """Do as :meth:`Generator.forward`, but the refined picture is the coarse one.
 
-        So every loss on the refined picture, the adversarial ones among them, is measured but
-        teaches nothing. Arguments and errors as :meth:`Generator.forward`.
+        That has no graph, so losses on the refined picture are measured but teach nothing.
         """
         coarse, _ = self.predict_coarse(masked_image, hole)
         return Completion(coarse, coarse.detach(), None)

@@ -26,18 +26,15 @@ _LAYERS = {
 
 
 def load_tensorflow_generator(generator: Generator, arrays: Mapping[str, np.ndarray]) -> Generator:
-    """Copy the authors' generator variables into ``generator``, in place.
+    """Copy the authors' generator variables into ``generator``, in place, and return it.
 
     The authors trained on BGR pictures; their published weights therefore expect BGR in and give
     BGR out. Call :func:`swap_red_and_blue` afterwards to use them on RGB pictures.
 
     Args:
-        generator: A generator of the same width.
+        generator: Of the same width.
         arrays: The 84 variables ``inpaint_net/<layer>/kernel`` (height, width, in, out) and
             ``inpaint_net/<layer>/bias``.
-
-    Returns:
-        The same generator.
 
     Raises:
         ValueError: If arrays are missing, extra or misshapen; it names them all, and the
@@ -69,10 +66,8 @@ def swap_red_and_blue(generator: Generator) -> Generator:
     with torch.no_grad():
         for convolution in (parts[path][0] for path in first if path in parts):
             convolution.weight[:, :3] = convolution.weight[:, :3].flip(1)
-        for convolution in (parts[path][-1] for path in last):
-            convolution.weight.copy_(convolution.weight.flip(0))
-            if convolution.bias is not None:
-                convolution.bias.copy_(convolution.bias.flip(0))
+        for parameter in (p for path in last for p in parts[path][-1].parameters()):
+            parameter.copy_(parameter.flip(0))
     return generator
 
 

@@ -92,9 +92,9 @@ class RefinementStage(nn.Module):
         borrowing = self.attention_encoder(inputs)
         # The hole shrinks in two steps, here to the features' size, then inside the attention.
         hole = resize_nearest(hole, *borrowing.shape[-2:])
-        result = self.attention(borrowing, borrowing, hole)
-        branches = [features, self.attention_decoder(result.features)]
-        return self.decoder(torch.cat(branches, dim=1)), result.offsets
+        borrowed, offsets = self.attention(borrowing, borrowing, hole)
+        branches = [features, self.attention_decoder(borrowed)]
+        return self.decoder(torch.cat(branches, dim=1)), offsets
 
 
 def conv_elu(
@@ -117,10 +117,9 @@ def dilated(channels: int) -> nn.Sequential:
 
 
 def decoder(in_channels: int, channels: int) -> nn.Sequential:
-    """From a quarter of the resolution back to a picture, clipped to ``[-1, 1]``.
+    """From ``(N, in_channels, H / 4, W / 4)`` to a picture ``(N, 3, H, W)`` in ``[-1, 1]``.
 
-    Maps ``(N, in_channels, H / 4, W / 4)`` to ``(N, 3, H, W)``; ``channels`` is the width of the
-    generator, of which the last hidden layer has half.
+    ``channels`` is the width of the generator, of which the last hidden layer has half.
     """
     return nn.Sequential(
         conv_elu(in_channels, 4 * channels),

@@ -14,13 +14,11 @@ class Box:
     on each side, drawn once per axis. The box itself stays whole.
 
     Args:
-        height: Of the box, in pixels; 128 in the paper.
-        width: Likewise.
-        vertical_margin: Pixels kept free above and below; 0 in the paper.
-        horizontal_margin: Pixels kept free left and right.
-        max_shrink_height: Most that a hole is lower than its box, as a fraction of the box, in
-            ``[0, 1)``; rounded down to pixels. 0.25 is the authors' ``MAX_DELTA_HEIGHT`` of 32.
-        max_shrink_width: Likewise for the width.
+        height, width: Of the box, in pixels; 128 in the paper.
+        vertical_margin, horizontal_margin: Pixels kept free on both sides; 0 in the paper.
+        max_shrink_height, max_shrink_width: Most that a hole is smaller than its box, as a
+            fraction of the box, in ``[0, 1)``; rounded down to pixels. 0.25 is the authors'
+            ``MAX_DELTA_HEIGHT`` of 32.
 
     Raises:
         ValueError: A size, margin or fraction is out of range.
@@ -51,11 +49,7 @@ class Box:
         self.max_shrinks = (int(max_shrink_height * height), int(max_shrink_width * width))
 
     def check(self, height: int, width: int) -> None:
-        """Refuse a picture that leaves no place for the box.
-
-        Raises:
-            ValueError: The range of top or left is empty.
-        """
+        """Refuse with a ``ValueError`` a picture that leaves no place for the box."""
         axes = zip(("height", "width"), (height, width), self.size, self.margins, strict=True)
         for name, picture, box, margin in axes:
             if picture - margin - box <= margin:

@@ -10,8 +10,7 @@ class Centre:
     """The same box for every picture: centred (up and left by half a pixel if need be), unshrunk.
 
     Args:
-        height: Of the box, in pixels; 128 for pictures of 256.
-        width: Likewise.
+        height, width: Of the box, in pixels; 128 for pictures of 256.
 
     Raises:
         ValueError: A size is not positive.
@@ -25,11 +24,7 @@ class Centre:
         self.size = (height, width)
 
     def check(self, height: int, width: int) -> None:
-        """Refuse a box that is larger than the picture or covers all of it.
-
-        Raises:
-            ValueError: It is or does.
-        """
+        """Refuse with a ``ValueError`` a box larger than the picture or covering all of it."""
         larger = self.size[0] > height or self.size[1] > width
         if larger or self.size == (height, width):
             raise ValueError(

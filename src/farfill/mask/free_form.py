@@ -10,23 +10,20 @@ from farfill.mask.protocol import Hole
 class FreeForm:
     """Brush strokes until a drawn share of the picture is covered.
 
-    In the manner of "Free-Form Image Inpainting with Gated Convolution" (arXiv 1806.03589), not
-    equal to it: lengths are relative to the picture, and the covered share is bounded. The share
-    aimed at is uniform between the bounds. Each stroke has its own width, starts on a pixel that
-    is still known (so every stroke covers something, and drawing ends), and walks ``1 ...
-    max_vertices`` straight pieces, turning at each; the brush moves by less than half its width
-    at a time, so the aim is overshot by less than one dot of the brush.
+    In the manner of "Free-Form Image Inpainting with Gated Convolution" (arXiv 1806.03589), but
+    lengths are relative to the picture, and the share aimed at is uniform between two bounds. Each
+    stroke has its own width, starts on a pixel that is still known (so that drawing ends), and
+    walks ``1 ... max_vertices`` straight pieces, turning at each; the brush moves by less than half
+    its width at a time, so the aim is overshot by less than one dot of the brush.
 
     Args:
-        min_fraction: Least missing share of the picture, above 0.
-        max_fraction: Most missing share, below 1.
-        min_brush: Least width of the brush, as a fraction of the picture's shorter side.
-        max_brush: Most width, likewise.
+        min_fraction, max_fraction: Bounds of the picture's missing share, above 0 and below 1.
+        min_brush, max_brush: Bounds of the brush's width, as fractions of the shorter side.
         max_vertices: Most straight pieces of a stroke.
         max_length: Most length of a piece, as a fraction of the shorter side.
         max_turn: Most change of direction between pieces, to either side, in radians.
-        patch_height: Of the local critic's patch around the hole's centre of mass, in pixels.
-        patch_width: Likewise.
+        patch_height, patch_width: Of the local critic's patch around the hole's centre of mass,
+            in pixels.
 
     Raises:
         ValueError: A bound is out of range.
@@ -62,16 +59,13 @@ class FreeForm:
         self.patch = (patch_height, patch_width)
 
     def check(self, height: int, width: int) -> None:
-        """Refuse a patch beyond the picture, and a brush too thick for the bounds.
-
-        Raises:
-            ValueError: One dot may cover more than the bounds lie apart.
-        """
+        """Refuse with a ``ValueError`` a patch beyond the picture, or a brush beyond the bounds."""
         check_patch(*self.patch, height, width)
         least, most = self.fractions
-        if self._dot(height, width) >= most - least:
+        dot = self._dot(height, width)
+        if dot >= most - least:
             raise ValueError(
-                f"one dot of the brush may cover {self._dot(height, width):.1%} of a picture of "
+                f"one dot of the brush may cover {dot:.1%} of a picture of "
                 f"{height} x {width}, more than mask.min_fraction={least} and "
                 f"mask.max_fraction={most} lie apart: lower mask.max_brush or widen the bounds"
             )

@@ -24,13 +24,10 @@ class HoleSampler(Protocol):
     """Draws holes. The boxes of one sampler all have the same height and width."""
 
     def check(self, height: int, width: int) -> None:
-        """Find out before training whether holes can be drawn for pictures of this size in pixels.
+        """Refuse, before training, a picture's size in pixels for which no hole can be drawn.
 
-        Raises:
-            ValueError: They cannot; one sentence says why and what to do.
+        The ``ValueError`` says in one sentence why and what to do.
         """
-        ...
 
     def __call__(self, rng: np.random.Generator, height: int, width: int) -> Hole:
         """Draw one hole for a picture; it depends on the size and the state of ``rng`` only."""
-        ...

@@ -26,13 +26,9 @@ def pixel_index(grid: int, features: int, pixels: int) -> Tensor:
     """Say for which pixel each position of the attention's grid stands, along one axis.
 
     A position copies a feature as :func:`farfill.op.spatial.nearest_index` says. A feature stands
-    for a cell of ``pixels / features`` pixels, because convolutions shift by whole strides, and
-    the cell for its middle pixel (the right one of two).
-
-    Args:
-        grid: Positions along the axis: the length of the int64 result.
-        features: Features along the axis, from which the grid was reduced.
-        pixels: Pixels along the axis, a multiple of ``features``.
+    for a cell of ``pixels / features`` pixels (a whole number), because convolutions shift by whole
+    strides, and the cell for its middle pixel (the right one of two). The result is int64,
+    ``(grid,)``.
     """
     cell = pixels // features
     return nearest_index(features, grid) * cell + cell // 2
@@ -70,10 +66,9 @@ def hit_rates(
     reachable = right.any(1)
     source = _chosen(offsets)[missing]
     hit = right.gather(1, source.clamp(min=0)[:, None])[:, 0] & (source >= 0)
-    chance = right.sum(1) / (~missing).sum()
     return {
         "hit_rate": hit[reachable].float().mean(),
-        "hit_chance": chance[reachable].mean(),
+        "hit_chance": (right.sum(1) / (~missing).sum())[reachable].mean(),
         "hit_reachable": reachable.float().mean(),
     }
 
@@ -86,11 +81,8 @@ def distances(offsets: Tensor, hole: Tensor, features: tuple[int, int]) -> dict[
         below that edge and not below the one before, ``distance_beyond`` the rest.
     """
     # Aligned corners: the grid's ends are the features' ends, and one feature short of a side.
-    steps = [
-        (size - 1) / max(grid - 1, 1) / size
-        for size, grid in zip(features, offsets.shape[1:], strict=True)
-    ]
-    apart = torch.hypot(*(o[hole] * step for o, step in zip(offsets, steps, strict=True)))
+    sides = zip(offsets, features, offsets.shape[1:], strict=True)
+    apart = torch.hypot(*(o[hole] * ((n - 1) / max(grid - 1, 1) / n) for o, n, grid in sides))
     bins = torch.bucketize(apart, torch.tensor(EDGES, device=apart.device), right=True)
     shares = {name: (bins == number).float().mean() for number, name in enumerate(SHARES)}
     return {"distance": apart.mean(), **shares}
@@ -115,11 +107,9 @@ def weight_measures(weights: Tensor, hole: Tensor, stride: int) -> dict[str, Ten
     Returns:
         * ``hole_weight``: share of weight that fell on patches which are not known, before the
           attention dropped it;
-        * ``entropy``: of the weights left, divided by their sum, in nats;
+        * ``entropy``: of the weights left, divided by their sum, in nats, where any is left;
         * ``relative_entropy``: the same divided by the logarithm of the number of known sources,
           in ``[0, 1]`` (NaN with fewer than two).
-
-        Positions with no weight left have no entropy and do not count there.
     """
     known = ~hole[::stride, ::stride].flatten()
     usable = weights.flatten(2)[hole][:, known].double()
@@ -147,8 +137,8 @@ def map_similarity(offsets: Tensor, hole: Tensor) -> dict[str, Tensor]:
         Both are means over all pairs of pictures and positions of the hole, 1 for equal maps:
 
         * ``similarity``: cosine of the angle between the two offsets, in ``[-1, 1]``. Two zero
-          offsets count as 1, a zero one and another as 0. Sources must lie outside the hole, so
-          maps that have nothing else in common are a little above 0;
+          offsets count as 1, a zero one and another as 0. Unrelated maps are a little above 0,
+          because sources must lie outside the hole;
         * ``same_source``: share of equal offsets.
     """
     inside = offsets[:, :, hole]
@@ -158,10 +148,8 @@ def map_similarity(offsets: Tensor, hole: Tensor) -> dict[str, Tensor]:
     directions = torch.nn.functional.normalize(torch.cat([inside, still], dim=1).double(), dim=1)
     cosines = directions[pairs].prod(1).sum(1)
     first, second = inside[pairs].unbind(1)
-    return {
-        "similarity": cosines.mean(),
-        "same_source": (first == second).all(1).double().mean(),
-    }
+    same = (first == second).all(1).double()
+    return {"similarity": cosines.mean(), "same_source": same.mean()}
 
 
 def _chosen(offsets: Tensor) -> Tensor:
@@ -176,5 +164,5 @@ def _chosen(offsets: Tensor) -> Tensor:
 def _near(points: Tensor, chosen: Tensor, reach: float) -> Tensor:
     """Which of all points ``(P, K)`` lie within ``reach`` of each chosen one: ``(Q, P)``."""
     # Matrix products would lose the small distances in the rounding of large coordinates.
-    apart = torch.cdist(points[chosen], points, compute_mode="donot_use_mm_for_euclid_dist")
-    return apart <= reach
+    exact = "donot_use_mm_for_euclid_dist"
+    return torch.cdist(points[chosen], points, compute_mode=exact) <= reach

@@ -18,8 +18,6 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from farfill.op.runtime import full_precision
 from farfill.op.spatial import region_mean
 
-_GREY_LEVEL = 1 / 255
-
 
 def l1(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
     r"""Mean absolute error, :math:`\frac{1}{|R|} \sum_R |c - t|`."""
@@ -36,7 +34,7 @@ def relative_l1(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
 
     The truth's mean is taken as one grey level (1/255) at least: black regions stay finite.
     """
-    return l1(completed, image, region) / region_mean(image.abs(), region).clamp(min=_GREY_LEVEL)
+    return l1(completed, image, region) / region_mean(image.abs(), region).clamp(min=1 / 255)
 
 
 def relative_l2(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
@@ -44,7 +42,7 @@ def relative_l2(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
 
     The truth's mean square is taken as that of one grey level, (1/255)^2, at least.
     """
-    truth = region_mean(image.square(), region).clamp(min=_GREY_LEVEL**2)
+    truth = region_mean(image.square(), region).clamp(min=(1 / 255) ** 2)
     return l2(completed, image, region) / truth
 
 
@@ -60,19 +58,15 @@ def psnr(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
 def tv_anisotropic(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
     r"""Total variation per pixel, 1-norm: :math:`\frac{1}{|R|} \sum_R |d_x| + |d_y|` of ``c``.
 
-    :math:`d_x, d_y` lead from a pixel to its right and lower neighbour; they are 0 where the
-    picture ends. A pixel of the region counts with both, so across a hole's border the
-    differences to the right and below count and those to the left and above do not.
+    :math:`d_x, d_y` lead from a pixel of the region to its right and lower neighbour, which may
+    lie outside it; they are 0 where the picture ends.
     """
     dx, dy = _forward_differences(completed)
     return region_mean(dx.abs() + dy.abs(), region)
 
 
 def tv_isotropic(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
-    r"""Total variation per pixel, 2-norm: :math:`\frac{1}{|R|} \sum_R \sqrt{d_x^2 + d_y^2}`.
-
-    Borders as in :func:`tv_anisotropic`.
-    """
+    r"""The same as a 2-norm: :math:`\frac{1}{|R|} \sum_R \sqrt{d_x^2 + d_y^2}`."""
     dx, dy = _forward_differences(completed)
     return region_mean(torch.hypot(dx, dy), region)
 
@@ -104,7 +98,6 @@ def ssim(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
 
 
 def _forward_differences(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Differences to the right and to the lower neighbour, shaped like ``image``, 0 at its end."""
     return pad(image.diff(dim=-1), (0, 1)), pad(image.diff(dim=-2), (0, 0, 0, 1))
 
 

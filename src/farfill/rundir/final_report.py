@@ -7,13 +7,12 @@ from lightning import Trainer
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from farfill.baseline.protocol import Inpainter
 from farfill.config.instantiate import instantiate_each
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.evaluation import manifest, pictures
 from farfill.evaluation.results import write_results
 from farfill.rundir.record import OURS
-from farfill.types import Batch
+from farfill.types import Batch, Inpainter
 
 
 def inpainter_of(generator: nn.Module) -> Inpainter:

@@ -18,7 +18,4 @@ class Cosine(LambdaLR):
     """
 
     def __init__(self, optimizer: Optimizer, steps: int) -> None:
-        def share(step: int) -> float:
-            return (1 + math.cos(math.pi * min(1.0, step / steps))) / 2
-
-        super().__init__(optimizer, share)
+        super().__init__(optimizer, lambda s: (1 + math.cos(math.pi * min(1.0, s / steps))) / 2)
