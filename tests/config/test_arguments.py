@@ -107,6 +107,11 @@ def test_what_says_more_or_less_stays_as_it_is(runs, given):
     assert with_last_run(given, runs) == given
 
 
+def test_a_longer_or_otherwise_watched_run_is_the_same_run(runs):
+    given = ["seed=2", "gan=hinge", "trainer.max_steps=9", "logger=csv", "ckpt_path=last"]
+    assert with_last_run(given, runs)[-1].endswith(f"2026-01-02{os.sep}10-00-00")
+
+
 def test_no_such_run(runs):
     with pytest.raises(ValueError, match="started with these options"):
         with_last_run(["ckpt_path=last", "gan=lsgan"], runs)

@@ -126,8 +126,9 @@ def parse(arguments: Sequence[str]) -> Settings:
             files.append(word)
     if len(files) > 2:
         raise ValueError(
-            f"expected an image and a mask, got {len(files)} names: for several pictures give "
-            "folders, or lists: image=[a.jpg,b.jpg] mask=[c.png,d.png] output=filled"
+            f"expected an image and a mask, got {len(files)} names: -o names the result; "
+            "for several pictures give folders, or lists: image=[a.jpg,b.jpg] "
+            "mask=[c.png,d.png] output=filled"
         )
     for name, file in zip(("image", "mask"), files, strict=False):
         if name in values:

@@ -121,12 +121,12 @@ def with_last_run(arguments: Sequence[str], runs: Path) -> list[str]:
     folders = ("hydra.run.dir=", "hydra.sweep.dir=", "-m", "--multirun")
     if _LAST not in arguments or any(argument.startswith(folders) for argument in arguments):
         return list(arguments)
-    settings = {item for item in arguments if not item.startswith(("-", "hydra."))} - {_LAST}
+    settings = _own(arguments)
     found = [
         file.parents[1]
         for file in sorted(runs.glob("*/*/.hydra/overrides.yaml"))
         if (file.parents[1] / "config.yaml").is_file()
-        and {*map(str, OmegaConf.load(file))} - {_LAST} == settings
+        and _own(map(str, OmegaConf.load(file))) == settings
     ]
     if not found:
         raise ValueError(
@@ -134,6 +134,12 @@ def with_last_run(arguments: Sequence[str], runs: Path) -> list[str]:
             "with hydra.run.dir=..."
         )
     return [*arguments, *quote_paths([f"hydra.run.dir={found[-1]}"])]
+
+
+def _own(arguments: Iterable[str]) -> set[str]:
+    """What makes it another run: not how long it is, how it is watched, where it lies."""
+    free = ("-", "hydra.", "trainer", "callbacks", "logger", "paths", "tags", "task_name", "print")
+    return {item for item in arguments if not item.lstrip("+~").startswith(free)} - {_LAST}
 
 
 def check_plugins(choices: Iterable[str]) -> None:

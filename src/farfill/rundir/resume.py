@@ -63,7 +63,8 @@ class Run:
         Raises:
             ValueError: If so, and it is no sweep's.
         """
-        if not is_done(self.folder, self.cfg.trainer.max_steps):
+        flags = self.cfg.trainer
+        if flags.max_epochs is not None or not is_done(self.folder, flags.max_steps):
             return False
         if not in_sweep():
             raise ValueError(
@@ -90,13 +91,14 @@ class Run:
         """What is about to happen, in three lines; with ``print_config`` all settings before."""
         cfg = self.cfg
         steps = int(cfg.trainer.fast_dev_run) or cfg.trainer.max_steps
-        length = f"{steps} generator steps" if steps > 0 else f"{cfg.trainer.max_epochs} epochs"
+        epochs = cfg.trainer.max_epochs
+        ends = [f"{steps} generator steps"] * (steps > 0) + [f"{epochs} epochs"] * bool(epochs)
         parameters = sum(p.numel() for p in module.generator.parameters())
         attention = cfg.attention._target_ if "attention" in cfg.generator else "none"
         return (
             (f"{OmegaConf.to_yaml(cfg, resolve=True)}\n" if cfg.print_config else "")
-            + f"Farfill: {length} with {module.gan.critic_steps} critic steps each, batch "
-            f"{cfg.batch_size}, {cfg.image_size} px pictures, {cfg.box_size} px boxes;\n"
+            + f"Farfill: {' or '.join(ends)} with {module.gan.critic_steps} critic steps each, "
+            f"batch {cfg.batch_size}, {cfg.image_size} px pictures, {cfg.box_size} px boxes;\n"
             f"generator {parameters:,} parameters, attention {attention}.\n"
             + (f"Going on after generator step {self.step}.\n" if self.step else "")
             + f"Everything of this run goes into {self.folder}"
@@ -113,7 +115,7 @@ class Run:
         write_status(
             self.folder,
             "running",
-            steps=self.cfg.trainer.max_steps,
+            steps=self.cfg.trainer.max_steps if self.cfg.trainer.max_epochs is None else None,
             started=now(),
             ended=None,
             message=None,
