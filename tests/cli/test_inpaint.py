@@ -247,7 +247,10 @@ def test_lists_are_written_in_brackets(text, names):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["a.png", "b.png", "c.png"], "got 3 names: for several pictures give folders, or lists"),
+        (
+            ["a.png", "b.png", "c.png"],
+            "got 3 names: -o names the result; for several pictures give folders, or lists",
+        ),
         (["image=a.png", "b.png", "c.png"], "`image` is given twice, a.png and b.png"),
         (["--thresh", "3"], "unrecognized arguments: --thresh"),
         (["tresh=3"], "there is no setting `tresh`; see"),
