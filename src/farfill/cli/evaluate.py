@@ -55,11 +55,11 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     found = manifest.build(loader, data.val_set.paths, cfg.seed, str(cfg.mask._target_))
     if cfg.manifest is not None:
         manifest.require_same(found, manifest.read(cfg.manifest))
-    fillers = {
+    inpainters = {
         Path(cfg.ckpt_path).name: inpainter_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
         **named(instantiate_each(cfg.get("baseline"))),
     }
-    table = results.write_results(folder, fillers, loader, found, device, cfg.pictures, cfg.by)
+    table = results.write_results(folder, inpainters, loader, found, device, cfg.pictures, cfg.by)
     parts = []
     for name in ("data", "mask"):
         now, then = dict(cfg[name]), trained[name]

@@ -33,7 +33,7 @@ def read_status(folder: Path) -> dict[str, Any]:
         ``state`` (:data:`State`), ``step`` and ``steps`` (generator steps done and planned),
         ``queued``, ``started``, ``updated``, ``ended`` (UTC, ISO 8601), ``host``, ``process``,
         ``job`` (SLURM's number, with the array's index), ``wandb`` (run id), ``value`` (best of
-        ``checkpoint.monitor``), ``message`` (why it ended, one line); each where known.
+        the monitored metric), ``message`` (why it ended, one line); each where known.
     """
     try:
         status = json.loads((folder / NAME).read_text(encoding="utf-8"))
