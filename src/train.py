@@ -33,8 +33,7 @@ def train(cfg: DictConfig) -> float | None:
     from farfill.callback.interrupt import hand_over
     from farfill.checkpoint import describe
     from farfill.config.check import check_boxes, check_config
-    from farfill.config.instantiate import instantiate, instantiate_each
-    from farfill.config.keys import plain
+    from farfill.config.instantiate import instantiate, instantiate_each, plain
     from farfill.machine import tune_processor
     from farfill.module.trainer_parts import distributed_session
     from farfill.rundir.final_report import best_value, final_report

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from farfill.rundir import lock
-from farfill.rundir.lock import lock_run_dir
+from farfill.rundir import status
+from farfill.rundir.status import lock_run_dir
 
 
 def test_another_process_is_kept_out_and_told_why(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(lock, "LOCK_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(status, "LOCK_TIMEOUT_S", 0.3)
     with lock_run_dir(tmp_path):
         with pytest.raises(ValueError, match=f"another process is writing to {tmp_path}: wait"):
             lock_run_dir(tmp_path).__enter__()

@@ -12,8 +12,7 @@ import pytest
 
 from farfill.callback.random_state import RandomState
 from farfill.checkpoint import read_checkpoint
-from farfill.rundir.lock import LOCK_FILE
-from farfill.rundir.status import read_status
+from farfill.rundir.status import LOCK_FILE, read_status
 from helpers.children import die_at_call, train_in_child
 from helpers.runs import tiny_train
 

@@ -9,8 +9,18 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from farfill.config.keys import flat, is_under
-from farfill.rundir.record import OURS, PLAN, Record, as_text, label, options, read_record, usable
+from farfill.rundir.record import (
+    OURS,
+    PLAN,
+    Record,
+    as_text,
+    flat,
+    is_under,
+    label,
+    options,
+    read_record,
+    usable,
+)
 from farfill.sweep.plan import SEED, cell_of, plan_of, swept_options
 
 #: Keys that may differ between cells: they change what is written, not what is learnt.

@@ -12,8 +12,7 @@ import numpy as np
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from farfill.config.instantiate import check_kinds, check_networks
-from farfill.config.keys import plain
+from farfill.config.instantiate import check_kinds, check_networks, plain
 from farfill.config.paths import conf_dir
 from farfill.critic.protocol import Critics
 from farfill.datamodule.inpainting import InpaintingData

@@ -18,7 +18,6 @@ from pydantic.errors import PydanticUserError
 from pydantic_core import SchemaError
 from torch import nn
 
-from farfill.config.keys import plain
 from farfill.errors import reason_of
 from farfill.machine import memory
 
@@ -57,6 +56,11 @@ _WORDS: dict[Any, str] = {
     type(None): "null",
 }
 _STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True)
+
+
+def plain(config: Any) -> Any:
+    """Plain dictionaries, lists and values, interpolations resolved."""
+    return OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
 
 
 def targets(node: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any], Callable[..., Any]]]:

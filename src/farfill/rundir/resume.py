@@ -9,13 +9,13 @@ from lightning import LightningDataModule
 from omegaconf import DictConfig, OmegaConf
 
 from farfill.checkpoint import check_format, load_weights, read_checkpoint
-from farfill.config.keys import flat, is_under, plain
+from farfill.config.instantiate import plain
 from farfill.errors import in_sweep, message_of
 from farfill.files import atomic
 from farfill.module.inpainting import Inpainting
 from farfill.module.trainer_parts import is_first
-from farfill.rundir.lock import lock_run_dir
-from farfill.rundir.status import here, is_done, now, read_status, write_status
+from farfill.rundir.record import flat, is_under
+from farfill.rundir.status import here, is_done, lock_run_dir, now, read_status, write_status
 from farfill.types import Diverged
 
 #: What a run that goes on may change: how long, how it is watched, where its files are ...

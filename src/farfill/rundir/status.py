@@ -1,14 +1,22 @@
-"""``status.json``: what a run is doing, for people and for ``farfill-sweep``."""
+"""What a run is doing: the lock that keeps others out, and ``status.json`` for all to read."""
 
 import json
 import os
+import shutil
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from filelock import FileLock, Timeout
+
 from farfill.files import atomic
 
+#: In which a process that was killed a moment ago, with what it started, is gone.
+LOCK_TIMEOUT_S = 15.0
+LOCK_FILE = ".lock"
 NAME = "status.json"
 #: What a run may say of itself.
 State = Literal["queued", "running", "done", "failed", "diverged", "preempted"]
@@ -24,6 +32,44 @@ MEANINGS = {
     "missing": "never started, and nothing is there to start it",
     "lost": "started, but no longer there, and nothing is going to take it up again",
 }
+
+
+@contextmanager
+def lock_run_dir(folder: Path) -> Iterator[None]:
+    """Keep others out of a run's folder, made if needed, and remove what a killed one left half.
+
+    The lock ends with the process, also if that is killed. Its file, ``.lock``, stays.
+
+    Raises:
+        ValueError: Another process works there, and still does after :data:`LOCK_TIMEOUT_S`.
+        FileNotFoundError: The folder was removed meanwhile.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK_FILE)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"Waiting: another process holds {folder} ...", flush=True)
+        try:
+            lock.acquire(timeout=LOCK_TIMEOUT_S)
+        except Timeout:
+            raise ValueError(
+                f"another process is writing to {folder}: wait for it, or choose another "
+                "hydra.run.dir"
+            ) from None
+    try:
+        for half in folder.rglob(".part-*"):
+            shutil.rmtree(half, ignore_errors=True)
+        yield
+    except Exception as error:
+        # The folder itself may be there again: what is written atomically makes it.
+        if not (folder / LOCK_FILE).exists():
+            raise FileNotFoundError(
+                f"the run's folder {folder} has disappeared while the run was writing to it"
+            ) from error
+        raise
+    finally:
+        lock.release()
 
 
 def read_status(folder: Path) -> dict[str, Any]:
