@@ -66,7 +66,7 @@ def train(cfg: DictConfig) -> float | None:
                 trainer.fit(module, data, ckpt_path=run.checkpoint, weights_only=True)
             run.value = best_value(trainer)
             if trainer.is_global_zero and not hand_over(trainer):
-                print(final_report(cfg, module.generator, data), flush=True)
+                print(final_report(cfg, module, data), flush=True)
         return run.value
 
 

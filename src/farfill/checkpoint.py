@@ -16,7 +16,7 @@ from farfill.text import one_line
 from farfill.types import Completion
 
 #: Version of what is in a checkpoint; raised when one can no longer be gone on with.
-FORMAT = 2
+FORMAT = 3
 #: Settings that an evaluation takes over from the run.
 _TAKEN_OVER = {"data", "mask", "seed", "image_size", "box_size", "val_holes", "val_limit"}
 
@@ -110,7 +110,7 @@ def check_format(checkpoint: Mapping[str, Any], path: str | Path) -> None:
         wrote = ours.get("written_by", "0.1" if version == 1 else "of another kind")
         raise ValueError(
             f"{path} was written by Farfill {wrote}, and this is {__version__}, which counts "
-            "steps in another way: no run can go on from it, but init_from starts another run from "
+            "in another way: no run can go on from it, but init_from starts another run from "
             "its weights, and evaluate and inpaint take it"
         )
 

@@ -3,9 +3,10 @@
 A run is
 
 * **diverged** if a loss is NaN or infinite in the end, or validation L1 ever;
-* **collapsed** if at a validation in the second half of the run ``val/hole_variance`` is below
-  0.05: across pictures, the completed holes vary with less than a twentieth of the truth's
-  variance, so the generator paints nearly the same whatever surrounds the hole;
+* **collapsed** if it says so in the end (:mod:`farfill.callback.health`), or if at a validation in
+  the second half of the run ``val/hole_variance`` is below 0.05: across pictures, the completed
+  holes vary with less than a twentieth of the truth's variance, so the generator paints nearly the
+  same whatever surrounds the hole;
 * **saturated** if the critics have won and teach nothing: their loss, averaged over the last tenth
   of the logged steps, is below 0.04 for a loss that is never negative (vanilla, least squares,
   hinge). A vanilla pair of critics has 0.04 when it gives real pictures a probability of 0.99 and
@@ -30,7 +31,7 @@ def collapsed(record: Record) -> bool:
     """Whether completions hardly vary with the picture, see above."""
     curve = _finite(record, VARIANCE)
     late = curve.values[curve.steps >= curve.steps.max(initial=0) / 2]
-    return bool((late < LEAST_VARIANCE).any())
+    return record.collapsed or bool((late < LEAST_VARIANCE).any())
 
 
 def saturated(record: Record) -> bool:

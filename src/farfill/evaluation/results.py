@@ -1,6 +1,6 @@
 """Everything an evaluation leaves behind, in one folder."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -25,6 +25,7 @@ def write_results(
     k: int = 4,
     by: str = "psnr_hole",
     attention: Painter | None = None,
+    remarks: Sequence[str] = (),
 ) -> str:
     """Score ``inpainters`` on the same pictures and holes, and write tables and pictures.
 
@@ -41,6 +42,7 @@ def write_results(
         k: Pictures on a sheet.
         by: Metric that ranks the first inpainter's pictures for the sheets.
         attention: Draws where the first inpainter borrows from.
+        remarks: What a reader of the table has to know, a sentence each; they go below it.
 
     Returns:
         The markdown table.
@@ -54,7 +56,7 @@ def write_results(
     scores = {title: score(inpainter, loader, device) for title, inpainter in inpainters.items()}
     result = table.compare(scores, manifest)
     texts = {
-        "table.md": table.markdown(result),
+        "table.md": "\n".join([table.markdown(result), *(f"{text}\n" for text in remarks)]),
         "table.csv": table.summary_csv(result),
         "per_image.csv": table.per_image_csv(result),
         "result.json": table.result_json(result),

@@ -17,6 +17,9 @@ from farfill.metric.suite import InpaintingMetrics
 from farfill.op.runtime import average_, full_precision, rank_and_size
 from farfill.types import Batch, Completion, Diverged, Loss
 
+#: By the names that they have in losses and logs.
+PLAYERS = ("generator", "critic")
+
 
 class Inpainting(LightningModule):
     """Alternates the critics and the generator.
@@ -40,12 +43,15 @@ class Inpainting(LightningModule):
         accumulate: Batches of ``batch_size`` pictures whose gradients make one update.
         clip: Largest norm of all gradients of a player together, or largest value; ``None``: any.
         clip_by: ``"norm"`` or ``"value"``.
-        max_skipped: Updates in a row that may be skipped, because losses or gradients are not
-            finite, before the run ends as diverged.
+        max_skipped: Updates of one player in a row that may be skipped, because losses or gradients
+            are not finite, before the run ends as diverged.
         compile: Whether to translate the generator with ``torch.compile``.
 
     Attributes:
-        skipped: Updates that were left out because of gradients that are not finite.
+        skipped: Player -> updates that were left out because of losses or gradients that are not
+            finite.
+        skipped_in_a_row: Player -> those since its last update.
+        gradient_norm: Player -> 2-norm of all gradients of its last update, before clipping.
         description: Plain values that say what the weights belong to; they go into every checkpoint
             as ``"farfill"``, see :func:`farfill.checkpoint.describe`.
 
@@ -96,9 +102,10 @@ class Inpainting(LightningModule):
         self.clip = clip
         self.clip_by = clip_by
         self.max_skipped = max_skipped
-        self.skipped = 0
+        self.skipped = dict.fromkeys(PLAYERS, 0)
+        self.skipped_in_a_row = dict.fromkeys(PLAYERS, 0)
+        self.gradient_norm: dict[str, Tensor] = {}
         self.description: dict[str, Any] = {}
-        self._skipped_in_a_row = 0
         if trained is not None:
             parts = dict(generator.named_children())
             if not parts.keys() >= set(trained):
@@ -129,22 +136,21 @@ class Inpainting(LightningModule):
         _, of_critics = cast(list[Optimizer], self.optimizers(use_pl_optimizer=False))
         of_generator, _ = cast(list[LightningOptimizer], self.optimizers())
         for part in for_critics:
-            critic_terms = self._update(of_critics, self.critic_terms, part)
-        generator_terms = self._update(of_generator, self.generator_terms, for_generator)
+            critic_terms = self._update("critic", of_critics, self.critic_terms, part)
+        generator_terms = self._update(
+            "generator", of_generator, self.generator_terms, for_generator
+        )
         generator_schedule, critic_schedule = cast(list[LRScheduler], self.lr_schedulers())
         generator_schedule.step()
         self._log_terms("generator", generator_terms)
         if for_critics:
             critic_schedule.step()
             self._log_terms("critic", critic_terms)
-        self.log("train/skipped", float(self.skipped))
-        if self._skipped_in_a_row >= self.max_skipped:
-            raise Diverged(
-                f"diverged at generator step {self.global_step}: the last {self._skipped_in_a_row} "
-                "updates of critics and generator were skipped because losses or gradients were "
-                "not finite; start a new run with a lower `learning_rate` or with "
-                "`trainer.gradient_clip_val`; the last checkpoint is kept"
-            )
+        self._check_updates(self.max_skipped)
+
+    def on_train_end(self) -> None:
+        """Refuse to end well where a player's updates were skipped for the run's second half."""
+        self._check_updates(max(1, self.global_step // 2))
 
     def generator_terms(self, batch: Batch) -> dict[str, Tensor]:
         """Every weighted term the generator minimises, by name."""
@@ -177,21 +183,44 @@ class Inpainting(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log every metric as ``val/<metric>_<region>`` at the current generator step."""
-        self.log_dict({f"val/{name}": value for name, value in self.metrics.compute().items()})
+        values = self.metrics.compute()
+        self.log_dict({f"val/{name}": value for name, value in values.items()})
         self._log_count()
         self.metrics.reset()
+        if not values["l1_hole"].isfinite():
+            raise Diverged(self._diverged("the completed pictures are not finite"))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the counts, and what the weights belong to: alone they do not say."""
-        checkpoint["skipped"] = [self.skipped, self._skipped_in_a_row]
+        checkpoint["skipped"] = [self.skipped, self.skipped_in_a_row]
         checkpoint["farfill"] = self.description
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up the counts."""
-        self.skipped, self._skipped_in_a_row = checkpoint["skipped"]
+        skipped, in_a_row = checkpoint["skipped"]
+        self.skipped |= skipped
+        self.skipped_in_a_row |= in_a_row
+
+    def _check_updates(self, most: int) -> None:
+        for player, count in self.skipped_in_a_row.items():
+            if count >= most:
+                raise Diverged(
+                    self._diverged(
+                        f"the last {count} updates of the {player} were skipped because losses or "
+                        "gradients were not finite"
+                    )
+                )
+
+    def _diverged(self, reason: str) -> str:
+        return (
+            f"diverged at generator step {self.global_step}: {reason}; start a new run with a "
+            "lower `learning_rate`, smaller weights of the losses, or `trainer.gradient_clip_val`; "
+            "the last checkpoint is kept"
+        )
 
     def _update(
         self,
+        player: str,
         optimizer: Optimizer | LightningOptimizer,
         terms_of: Callable[[Batch], dict[str, Tensor]],
         batch: Batch,
@@ -204,22 +233,23 @@ class Inpainting(LightningModule):
             terms = {name: term / len(parts) for name, term in terms_of(part).items()}
             self.manual_backward(torch.stack(list(terms.values())).sum())
             sums = {name: sums.get(name, 0) + term.detach() for name, term in terms.items()}
-        self._step(optimizer, torch.stack(list(sums.values())).sum())
+        self._step(player, optimizer, torch.stack(list(sums.values())).sum())
         self.untoggle_optimizer(optimizer)
         return sums
 
-    def _step(self, optimizer: Optimizer | LightningOptimizer, total: Tensor) -> None:
+    def _step(self, player: str, optimizer: Optimizer | LightningOptimizer, total: Tensor) -> None:
         """Update by the gradients of all processes, unless they or the loss are not finite."""
         groups = optimizer.param_groups
         gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
         average_([*gradients, total])
-        if total.isfinite() & get_total_norm(gradients).isfinite():
-            self._skipped_in_a_row = 0
+        norm = self.gradient_norm[player] = get_total_norm(gradients)
+        if total.isfinite() & norm.isfinite():
+            self.skipped_in_a_row[player] = 0
             if self.clip is not None:
                 self.clip_gradients(cast(Optimizer, optimizer), self.clip, self.clip_by)
         else:
-            self.skipped += 1
-            self._skipped_in_a_row += 1
+            self.skipped[player] += 1
+            self.skipped_in_a_row[player] += 1
             optimizer.zero_grad()  # so that the step changes nothing, but is counted
         optimizer.step()
 
@@ -228,6 +258,8 @@ class Inpainting(LightningModule):
         self.log_dict({f"train/{player}/{name}": value for name, value in terms.items()})
         total = torch.stack(list(terms.values())).sum()
         self.log(f"train/{player}/total", total, prog_bar=True)
+        self.log(f"train/grad_norm/{player}", self.gradient_norm[player])
+        self.log(f"train/skipped/{player}", float(self.skipped[player]))
         self._log_count()
 
     def _log_count(self) -> None:

@@ -11,7 +11,9 @@ from farfill.config.instantiate import instantiate_each
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.evaluation import manifest, pictures
 from farfill.evaluation.results import write_results
+from farfill.module.inpainting import Inpainting
 from farfill.rundir.record import OURS
+from farfill.rundir.status import read_status
 from farfill.types import Batch, Inpainter
 
 
@@ -38,22 +40,29 @@ def best_value(trainer: Trainer) -> float | None:
     return None if best is None else float(best)
 
 
-def final_report(cfg: DictConfig, generator: nn.Module, data: InpaintingData) -> str:
+def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData) -> str:
     """Score a generator beside classical baselines on the same validation holes.
 
     Args:
         cfg: Whole configuration of the run.
-        generator: Is moved to the processor, as float32, and left in evaluation mode.
+        module: Its generator is moved to the processor, as float32, and left in evaluation mode.
         data: Set up.
 
     Returns:
         The table in Markdown, and where the rest lies.
     """
-    generator = generator.eval().to("cpu").float()
+    generator = module.generator.eval().to("cpu").float()
     loader = data.val_dataloader()
     frozen = manifest.build(loader, data.val_set.paths, cfg.seed, str(cfg.mask._target_))
     inpainters = {OURS: inpainter_of(generator), **named(instantiate_each(cfg.get("baseline")))}
     folder = Path(cfg.paths.output_dir) / "report"
     attention = pictures.attention_maps(generator)
-    table = write_results(folder, inpainters, loader, frozen, attention=attention)
+    remarks = [
+        f"{count} updates of the {player} were skipped: losses or gradients were not finite."
+        for player, count in module.skipped.items()
+        if count
+    ]
+    if collapsed := read_status(folder.parent).get("collapsed"):
+        remarks.append(f"This run has COLLAPSED: {collapsed}.")
+    table = write_results(folder, inpainters, loader, frozen, attention=attention, remarks=remarks)
     return f"\n{table}\nTables, best and worst pictures: {folder}"

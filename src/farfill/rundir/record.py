@@ -50,6 +50,7 @@ class Record:
     pictures: tuple[str, ...] = ()  # index and name of every one scored
     manifest: str = ""  # hash of what was scored; empty without a report
     error: str = ""  # why it ended as it did, if it says so
+    collapsed: bool = False  # says so itself
 
     @property
     def label(self) -> str:
@@ -108,7 +109,7 @@ def read_record(
     for row in rows:
         for name in row.keys() - {"filler", "index", "name"}:
             scores.setdefault(row["filler"], {}).setdefault(name, []).append(float(row[name]))
-    manifest = folder / "report" / "manifest.json"
+    manifest, status = folder / "report" / "manifest.json", read_status(folder)
     return Record(
         cell=cell,
         seed=seed,
@@ -124,7 +125,8 @@ def read_record(
         },
         pictures=tuple(f"{row['index']} {row['name']}" for row in rows if row["filler"] == OURS),
         manifest=json.loads(manifest.read_text())["hash"] if manifest.is_file() else "",
-        error=read_status(folder).get("message", ""),
+        error=status.get("message", ""),
+        collapsed="collapsed" in status,
     )
 
 

@@ -15,7 +15,7 @@ from farfill.files import atomic
 from farfill.module.inpainting import Inpainting
 from farfill.module.trainer_parts import is_first
 from farfill.rundir.record import flat, is_under
-from farfill.rundir.status import here, is_done, lock_run_dir, now, read_status, write_status
+from farfill.rundir.status import State, here, is_done, lock_run_dir, now, read_status, write_status
 from farfill.types import Diverged
 
 #: What a run that goes on may change: how long, how it is watched, where its files are ...
@@ -50,6 +50,7 @@ class Run:
         self.checkpoint = _find_checkpoint(cfg, self.folder)
         self.step = 0 if self.checkpoint is None else _check_resume(cfg, self.checkpoint)
         self.value: float | None = None
+        self._skipped: dict[str, int] = {}
         inside = self.checkpoint and self.folder.resolve() in self.checkpoint.resolve().parents
         if self.checkpoint and not inside and 0 < cfg.trainer.max_steps <= self.step:
             raise ValueError(
@@ -81,6 +82,7 @@ class Run:
         Raises:
             ValueError: They cannot be used.
         """
+        self._skipped = module.skipped
         if self.checkpoint is None and self.cfg.init_from is not None:
             load_weights(module, self.cfg.init_from)
         if str(self.cfg.trainer.precision).startswith("64"):
@@ -119,17 +121,23 @@ class Run:
             started=now(),
             ended=None,
             message=None,
+            **({"collapsed": None, "skipped": None} if self.checkpoint is None else {}),
             **here(),
         )
         try:
             yield
         except BaseException as error:
-            if read_status(self.folder).get("state") == "running":
-                state: Any = "diverged" if isinstance(error, Diverged) else "failed"
-                write_status(self.folder, state, ended=now(), message=message_of(error))
+            diverged = isinstance(error, Diverged)
+            self._end("diverged" if diverged else "failed", message_of(error))
             raise
+        collapsed = read_status(self.folder).get("collapsed")
+        self._end("collapsed" if collapsed else "done", collapsed, value=self.value)
+
+    def _end(self, state: State, message: str | None, **values: Any) -> None:
         if read_status(self.folder).get("state") == "running":
-            write_status(self.folder, "done", ended=now(), value=self.value)
+            skipped = self._skipped if any(self._skipped.values()) else None
+            values |= {"ended": now(), "message": message, "skipped": skipped}
+            write_status(self.folder, state, **values)
 
 
 @contextmanager

@@ -19,13 +19,14 @@ LOCK_TIMEOUT_S = 15.0
 LOCK_FILE = ".lock"
 NAME = "status.json"
 #: What a run may say of itself.
-State = Literal["queued", "running", "done", "failed", "diverged", "preempted"]
+State = Literal["queued", "running", "done", "collapsed", "failed", "diverged", "preempted"]
 #: Every state of a run and what it means. The last two no run says of itself:
 #: :func:`farfill.sweep.runs.condition` concludes them.
 MEANINGS = {
     "queued": "its sweep has started, the run has not",
     "running": "it trains, validates, or writes its report",
     "done": "trained to the end, and its report is there",
+    "collapsed": "trained to the end without learning; its message says how that shows",
     "failed": "ended by an error, which traceback.txt has in full",
     "diverged": "ended by numbers that were not finite: it would only diverge again",
     "preempted": "stopped by a signal at a whole step: it goes on when its job is queued again",
@@ -79,7 +80,8 @@ def read_status(folder: Path) -> dict[str, Any]:
         ``state`` (:data:`State`), ``step`` and ``steps`` (generator steps done and planned),
         ``queued``, ``started``, ``updated``, ``ended`` (UTC, ISO 8601), ``host``, ``process``,
         ``job`` (SLURM's number, with the array's index), ``wandb`` (run id), ``value`` (best of
-        the monitored metric), ``message`` (why it ended, one line); each where known.
+        the monitored metric), ``message`` (why it ended, one line), ``collapsed`` (how that
+        shows), ``skipped`` (player -> updates); each where known.
     """
     try:
         status = json.loads((folder / NAME).read_text(encoding="utf-8"))
@@ -103,9 +105,9 @@ def write_status(folder: Path, state: State, **values: Any) -> None:
 
 
 def is_done(folder: Path, steps: int) -> bool:
-    """Whether the folder's run has ended well, and no later than was asked for now."""
+    """Whether the folder's run was trained to the end, and no earlier than is asked for now."""
     status = read_status(folder)
-    return status.get("state") == "done" and status.get("steps", 0) >= steps
+    return status.get("state") in ("done", "collapsed") and status.get("steps", 0) >= steps
 
 
 def here() -> dict[str, Any]:

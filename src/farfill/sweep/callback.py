@@ -80,7 +80,7 @@ class SweepStatus(Callback):
 def write_failure(folder: Path, error: BaseException) -> None:
     """Write ``failed`` and the traceback, unless the folder's run has said how it ended."""
     status, me = read_status(folder), here()
-    if status.get("state") in ("done", "diverged", "preempted"):
+    if status.get("state") in ("done", "collapsed", "diverged", "preempted"):
         return
     same_job = me["job"] is not None and status.get("job") == me["job"]
     same_process = (status.get("host"), status.get("process")) == (me["host"], me["process"])

@@ -112,7 +112,7 @@ def status_table(outcomes: Mapping[SweepRun, str]) -> str:
     for run, outcome in outcomes.items():
         status = read_status(run.folder)
         entries[run.label, run.seed] = _entry(run, outcome, status)
-        if outcome in ("failed", "diverged", "lost"):
+        if outcome in ("collapsed", "failed", "diverged", "lost"):
             message = status.get("message")
             troubles.append(f"{run.folder}: {outcome}{f': {message}' if message else ''}")
     seeds = sorted({run.seed for run in outcomes})
