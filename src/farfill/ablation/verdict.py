@@ -80,10 +80,9 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
 
 
 def decide(gap: Estimate | None, expects: str, margin: float) -> tuple[str, str]:
-    """Verdict on an interval, and why it had to stay open without asking the interval.
+    """Agrees if the whole interval lies in the allowed range, differs if all of it lies outside.
 
-    It agrees if the whole interval lies in the range that the claim allows, differs if the whole
-    interval lies outside, and anything else is open.
+    Anything else is open; also given is why, if the interval was not asked.
     """
     if gap is None:
         return OPEN, "no seed has this metric in both cells"

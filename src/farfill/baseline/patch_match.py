@@ -23,14 +23,11 @@ class PatchMatch:
     not even 3 x 3 known pixels lie together, each missing pixel copies the nearest known one.
 
     Attributes:
-        patch_size: Side of the patches in pixels, odd (7 in PatchMatch's own examples).
+        patch_size: Side of the patches in pixels, odd, 3 or more (PatchMatch's own examples: 7).
         iterations: Rounds of both steps on the picture itself; k + 1 times as many on the copy
             that is 2^k times smaller.
         sweeps: Rounds of PatchMatch's search in each; the smallest copy gets 6 times as many.
         seed: Of the search. The same picture and hole are filled alike, whatever the batch.
-
-    Raises:
-        ValueError: If ``patch_size`` is not an odd number from 3 on or a count is below 1.
     """
 
     patch_size: int
@@ -148,12 +145,10 @@ class PatchField:
         return self._is_target[at], self.sources[self._index[at]]
 
     def search(self, guess: np.ndarray, weight: np.ndarray, sweeps: int) -> None:
-        """Improve every match.
+        """Improve every match by rounds of passing on and trying.
 
-        Args:
-            guess: ``(H, W, C)``, float32, the picture with its hole filled so far.
-            weight: ``(H, W)``, float32, how much each pixel of ``guess`` counts.
-            sweeps: Rounds of passing on and trying.
+        ``guess`` ``(H, W, C)``, float32, is the picture with its hole filled so far, and ``weight``
+        ``(H, W)``, float32, how much each pixel of it counts.
         """
         wanted = _cut(guess, self.targets, self.radius)
         weights = _cut(np.broadcast_to(weight[..., None], guess.shape), self.targets, self.radius)

@@ -40,12 +40,7 @@ class Folder:
 
     @cached_property
     def files(self) -> list[Path]:
-        """Every mask file, sorted.
-
-        Raises:
-            ValueError: No folder was given, or it holds no picture file.
-            FileNotFoundError: There is no such folder.
-        """
+        """Every mask file, sorted; there is at least one."""
         if self.root is None:
             raise ValueError("mask=folder needs mask.root=..., the folder of the mask files")
         root = expanded(self.root)
