@@ -118,11 +118,9 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
 
 
 def require_comparable(sweep: Sweep) -> None:
-    """Refuse to compare runs that differ in anything but the swept options.
+    """Refuse with a ``ValueError`` runs that differ in anything but the swept options.
 
-    Raises:
-        ValueError: There is no run, pictures or holes differ between cells of one seed, pictures
-            differ between seeds, or configurations differ in other keys; names them.
+    Holes have to be the same in all cells of a seed, pictures in all runs.
     """
     if not sweep.records:
         raise ValueError("expected a sweep with at least one run, got none")

@@ -53,10 +53,7 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
     It has ``says`` (a sentence), ``metric``, ``left`` and ``right`` (options that single out a cell
     each, or ``{baseline: telea}``), ``expects`` (of left minus right, see :data:`EXPECTED`) and,
     for all but lower and higher, ``within``: the share of the right cell's mean that still counts
-    as the same.
-
-    Raises:
-        ValueError: The claim lacks a key or expects something else.
+    as the same. Other claims are refused (``ValueError``).
     """
     if missing := sorted(KEYS - set(claim)):
         raise ValueError(f"expected a claim to have {', '.join(sorted(KEYS))}; lacks {missing}")

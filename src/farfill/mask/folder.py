@@ -9,8 +9,7 @@ import numpy as np
 
 from farfill.files import expanded
 from farfill.image.read import MAX_FILE_PIXELS, SUFFIXES, read_grey
-from farfill.mask.irregular import check_patch, irregular_hole
-from farfill.mask.protocol import Hole
+from farfill.mask.protocol import Hole, check_patch, irregular_hole
 
 CHECKED = 1000  # masks read before training
 

@@ -3,8 +3,7 @@
 import cv2
 import numpy as np
 
-from farfill.mask.irregular import check_patch, irregular_hole
-from farfill.mask.protocol import Hole
+from farfill.mask.protocol import Hole, check_patch, irregular_hole
 
 
 class FreeForm:
