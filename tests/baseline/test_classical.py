@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from farfill.baseline.mean_colour import MeanColour
-from farfill.baseline.opencv import NavierStokes, Telea
+from farfill.baseline.navier_stokes import NavierStokes
 from farfill.baseline.patch_match import PatchMatch
+from farfill.baseline.telea import Telea
 from farfill.types import Batch
 
 BASELINES = [Telea(radius=3.0), NavierStokes(radius=3.0), MeanColour(), PatchMatch(7, 2, 1, 0)]

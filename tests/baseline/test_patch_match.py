@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from farfill.baseline.opencv import Telea
 from farfill.baseline.patch_match import PatchField, PatchMatch, _trust, complete_patches, pyramid
+from farfill.baseline.telea import Telea
 from farfill.types import Batch
 
 

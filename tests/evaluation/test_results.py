@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from farfill.baseline.mean_colour import MeanColour
-from farfill.baseline.opencv import Telea
+from farfill.baseline.telea import Telea
 from farfill.evaluation.manifest import read
 from farfill.evaluation.pictures import attention_maps, read_pictures
 from farfill.evaluation.results import write_results

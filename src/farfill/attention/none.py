@@ -9,3 +9,6 @@ class NoAttention(nn.Module):
     The decoder then sees the dilated branch alone. A generator of 32 channels has 2,758,118
     parameters instead of 3,601,542.
     """
+
+    def __init__(self) -> None:
+        super().__init__()

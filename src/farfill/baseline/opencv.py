@@ -15,7 +15,7 @@ class OpenCVInpainter:
         radius: Neighbourhood of a pixel that is filled, in pixels.
     """
 
-    method: int
+    method: int  # cv2.INPAINT_TELEA or cv2.INPAINT_NS
 
     def __init__(self, radius: float) -> None:
         self.radius = radius
@@ -30,15 +30,3 @@ class OpenCVInpainter:
         ]
         levels = torch.from_numpy(np.stack(filled)).permute(0, 3, 1, 2).to(batch.image)
         return torch.where(batch.hole.bool(), levels / 127.5 - 1, batch.image)
-
-
-class Telea(OpenCVInpainter):
-    """Fill from the border inwards with weighted means of what is known (Telea 2004)."""
-
-    method = cv2.INPAINT_TELEA
-
-
-class NavierStokes(OpenCVInpainter):
-    """Continue lines of equal brightness into the hole like a flow (Bertalmio 2001)."""
-
-    method = cv2.INPAINT_NS
