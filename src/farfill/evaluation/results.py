@@ -42,8 +42,7 @@ def write_results(
         by: Metric that ranks the first inpainter's pictures for the sheets.
         attention: Draws where the first inpainter borrows from.
 
-    Returns:
-        The markdown table.
+    Returns the markdown table.
 
     Raises:
         ValueError: ``by`` is no metric with a better direction, or ``loader`` is empty.
