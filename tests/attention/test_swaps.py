@@ -13,6 +13,7 @@ from farfill.attention.none import NoAttention
 from farfill.attention.shift import Shift
 from farfill.attention.stn import SpatialTransformer, affine_displacement
 from farfill.config.paths import conf_dir
+from helpers.holes import box_holes
 
 OPTIONS = sorted(file.stem for file in (conf_dir() / "attention").glob("*.yaml"))
 LAYERS = [name for name in OPTIONS if name != "none"]
@@ -31,10 +32,7 @@ def build(name, channels=2):
 def inputs(seed=0, n=3):
     rng = torch.Generator().manual_seed(seed)
     features = torch.randn(n, 8, 8, 12, dtype=torch.float64, generator=rng)
-    hole = torch.zeros(n, 1, 8, 12, dtype=torch.float64)
-    for i in range(n):
-        hole[i, :, 1 + i : 5 + i, 3:9] = 1
-    return features, hole
+    return features, box_holes(8, 12, *((1 + i, 3, 4, 6) for i in range(n)), dtype=torch.float64)
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -92,8 +90,9 @@ def test_shapes_that_do_not_fit_are_one_sentence(name):
     for wrong in (hole[..., :-1], hole[:2]):
         with pytest.raises(ValueError, match="expected a hole of shape"):
             build(name)(features, features, wrong)
-    with pytest.raises(ValueError, match="foreground and background"):
-        build(name)(features, features[:2], hole[:2])
+    for background in (features[:2], features[:, 1:]):
+        with pytest.raises(ValueError, match="foreground and background"):
+            build(name)(features, background, hole[:2])
 
 
 @pytest.mark.parametrize("layer", [AppearanceFlow, SpatialTransformer])

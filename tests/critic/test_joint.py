@@ -24,15 +24,6 @@ def test_layers_are_those_of_the_paper():
     assert (critics.score.in_features, critics.score.out_features) == (2048, 1)
 
 
-def test_the_local_view_is_each_samples_own_box():
-    image = torch.rand(2, 3, 16, 20)
-    box = torch.tensor([[1, 2, 8, 8], [8, 12, 8, 8]])
-    views = Joint(2, image_size=16, patch_size=8).views(image, box)
-    assert torch.equal(views["local"][0], image[0, :, 1:9, 2:10])
-    assert torch.equal(views["local"][1], image[1, :, 8:16, 12:20])
-    assert views["global"] is image
-
-
 def random_views(n: int = 3) -> dict[str, torch.Tensor]:
     return {"global": torch.rand(n, 3, 16, 16), "local": torch.rand(n, 3, 8, 8)}
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from farfill.critic.joint import Joint
 from farfill.critic.local_global import LocalGlobal
 from helpers.authors_graph import load_critics, read_batch
 from helpers.vectors import Vectors
@@ -27,10 +28,11 @@ def test_scores_equal_the_authors(dtype):
         torch.testing.assert_close(score, vectors.tensor(f"pos_{name}"), rtol=1e-5, atol=1e-6)
 
 
-def test_the_local_view_is_each_samples_own_box():
+@pytest.mark.parametrize("kind", [LocalGlobal, Joint])
+def test_the_local_view_is_each_samples_own_box(kind):
     image = torch.rand(2, 3, 16, 20)
     box = torch.tensor([[1, 2, 8, 8], [8, 12, 8, 8]])
-    views = LocalGlobal(2, image_size=16, patch_size=8).views(image, box)
+    views = kind(2, image_size=16, patch_size=8).views(image, box)
     assert torch.equal(views["local"][0], image[0, :, 1:9, 2:10])
     assert torch.equal(views["local"][1], image[1, :, 8:16, 12:20])
     assert views["global"] is image

@@ -18,18 +18,16 @@ from farfill import Generator, load_generator
 from farfill.checkpoint import load_weights
 from helpers.fuzz import fuzz, refusal
 from helpers.malformed import damaged
+from helpers.tiny import tiny_checkpoint
 
 
 @cache
 def contents() -> dict[str, Any]:
     """What a small good checkpoint holds."""
-    weights = {f"generator.{k}": v for k, v in Generator(channels=2).state_dict().items()}
-    generator = {
-        "_target_": "farfill.generator.two_stage.Generator",
-        "channels": 2,
-        "attention": {"_target_": "farfill.attention.contextual.ContextualAttention", "rate": 2},
-    }
-    return {"farfill": {"generator": generator}, "state_dict": weights, "global_step": 7}
+    checkpoint = tiny_checkpoint()
+    attention = {"_target_": "farfill.attention.contextual.ContextualAttention", "rate": 2}
+    checkpoint["farfill"]["generator"]["attention"] = attention
+    return checkpoint
 
 
 def saved(checkpoint: object, **options: object) -> bytes:

@@ -8,15 +8,13 @@ import torch
 
 from farfill.data.known_source import KnownSource
 from farfill.metric import attention as measure
+from helpers.holes import hole_of
 
 GRID = 8
 
 
 def box(*sides, size=GRID):
-    top, left, height, width = sides
-    hole = torch.zeros(size, size, dtype=torch.bool)
-    hole[top : top + height, left : left + width] = True
-    return hole
+    return torch.from_numpy(hole_of(size, size, sides))
 
 
 def constant(row, column, size=GRID):
