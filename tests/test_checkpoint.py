@@ -145,20 +145,13 @@ def test_the_configuration_is_given_back():
     assert config_of(tiny_checkpoint(farfill={"config": CONFIG}), "a.ckpt") is CONFIG
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "os.system",
-        "farfill.data.sample.find_spec",
-        "farfill.data.listing.Path",
-        "farfill.mask.no.No",
-        "farfill.mask.folder.no",
-        "farfill.files.atomic",
-        "eval",
-        3,
-        None,
-    ],
+FOREIGN = (
+    "os.system farfill.data.sample.find_spec farfill.data.listing.Path farfill.mask.no.No "
+    "farfill.mask.folder.no farfill.files.atomic eval"
 )
+
+
+@pytest.mark.parametrize("target", [*FOREIGN.split(), 3, None])
 @pytest.mark.parametrize("place", ["data", "mask", "val_holes", "nested"])
 def test_an_evaluation_builds_only_farfills_data_and_masks(target, place):
     config, forged = deepcopy(CONFIG), {"_target_": target, "command": "touch made"}
@@ -172,9 +165,7 @@ def test_an_evaluation_builds_only_farfills_data_and_masks(target, place):
         config_of(tiny_checkpoint(farfill={"config": config}), "a.ckpt")
 
 
-@pytest.mark.parametrize(
-    "missing", ["data", "mask", "seed", "image_size", "box_size", "datamodule"]
-)
+@pytest.mark.parametrize("missing", CONFIG)
 def test_an_incomplete_configuration_is_refused(missing):
     config = {name: value for name, value in CONFIG.items() if name != missing}
     for farfill in ({"config": config}, {"config": 3}, {}):

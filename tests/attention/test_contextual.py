@@ -71,29 +71,34 @@ SWITCHES = [
 ]
 
 
-@pytest.fixture(params=["whole", 1, 2, 5])
-def band(request, monkeypatch):
+BANDS = [None, 1, 2, 5]
+
+
+def in_bands(monkeypatch, rows):
     """All rows at once, or a few at a time."""
-    if request.param != "whole":
+    if rows is not None:
         monkeypatch.setitem(similarity.BAND_BYTES, "cpu", 1)
-        monkeypatch.setattr(similarity, "LEAST_ROWS", request.param)
-    return request.param
+        monkeypatch.setattr(similarity, "LEAST_ROWS", rows)
 
 
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)
-def test_equals_the_plain_twin_with_any_switch_and_band(switches, band):
+def test_equals_the_plain_twin_with_any_switch_and_band(switches, monkeypatch):
     chosen = {"patch_size": 3, "rate": 2, "stride": 1, "propagation": 3, "softmax_scale": 10.0}
     chosen |= switches
     foreground = torch.randn(2, 3, 13, 10, dtype=torch.float64)
     background = torch.randn(2, 3, 11, 14, dtype=torch.float64)
     hole = box_holes(11, 14, (2, 3, 4, 6), (5, 0, 6, 4), dtype=torch.float64)
     features, offsets = plain_attention(foreground, background, hole, **chosen)
-    result = ContextualAttention(**chosen)(foreground, background, hole)
-    torch.testing.assert_close(result.features, features)
-    assert torch.equal(result.offsets, offsets)
+    for rows in BANDS:
+        in_bands(monkeypatch, rows)
+        result = ContextualAttention(**chosen)(foreground, background, hole)
+        torch.testing.assert_close(result.features, features)
+        assert torch.equal(result.offsets, offsets)
 
 
-def test_gradients_reach_both_inputs_and_are_right(band):
+@pytest.mark.parametrize("rows", BANDS)
+def test_gradients_reach_both_inputs_and_are_right(rows, monkeypatch):
+    in_bands(monkeypatch, rows)
     foreground = torch.randn(1, 2, 6, 8, dtype=torch.float64, requires_grad=True)
     background = torch.randn(1, 2, 8, 6, dtype=torch.float64, requires_grad=True)
     hole = box_holes(8, 6, (2, 2, 2, 2), dtype=torch.float64)

@@ -40,13 +40,6 @@ def test_one_score_depends_on_both_views_in_any_order():
     assert torch.equal(turned, scores["joint"])
 
 
-def test_no_score_depends_on_another_sample():
-    critics = Joint(4, image_size=16, patch_size=8)
-    views = random_views()
-    alone = critics({name: view[1:2] for name, view in views.items()})["joint"]
-    torch.testing.assert_close(critics(views)["joint"][1:2], alone)
-
-
 def test_an_objective_that_scores_views_alone_is_refused_in_one_sentence():
     critics = Joint(2, image_size=16, patch_size=8)
     hole = {name: torch.ones_like(view[:, :1]) for name, view in random_views().items()}

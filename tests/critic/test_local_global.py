@@ -38,11 +38,11 @@ def test_the_local_view_is_each_samples_own_box(kind):
     assert views["global"] is image
 
 
-@pytest.mark.parametrize("name", ["local", "global"])
-def test_no_score_depends_on_another_sample(name):
+@pytest.mark.parametrize("kind", [LocalGlobal, Joint])
+def test_no_score_depends_on_another_sample(kind):
     """No normalisation over the batch."""
-    critics = LocalGlobal(2, image_size=16, patch_size=8)
-    views = {name: torch.rand(3, 3, *[{"local": 8, "global": 16}[name]] * 2)}
-    together = critics(views)[name]
-    alone = critics({name: views[name][1:2]})[name]
-    torch.testing.assert_close(together[1:2], alone)
+    critics = kind(4, image_size=16, patch_size=8)
+    views = {"local": torch.rand(3, 3, 8, 8), "global": torch.rand(3, 3, 16, 16)}
+    alone = critics({name: view[1:2] for name, view in views.items()})
+    for name, score in critics(views).items():
+        torch.testing.assert_close(score[1:2], alone[name])
