@@ -66,16 +66,17 @@ def test_every_question_of_the_paper_has_its_file():
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("name", NAMED)
 def test_every_cell_composes_at_every_scale(name, scale):
+    """Each scale with another seed, so that every job composes once."""
     _, jobs = plan(name)
-    absent = set()
-    for job in jobs:
+    seed, absent = str(1 + SCALES.index(scale)), set()
+    for job in [job for job in jobs if options(job)["seed"] == seed]:
         if lacks := missing(job):
             absent |= set(lacks)
             continue
         cfg = composed(*job, f"scale={scale}", *substitutes(name), "batch_size=3")
         assert cfg.image_size == {"quick": 64, "small": 128, "paper": 256}[scale]
         assert cfg.batch_size == 3
-        assert cfg.seed == int(options(job)["seed"])
+        assert cfg.seed == int(seed)
     if absent:
         pytest.skip(f"not there yet: {', '.join(sorted(absent))}")
 
