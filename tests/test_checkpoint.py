@@ -14,14 +14,9 @@ from torch import nn
 
 from farfill import Generator, load_generator
 from farfill.checkpoint import config_of, load_weights, read_checkpoint
+from helpers.tiny import tiny_checkpoint
 
 GENERATOR = {"_target_": "farfill.generator.two_stage.Generator", "channels": 2}
-
-
-def contents(**changes):
-    weights = {f"generator.{k}": v for k, v in Generator(channels=2).state_dict().items()}
-    whole = {"farfill": {"generator": GENERATOR}, "state_dict": weights, "global_step": 7}
-    return {**whole, **changes}
 
 
 @pytest.fixture
@@ -40,7 +35,7 @@ def refused(path, words, read=load_generator):
 
 
 def test_a_good_one_is_read(save):
-    path = save(contents())
+    path = save(tiny_checkpoint())
     generator = load_generator(path)
     assert not generator.training
     weights = read_checkpoint(path)["state_dict"]
@@ -61,7 +56,7 @@ class Bomb:
 @pytest.mark.parametrize("writer", [torch.save, lambda x, path: path.write_bytes(pickle.dumps(x))])
 def test_code_in_a_file_is_not_run(tmp_path, writer):
     path, made = tmp_path / "a.ckpt", tmp_path / "made"
-    writer({**contents(), "more": Bomb(made)}, path)
+    writer({**tiny_checkpoint(), "more": Bomb(made)}, path)
     refused(path, "not a whole checkpoint")
     assert not made.exists()
     with suppress(RuntimeError):
@@ -71,7 +66,7 @@ def test_code_in_a_file_is_not_run(tmp_path, writer):
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.999])
 def test_half_a_file_is_refused(save, share):
-    path = save(contents())
+    path = save(tiny_checkpoint())
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
     refused(path, "not a whole checkpoint")
@@ -82,10 +77,10 @@ def test_half_a_file_is_refused(save, share):
     [
         [1, 2, 3],
         {"state_dict": {}},
-        contents(farfill=None),
-        contents(farfill={"generator": "Generator"}),
-        contents(state_dict={"generator.weight": 3}),
-        contents(global_step="many"),
+        tiny_checkpoint(farfill=None),
+        tiny_checkpoint(farfill={"generator": "Generator"}),
+        tiny_checkpoint(state_dict={"generator.weight": 3}),
+        tiny_checkpoint(global_step="many"),
     ],
 )
 def test_other_programs_checkpoints_are_refused(save, other):
@@ -105,24 +100,24 @@ def test_other_programs_checkpoints_are_refused(save, other):
     ],
 )
 def test_what_a_checkpoint_may_build(save, generator, words):
-    refused(save(contents(farfill={"generator": generator})), words)
+    refused(save(tiny_checkpoint(farfill={"generator": generator})), words)
 
 
 def test_what_only_promises_its_size_is_refused(save, tmp_path):
-    path = save({**contents(), "more": torch.zeros(10**6)})
+    path = save({**tiny_checkpoint(), "more": torch.zeros(10**6)})
     with ZipFile(path) as source, ZipFile(tmp_path / "b.ckpt", "w", ZIP_DEFLATED) as packed:
         for part in source.infolist():
             packed.writestr(part.filename, source.read(part))
     refused(tmp_path / "b.ckpt", "promises more bytes than it has")
-    name = next(iter(contents()["state_dict"]))
-    many = contents()["state_dict"] | {name: torch.zeros(1).expand(10**12)}
-    refused(save(contents(state_dict=many)), "not one of Farfill")
+    name = next(iter(tiny_checkpoint()["state_dict"]))
+    many = tiny_checkpoint()["state_dict"] | {name: torch.zeros(1).expand(10**12)}
+    refused(save(tiny_checkpoint(state_dict=many)), "not one of Farfill")
 
 
 @pytest.mark.parametrize("channels", [10**6, 10**9, 2**62])
 def test_a_width_that_no_memory_holds_is_refused(save, channels):
     generator = {**GENERATOR, "channels": channels}
-    refused(save(contents(farfill={"generator": generator})), "a.ckpt")
+    refused(save(tiny_checkpoint(farfill={"generator": generator})), "a.ckpt")
 
 
 def test_lists_that_hold_themselves_or_each_other_too_often_are_refused(save):
@@ -133,7 +128,7 @@ def test_lists_that_hold_themselves_or_each_other_too_often_are_refused(save):
         billions = [billions, billions]
     for value in (itself, billions):
         farfill = {"generator": GENERATOR, "config": value}
-        refused(save(contents(farfill=farfill)), "not one of Farfill")
+        refused(save(tiny_checkpoint(farfill=farfill)), "not one of Farfill")
 
 
 CONFIG = {
@@ -147,23 +142,16 @@ CONFIG = {
 
 
 def test_the_configuration_is_given_back():
-    assert config_of(contents(farfill={"config": CONFIG}), "a.ckpt") is CONFIG
+    assert config_of(tiny_checkpoint(farfill={"config": CONFIG}), "a.ckpt") is CONFIG
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "os.system",
-        "farfill.data.sample.find_spec",
-        "farfill.data.listing.Path",
-        "farfill.mask.no.No",
-        "farfill.mask.folder.no",
-        "farfill.files.atomic",
-        "eval",
-        3,
-        None,
-    ],
+FOREIGN = (
+    "os.system farfill.data.sample.find_spec farfill.data.listing.Path farfill.mask.no.No "
+    "farfill.mask.folder.no farfill.files.atomic eval"
 )
+
+
+@pytest.mark.parametrize("target", [*FOREIGN.split(), 3, None])
 @pytest.mark.parametrize("place", ["data", "mask", "val_holes", "nested"])
 def test_an_evaluation_builds_only_farfills_data_and_masks(target, place):
     config, forged = deepcopy(CONFIG), {"_target_": target, "command": "touch made"}
@@ -174,17 +162,15 @@ def test_an_evaluation_builds_only_farfills_data_and_masks(target, place):
     else:
         config[place] = forged
     with pytest.raises(ValueError, match=r"a\.ckpt may name Farfill's data and masks, not "):
-        config_of(contents(farfill={"config": config}), "a.ckpt")
+        config_of(tiny_checkpoint(farfill={"config": config}), "a.ckpt")
 
 
-@pytest.mark.parametrize(
-    "missing", ["data", "mask", "seed", "image_size", "box_size", "datamodule"]
-)
+@pytest.mark.parametrize("missing", CONFIG)
 def test_an_incomplete_configuration_is_refused(missing):
     config = {name: value for name, value in CONFIG.items() if name != missing}
     for farfill in ({"config": config}, {"config": 3}, {}):
         with pytest.raises(ValueError, match=r"a\.ckpt does not say how its run was configured"):
-            config_of(contents(farfill=farfill), "a.ckpt")
+            config_of(tiny_checkpoint(farfill=farfill), "a.ckpt")
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -196,8 +182,8 @@ def test_load_weights_takes_both_networks_or_refuses(save):
     module = nn.Module()
     module.generator, module.critics = Generator(channels=2), nn.Linear(2, 1)
     weights = {k: v + 1 for k, v in module.state_dict().items()}
-    load_weights(module, save(contents(state_dict=weights)))
+    load_weights(module, save(tiny_checkpoint(state_dict=weights)))
     for name, value in module.state_dict().items():
         assert torch.equal(value, weights[name])
-    path = save(contents())  # without critics
+    path = save(tiny_checkpoint())  # without critics
     refused(path, "of another configuration", lambda path: load_weights(module, path))

@@ -22,11 +22,7 @@ _TAKEN_OVER = {"data", "mask", "seed", "image_size", "box_size", "val_holes", "v
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint of Farfill onto the processor.
-
-    Raises:
-        ValueError: If there is no such file, or it is not a whole checkpoint of Farfill.
-    """
+    """Read a whole checkpoint of Farfill (else ``ValueError``) onto the processor."""
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"expected `ckpt_path` to be a checkpoint file, but {path} is none")
@@ -151,9 +147,8 @@ def _build_generator(config: Mapping[str, Any], path: str | Path) -> nn.Module:
 def config_of(checkpoint: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
     """The configuration of the run that made a checkpoint; ``path`` names it.
 
-    Raises:
-        ValueError: If it has none, an incomplete one, or one that lets an evaluation build
-            anything but classes of Farfill.
+    One that is incomplete, or has an evaluation build other classes than ours, is refused
+    (``ValueError``).
     """
     config = checkpoint["farfill"].get("config")
     data = config.get("datamodule") if isinstance(config, dict) else None
@@ -185,11 +180,7 @@ def _class_of(target: Any, rooms: str) -> type | None:
 
 
 def load_weights(module: nn.Module, path: str | Path) -> None:
-    """Take over the weights of ``module.generator`` and ``module.critics``, and nothing else.
-
-    Raises:
-        ValueError: If the file is not a checkpoint of Farfill or its networks do not fit.
-    """
+    """Take over the weights of ``module.generator`` and ``module.critics``, and nothing else."""
     checkpoint = read_checkpoint(path)
     for name in ("generator", "critics"):
         _load(module.get_submodule(name), checkpoint, name, path)

@@ -13,6 +13,7 @@ from farfill.attention.none import NoAttention
 from farfill.attention.shift import Shift
 from farfill.attention.stn import SpatialTransformer, affine_displacement
 from farfill.config.paths import conf_dir
+from helpers.holes import box_holes
 
 OPTIONS = sorted(file.stem for file in (conf_dir() / "attention").glob("*.yaml"))
 LAYERS = [name for name in OPTIONS if name != "none"]
@@ -31,16 +32,16 @@ def build(name, channels=2):
 def inputs(seed=0, n=3):
     rng = torch.Generator().manual_seed(seed)
     features = torch.randn(n, 8, 8, 12, dtype=torch.float64, generator=rng)
-    hole = torch.zeros(n, 1, 8, 12, dtype=torch.float64)
-    for i in range(n):
-        hole[i, :, 1 + i : 5 + i, 3:9] = 1
-    return features, hole
+    return features, box_holes(8, 12, *((1 + i, 3, 4, 6) for i in range(n)), dtype=torch.float64)
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_features_like_the_foreground_and_whole_offsets_inside_the_map(name):
+@pytest.fixture(params=LAYERS)
+def layer(request):
+    return build(request.param)
+
+
+def test_features_like_the_foreground_and_whole_offsets_inside_the_map(layer):
     features, hole = inputs()
-    layer = build(name)
     result = layer(features, features, hole)
     assert result.features.shape == features.shape
     n, two, h, w = result.offsets.shape
@@ -54,10 +55,8 @@ def test_features_like_the_foreground_and_whole_offsets_inside_the_map(name):
     assert columns.max() < w
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_a_batch_equals_its_samples_each_with_its_own_hole(name):
+def test_a_batch_equals_its_samples_each_with_its_own_hole(layer):
     features, hole = inputs()
-    layer = build(name)
     result = layer(features, features, hole)
     for i in range(3):
         alone = layer(features[i : i + 1], features[i : i + 1], hole[i : i + 1])
@@ -65,35 +64,31 @@ def test_a_batch_equals_its_samples_each_with_its_own_hole(name):
         assert torch.equal(alone.offsets[0], result.offsets[i])
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_one_hole_serves_a_batch_and_none_is_no_hole(name):
+def test_one_hole_serves_a_batch_and_none_is_no_hole(layer):
     features, hole = inputs()
-    layer = build(name)
     shared = layer(features, features, hole[:1])
     repeated = layer(features, features, hole[:1].expand(3, -1, -1, -1))
     torch.testing.assert_close(shared.features, repeated.features)
     assert layer(features, features, None).features.shape == features.shape
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_gradients_reach_background_and_parameters(name):
+def test_gradients_reach_background_and_parameters(layer):
     features, hole = inputs(n=1)
     background = features.clone().requires_grad_()
-    layer = build(name)
     layer(features, background, hole).features.square().sum().backward()
     assert background.grad.abs().sum() > 0
     for parameter in layer.parameters():
         assert parameter.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_shapes_that_do_not_fit_are_one_sentence(name):
+def test_shapes_that_do_not_fit_are_one_sentence(layer):
     features, hole = inputs()
     for wrong in (hole[..., :-1], hole[:2]):
         with pytest.raises(ValueError, match="expected a hole of shape"):
-            build(name)(features, features, wrong)
-    with pytest.raises(ValueError, match="foreground and background"):
-        build(name)(features, features[:2], hole[:2])
+            layer(features, features, wrong)
+    for background in (features[:2], features[:, 1:]):
+        with pytest.raises(ValueError, match="foreground and background"):
+            layer(features, background, hole[:2])
 
 
 @pytest.mark.parametrize("layer", [AppearanceFlow, SpatialTransformer])

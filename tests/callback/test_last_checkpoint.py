@@ -1,12 +1,9 @@
 """Why last.ckpt is ours: Lightning's own saves a step before what belongs to it."""
 
-from lightning import Trainer
-from torch.utils.data import DataLoader
-
 from farfill.callback.pictures import ValidationPictures
 from farfill.callback.validate_at_end import ValidateAtEnd
 from helpers.children import KILLED, die_at_call, rows_without_times, train_in_child
-from helpers.tiny import random_batch, tiny_module
+from helpers.tiny import quiet_fit, random_batch, tiny_module
 
 STOCK = (
     "+callbacks.stock={_target_:lightning.pytorch.callbacks.ModelCheckpoint,filename:last,"
@@ -33,20 +30,10 @@ def test_with_the_stock_callback_a_run_killed_in_a_validation_goes_on_without_it
 def test_the_last_step_is_validated_which_lightning_alone_leaves_out():
     for callbacks, count in (([], 1), ([ValidateAtEnd()], 2)):
         module = tiny_module(critic_steps=0)
-        trainer = Trainer(
-            max_steps=3,
-            val_check_interval=2,
-            check_val_every_n_epoch=None,
-            num_sanity_val_steps=0,
-            accelerator="cpu",
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            callbacks=callbacks,
-        )
         calls = []
         module.on_validation_start = lambda calls=calls: calls.append(None)
         batches = [random_batch(module.batch_size, seed) for seed in range(4)]
-        trainer.fit(module, *(DataLoader(part, batch_size=None) for part in (batches, batches[:1])))
+        rhythm = {"max_steps": 3, "val_check_interval": 2, "check_val_every_n_epoch": None}
+        rhythm |= {"num_sanity_val_steps": 0, "callbacks": callbacks}
+        quiet_fit(module, batches, batches[:1], **rhythm)
         assert len(calls) == count

@@ -1,25 +1,15 @@
 """A log file gets twenty lines, where Lightning's bar would write one at every redrawing."""
 
-from lightning import Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
-from torch.utils.data import DataLoader
 
 from farfill.callback.progress import LogProgress, progress_bar
-from helpers.tiny import random_batch, tiny_module
+from helpers.tiny import quiet_fit, random_batch, tiny_module
 
 
 def printed(callback, capfd, steps):
     module = tiny_module(critic_steps=0)
-    trainer = Trainer(
-        max_steps=steps,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        callbacks=[callback],
-    )
-    batch = random_batch(module.batch_size)
-    trainer.fit(module, DataLoader([batch] * steps, batch_size=None))
+    batches = [random_batch(module.batch_size)] * steps
+    quiet_fit(module, batches, max_steps=steps, callbacks=[callback], enable_progress_bar=True)
     out, err = capfd.readouterr()
     return [line for line in (out + err).replace("\r", "\n").splitlines() if line.strip()]
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import farfill
+from helpers.holes import box_holes
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
@@ -24,8 +25,7 @@ def test_the_plain_generator_completes_alike(rivals):
     torch.manual_seed(0)
     generator = farfill.Generator(channels=4).double().eval()
     masked = torch.randn(2, 3, 64, 48, dtype=torch.float64).clamp(-1, 1)
-    hole = torch.zeros(2, 1, 64, 48, dtype=torch.float64)
-    hole[0, :, 8:30, 10:40] = hole[1, :, 20:60, 4:20] = 1
+    hole = box_holes(64, 48, (8, 10, 22, 30), (20, 4, 40, 16), dtype=torch.float64)
     with torch.no_grad():
         ours = generator(masked * (1 - hole), hole)
         plain = rivals.plain_generator(generator)(masked * (1 - hole), hole)
@@ -34,11 +34,7 @@ def test_the_plain_generator_completes_alike(rivals):
 
 
 def test_an_unknown_part_is_named():
-    done = subprocess.run(
-        [sys.executable, FOLDER / "run.py", "attentoin"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    told = [sys.executable, FOLDER / "run.py", "attentoin"]
+    done = subprocess.run(told, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "attentoin is not one of attention, attention_training" in done.stderr

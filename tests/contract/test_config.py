@@ -59,15 +59,9 @@ def test_config_says_what_it_is(file: Path, name: str, node: dict[str, Any]):
 
 def test_paper_has_the_effective_weights_of_the_authors():
     cfg = composed("experiment=paper")
-    assert [
-        cfg.loss.discounted_l1.coarse,
-        cfg.loss.discounted_l1.refined,
-        cfg.loss.known_l1.coarse,
-        cfg.loss.known_l1.refined,
-        cfg.gan.weight,
-        cfg.gan.penalty_weight,
-    ] == [1.44, 1.2, 1.44, 1.2, 0.001, 10]
-    assert cfg.gan.global_weight == 1
+    terms = [(one.coarse, one.refined) for one in (cfg.loss.discounted_l1, cfg.loss.known_l1)]
+    assert terms == [(1.44, 1.2)] * 2
+    assert (cfg.gan.weight, cfg.gan.global_weight, cfg.gan.penalty_weight) == (0.001, 1, 10)
 
 
 def test_paper_is_the_papers_recipe():

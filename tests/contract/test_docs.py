@@ -9,7 +9,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from markdown_it import MarkdownIt
 
@@ -17,6 +16,7 @@ from farfill.cli import inpaint, sweep
 from farfill.config.arguments import RENAMED, renamed
 from farfill.config.check import check_knobs
 from farfill.config.paths import conf_dir
+from helpers.compose import composed
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -93,9 +93,8 @@ def test_commands_compose(line: str):
         else one.input_line
         for one in OverridesParser.create().parse_overrides(given)
     ]
-    folder = conf_dir() / ("run" if CONFIG[name] == "dashboard" else ".")
-    with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
-        cfg = compose(CONFIG[name], overrides=overrides, return_hydra_config=True)
+    folder = "run" if CONFIG[name] == "dashboard" else "."
+    cfg = composed(*overrides, name=CONFIG[name], folder=folder, hydra=True)
     if CONFIG[name] == "train":
         own = [text for text in overrides if not text.startswith(("hydra", "+"))]
         del cfg.hydra

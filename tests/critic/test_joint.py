@@ -24,15 +24,6 @@ def test_layers_are_those_of_the_paper():
     assert (critics.score.in_features, critics.score.out_features) == (2048, 1)
 
 
-def test_the_local_view_is_each_samples_own_box():
-    image = torch.rand(2, 3, 16, 20)
-    box = torch.tensor([[1, 2, 8, 8], [8, 12, 8, 8]])
-    views = Joint(2, image_size=16, patch_size=8).views(image, box)
-    assert torch.equal(views["local"][0], image[0, :, 1:9, 2:10])
-    assert torch.equal(views["local"][1], image[1, :, 8:16, 12:20])
-    assert views["global"] is image
-
-
 def random_views(n: int = 3) -> dict[str, torch.Tensor]:
     return {"global": torch.rand(n, 3, 16, 16), "local": torch.rand(n, 3, 8, 8)}
 
@@ -47,13 +38,6 @@ def test_one_score_depends_on_both_views_in_any_order():
     assert all(gradient.abs().sum() > 0 for gradient in gradients)
     turned = critics(dict(reversed(views.items())))["joint"]
     assert torch.equal(turned, scores["joint"])
-
-
-def test_no_score_depends_on_another_sample():
-    critics = Joint(4, image_size=16, patch_size=8)
-    views = random_views()
-    alone = critics({name: view[1:2] for name, view in views.items()})["joint"]
-    torch.testing.assert_close(critics(views)["joint"][1:2], alone)
 
 
 def test_an_objective_that_scores_views_alone_is_refused_in_one_sentence():

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from farfill.critic.joint import Joint
 from farfill.critic.local_global import LocalGlobal
 from helpers.authors_graph import load_critics, read_batch
 from helpers.vectors import Vectors
@@ -27,20 +28,21 @@ def test_scores_equal_the_authors(dtype):
         torch.testing.assert_close(score, vectors.tensor(f"pos_{name}"), rtol=1e-5, atol=1e-6)
 
 
-def test_the_local_view_is_each_samples_own_box():
+@pytest.mark.parametrize("kind", [LocalGlobal, Joint])
+def test_the_local_view_is_each_samples_own_box(kind):
     image = torch.rand(2, 3, 16, 20)
     box = torch.tensor([[1, 2, 8, 8], [8, 12, 8, 8]])
-    views = LocalGlobal(2, image_size=16, patch_size=8).views(image, box)
+    views = kind(2, image_size=16, patch_size=8).views(image, box)
     assert torch.equal(views["local"][0], image[0, :, 1:9, 2:10])
     assert torch.equal(views["local"][1], image[1, :, 8:16, 12:20])
     assert views["global"] is image
 
 
-@pytest.mark.parametrize("name", ["local", "global"])
-def test_no_score_depends_on_another_sample(name):
+@pytest.mark.parametrize("kind", [LocalGlobal, Joint])
+def test_no_score_depends_on_another_sample(kind):
     """No normalisation over the batch."""
-    critics = LocalGlobal(2, image_size=16, patch_size=8)
-    views = {name: torch.rand(3, 3, *[{"local": 8, "global": 16}[name]] * 2)}
-    together = critics(views)[name]
-    alone = critics({name: views[name][1:2]})[name]
-    torch.testing.assert_close(together[1:2], alone)
+    critics = kind(4, image_size=16, patch_size=8)
+    views = {"local": torch.rand(3, 3, 8, 8), "global": torch.rand(3, 3, 16, 16)}
+    alone = critics({name: view[1:2] for name, view in views.items()})
+    for name, score in critics(views).items():
+        torch.testing.assert_close(score[1:2], alone[name])

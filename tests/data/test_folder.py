@@ -92,7 +92,7 @@ def test_what_is_missing_is_named(tmp_path):
         Folder(**OPTIONS).split()
     with pytest.raises(FileNotFoundError, match=r"data\.root: there is no folder .*absent"):
         split(tmp_path / "absent")
-    with pytest.raises(ValueError, match="there is no picture"):
+    with pytest.raises(ValueError, match=rf"no picture \(\.jpg, .*\) in the folder {tmp_path}"):
         split(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"no folder .*/train \(data\.root, data\.train"):
         split(tmp_path, train="train")

@@ -48,13 +48,6 @@ def test_a_list_that_is_no_utf_8_and_odd_names(tmp_path):
         pictures_listed(tmp_path / "list.txt", tmp_path, None)
 
 
-def test_a_missing_or_empty_folder_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no folder .*absent"):
-        pictures_below(tmp_path / "absent")
-    with pytest.raises(ValueError, match=rf"no picture \(\.jpg, .*\) in the folder {tmp_path}"):
-        pictures_below(tmp_path)
-
-
 def test_lists_keep_order_spaces_and_absolute_paths(save, tmp_path):
     root = save("b.png", "my cat.jpg", "x/c.png")
     outside = save("out.png", root=tmp_path / "outside") / "out.png"

@@ -1,21 +1,15 @@
 """Each thin config on a tiny tree of the shape that its comments describe."""
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from farfill.config.paths import conf_dir
+from helpers.compose import composed
 
 
 def split(root, *overrides):
     """Relative names of both sides, as the command line would get them."""
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("train", [f"data.root={root}", *overrides])
-    return tuple([p.relative_to(root).as_posix() for p in side] for side in source(cfg).split())
-
-
-def source(cfg):
-    return instantiate(cfg.data)
+    source = instantiate(composed(f"data.root={root}", *overrides).data)
+    return tuple([p.relative_to(root).as_posix() for p in side] for side in source.split())
 
 
 def test_places2(save):

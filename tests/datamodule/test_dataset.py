@@ -7,14 +7,7 @@ from farfill.datamodule.dataset import InpaintingDataset
 from farfill.datamodule.stream import Draw
 from farfill.types import Batch
 
-OPTIONS = {
-    "image_size": 16,
-    "resize": None,
-    "seed": 3,
-    "train": True,
-    "flip": True,
-    "cache": False,
-}
+OPTIONS = {"image_size": 16, "resize": None, "seed": 3, "train": True, "flip": True, "cache": False}
 
 
 def same(first, second):

@@ -6,22 +6,12 @@ import pytest
 from farfill.data.known_source import KnownSource
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.mask.box import Box
+from helpers.tiny import DATA
 
 
 def make(resize, **changes):
     source = KnownSource(["periodic", "mirrored"], 4, 3, resize, [10, 12], 3, 1)
-    options = {
-        "val_holes": None,
-        "image_size": 16,
-        "batch_size": 2,
-        "val_batch_size": 2,
-        "val_limit": None,
-        "workers": 0,
-        "seed": 1,
-        "one_hole_per_batch": False,
-        "flip": True,
-    }
-    return InpaintingData(source=source, holes=Box(8, 8, 0, 0, 0.5, 0.5), **options | changes)
+    return InpaintingData(source=source, holes=Box(8, 8, 0, 0, 0.5, 0.5), **DATA | changes)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -5,27 +5,15 @@ from typing import Any
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from PIL import Image
 
-from farfill.config.paths import conf_dir
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.mask.box import Box
 from farfill.mask.centre import Centre
 from farfill.types import Batch
-
-OPTIONS = {
-    "val_holes": None,
-    "image_size": 16,
-    "batch_size": 2,
-    "val_batch_size": 2,
-    "val_limit": None,
-    "workers": 0,
-    "seed": 1,
-    "one_hole_per_batch": False,
-    "flip": True,
-}
+from helpers.compose import composed
+from helpers.tiny import DATA
 
 
 @dataclass
@@ -45,7 +33,7 @@ def make(paths, pictures, box):
 
     def build(source=None, holes=box, steps=6, **changes):
         source = source or pictures(paths[:3], paths[3:])
-        data = InpaintingData(source=source, holes=holes, **OPTIONS | changes)
+        data = InpaintingData(source=source, holes=holes, **DATA | changes)
         data.trainer = Run(steps) if steps else None
         return data
 
@@ -235,8 +223,7 @@ def test_data_sets_can_be_sent_to_spawned_workers(make):
 
 @pytest.mark.parametrize("mask", ["box", "centre", "free_form"])
 def test_the_default_configuration_works_with_every_mask(mask):
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("train", ["data=sample", f"mask={mask}", "datamodule.workers=0"])
+    cfg = composed("data=sample", f"mask={mask}", "datamodule.workers=0")
     data = ready(instantiate(cfg.datamodule))
     (batch,) = data.train_dataloader()
     assert batch.image.shape == (2 * cfg.batch_size, 3, cfg.image_size, cfg.image_size)

@@ -7,6 +7,7 @@ import torch
 
 from farfill.evaluation.manifest import build
 from farfill.types import Batch
+from helpers.holes import box_holes
 
 
 @pytest.fixture
@@ -14,11 +15,9 @@ def batches():
     """Five pictures of 16 x 24 in batches of 2, 2, 1, holes all different."""
     generator = torch.Generator().manual_seed(0)
     image = torch.rand(5, 3, 16, 24, generator=generator) * 2 - 1
-    hole = torch.zeros(5, 1, 16, 24)
-    for i in range(5):
-        hole[i, :, i : i + 8, 2 * i : 2 * i + 8] = 1
-    box = torch.tensor([[i, 2 * i, 8, 8] for i in range(5)])
-    whole = Batch(image, hole, hole, box, torch.arange(5))
+    boxes = [(i, 2 * i, 8, 8) for i in range(5)]
+    hole = box_holes(16, 24, *boxes)
+    whole = Batch(image, hole, hole, torch.tensor(boxes), torch.arange(5))
     return [Batch(*(part[start : start + 2] for part in whole)) for start in (0, 2, 4)]
 
 

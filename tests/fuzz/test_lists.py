@@ -16,7 +16,7 @@ from farfill.data.check import check_sizes
 from farfill.data.folder import Folder
 from farfill.evaluation import manifest
 from farfill.inpainting.pairing import pair
-from helpers.fuzz import fuzz, refusal
+from helpers.fuzz import attempt, fuzz, refusal
 from helpers.malformed import damaged, names, whole_pictures
 
 PICTURES = ("a.png", "b c.jpg", "sub/d.tif", "日本.png", "\udcff.png", "~.png")
@@ -145,10 +145,8 @@ def manifests(draw: st.DrawFn) -> bytes:
 def test_a_manifest_can_be_compared_or_is_refused(folder, case):
     path = folder / "manifest.json"
     path.write_bytes(case)
-    try:
-        frozen = manifest.read(path)
-    except (ValueError, OSError) as error:
-        refusal(error, str(path))
+    frozen = attempt(lambda: manifest.read(path), str(path))
+    if frozen is None:
         return
     by_index = {one.index: replace(one, folder="") for one in frozen.entries}
     if by_index != dict(enumerate(_WHOLE.entries)):
@@ -171,10 +169,8 @@ def test_names_pair_up_or_one_line_says_why(folder, case):
         for name in itertools.chain(*inputs):
             if make and len(os.fsencode(name)) < 256 and re.fullmatch(r"(?s)[^/\0]*\.\w+", name):
                 Path(name).write_bytes(b"old")
-        try:
-            jobs = pair(*given)
-        except (ValueError, OSError) as error:
-            refusal(error)
+        jobs = attempt(lambda: pair(*given))
+        if jobs is None:
             return
         assert jobs
         taken = {path for job in jobs for path in (job.image, job.mask)}

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from farfill.image.hole import read_hole
 from farfill.mask.folder import Folder
-from helpers.fuzz import fuzz, refusal
+from helpers.fuzz import attempt, fuzz
 from helpers.malformed import SIZE, PictureFile, picture_files
 
 LIMIT = 100_000  # pixels
@@ -27,10 +27,9 @@ options = st.fixed_dictionaries(
 def test_a_hole_fits_its_picture_or_is_refused(folder, case: tuple[PictureFile, dict]):
     file, how = case
     path = file.put(folder)
-    try:
-        hole = read_hole(path, SIZE, **how, max_pixels=LIMIT)
-    except (ValueError, OSError) as error:
-        refusal(error, file.name, "`threshold`", "`max_hole`")
+    names = (file.name, "`threshold`", "`max_hole`")
+    hole = attempt(lambda: read_hole(path, SIZE, **how, max_pixels=LIMIT), *names)
+    if hole is None:
         return
     assert hole.dtype == bool
     assert hole.shape == SIZE
@@ -46,11 +45,13 @@ def test_a_folder_of_masks_gives_holes_or_names_the_bad_one(folder, case: list[P
             (folder / str(number)).mkdir()
             file.put(folder / str(number))
     sampler = Folder(str(folder), False, 127, True, 4, 4, LIMIT)
-    try:
+
+    def draw():
         sampler.check(8, 8)
-        hole = sampler(np.random.default_rng(0), 8, 8)
-    except (ValueError, OSError) as error:
-        refusal(error, *(file.name for file in case), folder.name)
+        return sampler(np.random.default_rng(0), 8, 8)
+
+    hole = attempt(draw, *(file.name for file in case), folder.name)
+    if hole is None:
         return
     assert hole.mask.shape == (8, 8)
     assert hole.mask.any()

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from farfill.generator.glcic import GLCIC
+from helpers.holes import box_holes
 
 #: Kernel, stride, dilation and outputs of every layer; a stride of 1/2 doubles the resolution.
 TABLE = [
@@ -29,9 +30,7 @@ TABLE = [
 
 
 def inputs(n: int = 2, height: int = 32, width: int = 40) -> tuple[torch.Tensor, torch.Tensor]:
-    hole = torch.zeros(n, 1, height, width)
-    for i in range(n):
-        hole[i, :, 4 + 2 * i : 20, 8 : 24 + 3 * i] = 1
+    hole = box_holes(height, width, *((4 + 2 * i, 8, 16, 16 + 3 * i) for i in range(n)))
     return (torch.rand(n, 3, height, width) * 2 - 1) * (1 - hole), hole
 
 

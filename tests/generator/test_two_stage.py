@@ -6,6 +6,7 @@ import torch
 from farfill import Generator, load_tensorflow_generator
 from farfill.op.colour import flow_to_colour
 from farfill.op.spatial import resize_nearest
+from helpers.holes import box_holes
 from helpers.vectors import Vectors
 
 
@@ -46,26 +47,17 @@ def test_attention_branch_equals_the_authors_code(generator, vectors):
     generator.refinement.attention.register_forward_hook(spy)
     generator(vectors.image("x"), vectors.image("mask"))
     assert torch.equal(seen["hole"][:1], vectors.image("attention_mask"))
-    torch.testing.assert_close(
-        seen["features"][:, :32], vectors.image("attention_in"), atol=2e-5, rtol=0
-    )
-    torch.testing.assert_close(
-        seen["result"][:, :32], vectors.image("attention_out"), atol=2e-5, rtol=0
-    )
+    for name, end in (("features", "in"), ("result", "out")):
+        expected = vectors.image(f"attention_{end}")
+        torch.testing.assert_close(seen[name][:, :32], expected, atol=2e-5, rtol=0)
 
 
 def test_has_the_authors_number_of_parameters():
     generator = Generator()
-    count = {
-        name: sum(p.numel() for p in module.parameters())
-        for name, module in [
-            ("all", generator),
-            ("coarse", generator.coarse),
-            ("dilated", generator.refinement.dilated_branch),
-            ("decoder", generator.refinement.decoder),
-        ]
-    }
-    assert count == {"all": 3_601_542, "coarse": 1_448_227, "dilated": 880_480, "decoder": 576_867}
+    refinement = generator.refinement
+    parts = (generator, generator.coarse, refinement.dilated_branch, refinement.decoder)
+    counts = [sum(p.numel() for p in part.parameters()) for part in parts]
+    assert counts == [3_601_542, 1_448_227, 880_480, 576_867]
 
 
 @torch.no_grad()
@@ -73,8 +65,7 @@ def test_every_sample_has_its_own_hole():
     """Trap 6: a port applies the first sample's hole to the whole batch."""
     generator = Generator(channels=4).double()
     image = torch.rand(2, 3, 64, 64, dtype=torch.float64) * 2 - 1
-    hole = torch.zeros(2, 1, 64, 64, dtype=torch.float64)
-    hole[0, :, 8:30, 8:30] = hole[1, :, 30:60, 20:50] = 1
+    hole = box_holes(64, 64, (8, 8, 22, 22), (30, 20, 30, 30), dtype=torch.float64)
     together = generator(image * (1 - hole), hole)
     alone = generator((image * (1 - hole))[1:], hole[1:])
     torch.testing.assert_close(together.refined[1:], alone.refined)
@@ -83,8 +74,7 @@ def test_every_sample_has_its_own_hole():
 @torch.no_grad()
 def test_completed_keeps_the_known_region_bit_for_bit():
     image = torch.rand(1, 3, 32, 32) * 2 - 1
-    hole = torch.zeros(1, 1, 32, 32)
-    hole[..., 4:20, 4:20] = 1
+    hole = box_holes(32, 32, (4, 4, 16, 16))
     completion = Generator(channels=4)(image * (1 - hole), hole)
     completed = completion.completed(image, hole)
     known = (hole == 0).expand_as(image)
@@ -95,8 +85,7 @@ def test_completed_keeps_the_known_region_bit_for_bit():
 def test_refinement_losses_reach_the_coarse_stage():
     """Trap 18: there is no stop-gradient between the stages."""
     generator = Generator(channels=4)
-    hole = torch.zeros(1, 1, 32, 32)
-    hole[..., 8:24, 8:24] = 1
+    hole = box_holes(32, 32, (8, 8, 16, 16))
     generator(torch.rand(1, 3, 32, 32) * (1 - hole), hole).refined.sum().backward()
     assert next(generator.coarse.parameters()).grad.abs().sum() > 0
 

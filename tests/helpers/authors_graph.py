@@ -64,10 +64,7 @@ def build_graph(vectors: Vectors, nudge: float = 0.0) -> Graph:
         critics.critics["local"][0].bias.add_(nudge)
 
     gan = WassersteinGP(
-        params["GAN_LOSS_ALPHA"],
-        params["GLOBAL_WGAN_LOSS_ALPHA"],
-        params["WGAN_GP_LAMBDA"],
-        5,
+        params["GAN_LOSS_ALPHA"], params["GLOBAL_WGAN_LOSS_ALPHA"], params["WGAN_GP_LAMBDA"], 5
     )
     coarse = params["COARSE_L1_ALPHA"]
     discounted = DiscountedL1(params["SPATIAL_DISCOUNTING_GAMMA"], coarse, 1.0)

@@ -10,7 +10,9 @@ from pathlib import Path
 SCRIPTS = Path(__file__).parents[2] / "src"
 
 
-def command(script: str, folder: Path, *arguments: str) -> tuple[int, str, str]:
+def command(
+    script: str, folder: Path, *arguments: str, timeout: float = 200, **environment: str
+) -> tuple[int, str, str]:
     """Status, output and errors of ``python src/<script>.py``, or of a console script."""
     path = SCRIPTS / f"{script}.py"
     program = [str(path)] if path.is_file() else ["-m", f"farfill.cli.{script}"]
@@ -19,8 +21,8 @@ def command(script: str, folder: Path, *arguments: str) -> tuple[int, str, str]:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=timeout,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )
     return done.returncode, done.stdout, done.stderr

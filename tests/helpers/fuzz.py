@@ -78,6 +78,15 @@ def fuzz(number: int, cases: SearchStrategy[Any]) -> Callable[[Callable[..., Non
     return decorate
 
 
+def attempt(call: Callable[[], Any], *names: str, longest: int = LONGEST) -> Any:
+    """What a call returns, or None where it ends in an error that is fit to be shown."""
+    try:
+        return call()
+    except (ValueError, OSError) as error:
+        refusal(error, *names, longest=longest)
+        return None
+
+
 def refusal(error: BaseException, *names: str, longest: int = LONGEST) -> str:
     """The message of an error that is fit to be shown; fails if it is not.
 

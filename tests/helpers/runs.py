@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from farfill.cli.evaluate import evaluate
 from farfill.config.arguments import quote_paths, renamed
-from farfill.config.paths import conf_dir
+from helpers.compose import composed
 from train import train
 
 TINY = [
@@ -32,11 +31,9 @@ TINY = [
 
 
 def compose_tiny(*overrides: str, name: str = "train", folder: Path | None = None) -> DictConfig:
-    base = TINY if name == "train" else ["datamodule.workers=0"]
-    if name == "train":  # what Hydra would say when it starts a command
-        base = [*base, f"paths.output_dir='{folder or '.'}'"]
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return compose(name, overrides=[*base, *quote_paths(renamed(overrides))])
+    train = [*TINY, f"paths.output_dir='{folder or '.'}'"]
+    base = train if name == "train" else ["datamodule.workers=0"]
+    return composed(*base, *quote_paths(renamed(overrides)), name=name)
 
 
 def tiny_train(folder: Path, *overrides: str) -> float | None:

@@ -6,6 +6,8 @@ from functools import partial
 from typing import Any
 
 import torch
+from lightning import Trainer
+from torch.utils.data import DataLoader
 
 from farfill import Generator
 from farfill.critic.local_global import LocalGlobal
@@ -15,8 +17,22 @@ from farfill.loss.known_l1 import KnownL1
 from farfill.metric.suite import InpaintingMetrics
 from farfill.module.inpainting import Inpainting
 from farfill.types import Batch
+from helpers.holes import box_holes
 
 SIZE, PATCH = 32, 16
+
+#: Numbers of a data module: two pictures of 16 x 16 a batch, loaded by the process itself.
+DATA: dict[str, Any] = {
+    "val_holes": None,
+    "image_size": 16,
+    "batch_size": 2,
+    "val_batch_size": 2,
+    "val_limit": None,
+    "workers": 0,
+    "seed": 1,
+    "one_hole_per_batch": False,
+    "flip": True,
+}
 
 
 def random_batch(pictures: int, seed: int = 0) -> Batch:
@@ -25,9 +41,7 @@ def random_batch(pictures: int, seed: int = 0) -> Batch:
     image = torch.rand(pictures, 3, SIZE, SIZE, generator=rng) * 2 - 1
     corner = torch.randint(0, SIZE - PATCH, (pictures, 2), generator=rng)
     box = torch.cat([corner, torch.full((pictures, 2), PATCH)], dim=1)
-    hole = torch.zeros(pictures, 1, SIZE, SIZE)
-    for one, (top, left) in zip(hole, corner.tolist(), strict=True):
-        one[:, top : top + PATCH, left : left + PATCH] = 1
+    hole = box_holes(SIZE, SIZE, *box.tolist())
     return Batch(image, hole, hole.clone(), box, torch.arange(pictures))
 
 
@@ -43,3 +57,20 @@ def tiny_module(critic_steps: int = 2, batch_size: int = 2, **change: Any) -> In
         "batch_size": batch_size,
     }
     return Inpainting(**(parts | change))
+
+
+def quiet_fit(module: Inpainting, batches: list[Batch], val: Any = (), **options: Any) -> Trainer:
+    """Train on each of the batches once, and validate on the others, without a word."""
+    silent = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
+    given = {"max_epochs": 1, "accelerator": "cpu", **dict.fromkeys(silent, False)}
+    trainer = Trainer(**given | options)
+    trainer.fit(module, *(DataLoader(part, batch_size=None) for part in (batches, val) if part))
+    return trainer
+
+
+def tiny_checkpoint(**changes: Any) -> dict[str, Any]:
+    """What a small good checkpoint holds; only its generator is described."""
+    generator = {"_target_": "farfill.generator.two_stage.Generator", "channels": 2}
+    weights = {f"generator.{k}": v for k, v in Generator(channels=2).state_dict().items()}
+    whole = {"farfill": {"generator": generator}, "state_dict": weights, "global_step": 7}
+    return {**whole, **changes}

@@ -17,7 +17,7 @@ def noise(*shape, dtype=np.uint8):
     return RNG.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
-def write_png_16(path, pixels, key=None):
+def write_png_16(path, pixels, key=None, exif=None):
     """A 16-bit PNG of 1 to 4 channels, the ``key`` colour transparent; Pillow cannot write it."""
     height, width, channels = pixels.shape
 
@@ -30,6 +30,7 @@ def write_png_16(path, pixels, key=None):
     path.write_bytes(
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0))
+        + (b"" if exif is None else chunk(b"eXIf", exif))
         + (b"" if key is None else chunk(b"tRNS", np.asarray(key, ">u2").tobytes()))
         + chunk(b"IDAT", zlib.compress(rows))
         + chunk(b"IEND", b"")
@@ -125,12 +126,8 @@ def test_16_bit_colours_are_turned_like_8_bit_ones(orientation):
 
 def test_16_bit_png_with_an_orientation(tmp_path):
     pixels, path = noise(2, 4, 3, dtype=np.uint16), tmp_path / "a.png"
-    write_png_16(path, pixels)
     exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
-    chunk = b"eXIf" + exif
-    data = path.read_bytes()
-    chunk = struct.pack(">I", len(exif)) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    path.write_bytes(data[:33] + chunk + data[33:])
+    write_png_16(path, pixels, exif=exif)
     np.testing.assert_array_equal(read_picture(path).pixels, np.rot90(pixels, -1))
 
 

@@ -9,6 +9,7 @@ import farfill
 from farfill.attention.none import NoAttention
 from farfill.inpainting.backend import SplitGenerator
 from farfill.inpainting.predictor import Predictor
+from helpers.holes import hole_of
 
 CASES = [
     ("openvino", "float32", ("openvino",), 1e-4),
@@ -19,8 +20,7 @@ CASES = [
 
 def case() -> tuple[nn.Module, np.ndarray, np.ndarray]:
     torch.manual_seed(0)
-    missing = np.zeros((64, 72), bool)
-    missing[20:40, 10:50] = True
+    missing = hole_of(64, 72, (20, 10, 20, 40))
     known = np.random.default_rng(0).uniform(-1, 1, (64, 72, 3)).astype(np.float32)
     known[missing] = 0
     return farfill.Generator(channels=8).eval(), known, missing
@@ -63,6 +63,7 @@ def test_the_two_pieces_and_the_attention_are_the_generator():
         ({"backend": "tensorrt"}, "expected `backend` to be torch or openvino or onnx"),
         ({"backend": "openvino", "compile": True}, "goes with device=cpu and compile=false only"),
         ({"backend": "onnx", "precision": "bf16"}, "computes in float32 only"),
+        ({"precision": "int8"}, "expected `precision` to be float32 or bf16, got 'int8'"),
     ],
 )
 def test_what_does_not_go_together_is_one_sentence(options, message):

@@ -8,6 +8,7 @@ from torch import nn
 from farfill.generator.two_stage import conv_elu, decoder, dilated
 from farfill.inpainting.window import Part, Span, Window, cover, needed, run_part
 from farfill.layer.convolution import SameConv2d
+from helpers.holes import hole_of
 
 STACKS = {
     "encoder": lambda: nn.Sequential(
@@ -67,20 +68,13 @@ def with_margin(window: Window, margin: int = 0) -> float:
     return (rows.stop - rows.start + margin) * (columns.stop - columns.start + margin)
 
 
-def hole_of(*boxes: tuple[int, int, int, int]) -> np.ndarray:
-    hole = np.zeros((300, 400), bool)
-    for top, left, height, width in boxes:
-        hole[top : top + height, left : left + width] = True
-    return hole
-
-
 def test_one_hole_is_its_bounding_box():
-    hole = hole_of((17, 33, 80, 5), (60, 33, 7, 90))
+    hole = hole_of(300, 400, (17, 33, 80, 5), (60, 33, 7, 90))
     assert cover(hole, with_margin) == [Window(Span(17, 97), Span(33, 123))]
 
 
 def test_far_holes_stay_apart_and_near_ones_are_joined():
-    hole = hole_of((0, 0, 20, 20), (280, 380, 20, 20))
+    hole = hole_of(300, 400, (0, 0, 20, 20), (280, 380, 20, 20))
     assert len(cover(hole, with_margin)) == 2
     assert cover(hole, lambda window: with_margin(window, 1000)) == [
         Window(Span(0, 300), Span(0, 400))

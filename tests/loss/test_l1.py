@@ -6,23 +6,8 @@ import torch
 
 from farfill.loss.discounted_l1 import DiscountedL1, spatial_discount
 from farfill.loss.known_l1 import KnownL1
-from farfill.types import Batch, Completion
+from farfill.types import Completion
 from helpers.vectors import Vectors
-
-
-@pytest.fixture
-def batch():
-    hole = torch.zeros(2, 1, 12, 16)
-    hole[0, :, 3:7, 4:10] = hole[1, :, 6:10, 8:14] = 1
-    region = torch.zeros(2, 1, 12, 16)
-    region[0, :, 2:8, 3:11] = region[1, :, 5:11, 7:15] = 1  # the unshrunk boxes
-    box = torch.tensor([[2, 3, 6, 8], [5, 7, 6, 8]])
-    return Batch(torch.rand(2, 3, 12, 16), hole, region, box, torch.arange(2))
-
-
-@pytest.fixture
-def completion():
-    return Completion(torch.rand(2, 3, 12, 16), torch.rand(2, 3, 12, 16), None)
 
 
 @pytest.mark.parametrize("key", Vectors("spatial_discounting_mask").arrays)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from farfill.mask.irregular import check_patch, irregular_hole
+from farfill.mask.protocol import check_patch, irregular_hole
 
 
 @pytest.mark.parametrize(

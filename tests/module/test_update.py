@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from functools import partial
 
 import pytest
 import torch
-from lightning import Trainer
 from torch import nn
-from torch.utils.data import DataLoader
 
 from farfill.checkpoint import read_checkpoint
 from farfill.gan.hinge import Hinge
 from farfill.gan.none import NoGAN
 from farfill.rundir.status import read_status
+from farfill.tracking.metrics_csv import read_rows
 from farfill.types import Diverged
 from helpers.runs import tiny_train
-from helpers.tiny import random_batch, tiny_module
+from helpers.tiny import quiet_fit, random_batch, tiny_module
 
 PLAIN = {
     "gan": Hinge(0.001, 1.0, 1),  # draws nothing, so parts see the same
@@ -29,18 +27,7 @@ PLAIN = {
 def step(module, batch=None):
     """One generator step with one critic step, in float64."""
     torch.manual_seed(0)
-    batch = random_batch(8) if batch is None else batch
-    trainer = Trainer(
-        max_epochs=1,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        precision="64-true",
-    )
-    trainer.fit(module, DataLoader([batch], batch_size=None))
-    return trainer
+    quiet_fit(module, [random_batch(8) if batch is None else batch], precision="64-true")
 
 
 def weights(module):
@@ -133,9 +120,7 @@ def test_a_run_that_does_not_recover_ends_as_diverged(tmp_path):
     assert "learning_rate" in status["message"]
     saved = read_checkpoint(tmp_path / "checkpoints" / "last.ckpt")
     assert all(value.isfinite().all() for value in saved["state_dict"].values())
-    with (tmp_path / "metrics.csv").open() as file:
-        skipped = [
-            float(row["train/skipped"]) for row in csv.DictReader(file) if row["train/skipped"]
-        ]
+    rows = read_rows(tmp_path / "metrics.csv")
+    skipped = [float(row["train/skipped"]) for row in rows if row["train/skipped"]]
     assert skipped == sorted(skipped)
     assert skipped[-1] > 0

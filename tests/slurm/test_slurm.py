@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import helpers.command
 from farfill.rundir.status import read_status
 from helpers.children import assert_same_run
 from helpers.command import SCRIPTS
@@ -48,15 +49,9 @@ def environment():
 def command(environment, tmp_path):
     """Runs a script as a user would, in a folder of its own."""
 
-    def run(script, *arguments):
-        path = SCRIPTS / f"{script}.py"
-        program = [str(path)] if path.is_file() else ["-m", f"farfill.cli.{script}"]
-        start = [sys.executable, *program, *arguments]
-        told = {"capture_output": True, "text": True, "timeout": 300}
-        done = subprocess.run(start, cwd=tmp_path, env=environment, **told)
-        return done.returncode, done.stdout, done.stderr
-
-    return run
+    return lambda script, *arguments: helpers.command.command(
+        script, tmp_path, *arguments, timeout=300, **environment
+    )
 
 
 @contextmanager

@@ -93,10 +93,7 @@ def _line(title: str, runs: Sequence[Record], column: str, colour: int) -> Line:
 
 
 def draw(panels: Sequence[Panel], columns: int = 3) -> bytes:
-    """Panels in rows of ``columns``, with one legend for all of them, as SVG.
-
-    A line of the same title is expected to have the same colour in all panels.
-    """
+    """Panels in rows of ``columns``, with one legend, so one colour per title, as SVG."""
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
     with style.context(STYLE):
@@ -150,9 +147,8 @@ def mean_and_range(curves: Sequence[Curve]) -> tuple[np.ndarray, ...]:
 def fit_axis(axes: Axes, values: np.ndarray) -> None:
     """Choose the vertical axis so that no outlier among the finite ``values`` hides the others.
 
-    It is logarithmic where most values span decades (symmetrically so if some are not positive).
-    Otherwise it ends where values are far out, if they would leave the others less than a quarter;
-    the panel then says how far they reach.
+    It is logarithmic where most span decades (symmetrically so if some are not positive), else it
+    is cut where some are far out; the panel then says how far they reach.
     """
     low, high = np.quantile(values, (0.05, 0.95))
     sizes = np.abs(values)

@@ -33,14 +33,11 @@ TEMPLATES = Environment(
 
 
 def write_report(sweep: Sweep, folder: Path) -> str:
-    """Write ``ABLATION.md``, ``ablation.html`` and ``figures/``, each file whole or not at all.
-
-    Returns:
-        The markdown.
+    """Write ``ABLATION.md``, ``ablation.html`` and ``figures/``, and return the markdown.
 
     Raises:
-        ValueError: The runs cannot be compared, see
-            :func:`farfill.ablation.sweep.require_comparable`, or a claim is not well formed.
+        ValueError: The runs cannot be compared (:func:`~farfill.ablation.sweep.require_comparable`)
+            or a claim is not well formed.
     """
     require_comparable(sweep)
     verdicts = [judge(sweep, claim) for claim in sweep.question.get("claims", ())]
@@ -77,9 +74,8 @@ def write_report(sweep: Sweep, folder: Path) -> str:
 def side_by_side(sweep: Sweep, folder: Path) -> tuple[str, int, list[str]]:
     """Write one seed's pictures, that which most cells have, into ``figures/pictures/``.
 
-    Returns:
-        A table with a column per cell, below each completion where the cell borrows from; empty if
-        no cell kept pictures. The seed. The files that the table shows, relative to ``folder``.
+    Returns a table with a column per cell, below each completion where the cell borrows from (empty
+    if no cell kept pictures), the seed, and the files that the table shows, below ``folder``.
     """
     by_seed: dict[int, dict[str, dict[int, dict[str, Path]]]] = defaultdict(dict)
     for run in sweep.records:

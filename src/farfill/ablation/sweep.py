@@ -69,11 +69,7 @@ class Sweep:
         return self.find(self.reference)[0] if self.reference else next(iter(self.cells))
 
     def find(self, wanted: Mapping[str, Any]) -> tuple[str, list[Record]]:
-        """The one cell, or classical baseline, that has the wanted options, and its label.
-
-        Raises:
-            ValueError: No cell or several have them.
-        """
+        """Label and runs of the one cell or baseline with these options (else ``ValueError``)."""
         texts = {key: as_text(value) for key, value in wanted.items()}
         rows = {**self.cells, **self.baselines}
         matches = [(k, v) for k, v in rows.items() if texts.items() <= v[0].cell.items()]
@@ -88,10 +84,8 @@ class Sweep:
 def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]) -> Sweep:
     """Read a sweep as ``python src/train.py -m ...`` or ``ablation=...`` leaves it.
 
-    Args:
-        folder: Without ``multirun.yaml`` in it only runs that started are known.
-        reference: See :class:`Sweep`; empty: the question's.
-        varies: Likewise; added to the question's.
+    Without ``multirun.yaml`` in ``folder`` only runs that started are known. An empty ``reference``
+    is the question's; ``varies`` adds to the question's, see :class:`Sweep`.
 
     Raises:
         ValueError: There is no run, or two finished runs of one cell and seed.
@@ -134,11 +128,9 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
 
 
 def require_comparable(sweep: Sweep) -> None:
-    """Refuse to compare runs that differ in anything but the swept options.
+    """Refuse with a ``ValueError`` runs that differ in anything but the swept options.
 
-    Raises:
-        ValueError: There is no run, pictures or holes differ between cells of one seed, pictures
-            differ between seeds, or configurations differ in other keys; names them.
+    Holes have to be the same in all cells of a seed, pictures in all runs.
     """
     if not sweep.records:
         raise ValueError("expected a sweep with at least one run, got none")

@@ -69,12 +69,9 @@ def metrics(
     names: Collection[str],
     minus: tuple[str, Sequence[Record]] | None = None,
 ) -> str:
-    """One line per cell: of every metric the mean, its interval and its spread over seeds.
+    """One line per cell (label -> runs by seed): every metric's mean, interval, spread over seeds.
 
-    Args:
-        cells: Label -> runs by seed.
-        names: Of the metrics.
-        minus: A cell to give the others' paired differences from, instead of their means.
+    With ``minus``, a cell and its label, paired differences from it instead of means.
     """
     rows = []
     for title, cell in cells.items():

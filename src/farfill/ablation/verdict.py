@@ -53,10 +53,7 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
     It has ``says`` (a sentence), ``metric``, ``left`` and ``right`` (options that single out a cell
     each, or ``{baseline: telea}``), ``expects`` (of left minus right, see :data:`EXPECTED`) and,
     for all but lower and higher, ``within``: the share of the right cell's mean that still counts
-    as the same.
-
-    Raises:
-        ValueError: The claim lacks a key or expects something else.
+    as the same. Other claims are refused (``ValueError``).
     """
     if missing := sorted(KEYS - set(claim)):
         raise ValueError(f"expected a claim to have {', '.join(sorted(KEYS))}; lacks {missing}")
@@ -80,10 +77,9 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
 
 
 def decide(gap: Estimate | None, expects: str, margin: float) -> tuple[str, str]:
-    """Verdict on an interval, and why it had to stay open without asking the interval.
+    """Agrees if the whole interval lies in the allowed range, differs if all of it lies outside.
 
-    It agrees if the whole interval lies in the range that the claim allows, differs if the whole
-    interval lies outside, and anything else is open.
+    Anything else is open; also given is why, if the interval was not asked.
     """
     if gap is None:
         return OPEN, "no seed has this metric in both cells"

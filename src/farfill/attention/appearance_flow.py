@@ -17,9 +17,6 @@ class AppearanceFlow(Warp):
     Args:
         channels: Width of the generator; its features are four times as wide.
         start: ``"identity"`` or ``"random"``, where it looks before training.
-
-    Raises:
-        ValueError: If ``start`` is neither.
     """
 
     def __init__(self, channels: int, start: Start = "identity") -> None:

@@ -77,11 +77,6 @@ class ContextualAttention(nn.Module):
         self.propagation = propagation
         self.softmax_scale = softmax_scale
 
-    def extra_repr(self) -> str:
-        """Show the parameters in ``print(module)``."""
-        names = ("patch_size", "rate", "stride", "propagation", "softmax_scale")
-        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
-
     def forward(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None = None
     ) -> AttentionResult:

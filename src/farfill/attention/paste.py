@@ -55,15 +55,10 @@ class Paste:
             self.used, self.source = used, self.source.index_select(1, used)
 
     def rows(self, attention: Tensor, first: bool, last: bool) -> Tensor:
-        """Cells of the result that lie between rows of the attention.
+        """Cells of the result that lie between rows of the attention ``(N, rows, w, h'', w'')``.
 
-        Args:
-            attention: ``(N, rows, w, h'', w'')``.
-            first: Whether they begin with the map's first row: the cells over it come, too.
-            last: Whether they end with the map's last row: the cells below it come, too.
-
-        Returns:
-            ``(N, rows - 1 + first + last, w + 1, C * rate * rate)``.
+        With ``first``, the map's first row is among them, and the cells over it come, too; likewise
+        ``last``. They are ``(N, rows - 1 + first + last, w + 1, C * rate * rate)``.
         """
         attention = self._on_full_grid(attention.to(self.source.dtype))
         # One column of zeros ends each line of the background and so begins the next.

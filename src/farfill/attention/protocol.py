@@ -28,11 +28,7 @@ def check_shapes(
 ) -> None:
     """Refuse with a ``ValueError`` what :class:`Attention` does not take.
 
-    Args:
-        foreground: See there.
-        background: Likewise.
-        hole: Likewise.
-        one_size: Whether both maps have to have the same height and width.
+    With ``one_size``, both maps have to have the same height and width.
     """
     if foreground.shape[:2] != background.shape[:2]:
         raise ValueError(

@@ -17,10 +17,8 @@ class Shift(nn.Module):
     no parameters and works on the features' own grid.
 
     Args:
-        patch_size: Side of the patches that are compared; their centre is copied (that paper: 1).
-
-    Raises:
-        ValueError: If ``patch_size`` is less than 1.
+        patch_size: Side of the patches that are compared, at least 1 as in that paper; their
+            centre is copied.
     """
 
     def __init__(self, patch_size: int) -> None:
@@ -37,9 +35,6 @@ class Shift(nn.Module):
         Arguments as of :class:`~farfill.attention.protocol.Attention`; without a hole every
         position copies, from anywhere. Known positions keep their feature, with an offset of 0.
         Where no patch is known, the features are 0 and the chosen position is 0.
-
-        Raises:
-            ValueError: If the shapes do not fit each other.
         """
         check_shapes(foreground, background, hole, one_size=hole is not None)
         n, _, height, width = foreground.shape

@@ -27,10 +27,7 @@ LEAST_ROWS = 4  # of a band: it computes about as many again which its neighbour
 def band(height: int, row_bytes: int, device: torch.device) -> tuple[int, int]:
     """Choose how many samples to take at once with all their rows, or one and how many rows.
 
-    Args:
-        height: Rows of one sample.
-        row_bytes: What the similarities of a row take.
-        device: Where.
+    A sample has ``height`` rows, the similarities of one take ``row_bytes``.
     """
     budget = BAND_BYTES.get(device.type, BAND_BYTES["cuda"])
     samples = budget // (height * row_bytes)

@@ -18,9 +18,6 @@ class SpatialTransformer(Warp):
     Args:
         channels: Width of the generator; its features are four times as wide.
         start: ``"identity"`` or ``"random"``, where it looks before training.
-
-    Raises:
-        ValueError: If ``start`` is neither.
     """
 
     def __init__(self, channels: int, start: Start = "identity") -> None:
@@ -43,13 +40,10 @@ class SpatialTransformer(Warp):
 
 
 def affine_displacement(change: Tensor, height: int, width: int) -> Tensor:
-    """How far an affine map moves each position.
+    """How far an affine map moves each position, in pixels: ``(N, 2, height, width)``.
 
-    Args:
-        change: ``(N, 2, 3)``, the map minus the identity, for ``(row, column, 1)`` scaled to
-            ``[-1, 1]`` between the first and the last pixel.
-        height: In pixels, as the result, ``(N, 2, height, width)``.
-        width: Likewise.
+    ``change`` ``(N, 2, 3)`` is the map minus the identity, for ``(row, column, 1)`` scaled to
+    ``[-1, 1]`` between the first and the last pixel.
     """
     here = pixel_positions(1, height, width, like=change)
     half = half_side(here)

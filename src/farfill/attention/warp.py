@@ -20,13 +20,9 @@ class Warp(nn.Module, ABC):
 
     @abstractmethod
     def displacement(self, inputs: Tensor) -> Tensor:
-        """Predict how far from itself each position looks.
+        """Predict how far from itself each position looks: ``(N, 2, H, W)``, in pixels of the map.
 
-        Args:
-            inputs: ``(N, C + 1, H, W)``, at least float32: features, and where they are missing.
-
-        Returns:
-            ``(N, 2, H, W)``, rows and columns in pixels of the map.
+        ``inputs`` ``(N, C + 1, H, W)``, at least float32, are features and where they are missing.
         """
 
     def forward(
@@ -35,9 +31,6 @@ class Warp(nn.Module, ABC):
         """Sample ``background`` at the predicted positions, offsets to the nearest pixel.
 
         Arguments as of :class:`~farfill.attention.protocol.Attention`, of the same size.
-
-        Raises:
-            ValueError: If the shapes do not fit each other.
         """
         check_shapes(foreground, background, hole, one_size=True)
         n, _, height, width = background.shape

@@ -15,9 +15,6 @@ class EfficientNetLite0(Frozen):
     Args:
         layers: Of ``stem`` (half the picture's size), ``block0`` (half), ``block1`` and 2 (a
             quarter), ``block3`` and 4 (an eighth), ``block5`` to 10 (a 16th), ``block11`` to 15.
-
-    Raises:
-        ValueError: If its packages are not installed, or a layer is not there.
     """
 
     def __init__(self, layers: Sequence[str]) -> None:

@@ -18,9 +18,6 @@ class Frozen:
         chosen: Names of layers whose outputs are wanted; later layers are dropped.
         mean: Of the pictures the network was trained on, in ``[0, 1]``, by channel.
         deviation: Likewise, the standard deviation.
-
-    Raises:
-        ValueError: If a chosen layer is not there, or none is.
     """
 
     def __init__(
@@ -43,11 +40,7 @@ class Frozen:
         self.mean, self.deviation = (torch.tensor(x).view(1, -1, 1, 1) for x in (mean, deviation))
 
     def __call__(self, image: Tensor) -> list[Tensor]:
-        """Features ``(N, C, h, w)`` of the chosen layers, from shallow to deep.
-
-        Args:
-            image: ``(N, 3, H, W)`` in ``[-1, 1]``.
-        """
+        """Features ``(N, C, h, w)``, shallow to deep, of ``(N, 3, H, W)`` in ``[-1, 1]``."""
         self.layers.to(image.device)
         mean, deviation = self.mean.to(image.device), self.deviation.to(image.device)
         outputs = []

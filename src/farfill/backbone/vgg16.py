@@ -20,9 +20,6 @@ class VGG16(Frozen):
         layers: Of ``conv1_1``, ``relu1_1`` ... ``conv5_3``, ``relu5_3``, ``pool1`` ... ``pool5``.
         weights: File with torchvision's state dictionary of VGG16; only tensors are read from it.
             ``None``: torchvision's own, which it downloads.
-
-    Raises:
-        ValueError: If there are no weights, they do not fit, or a layer is not there.
     """
 
     def __init__(self, layers: Sequence[str], weights: str | None) -> None:

@@ -1,5 +1,7 @@
 """PatchMatch, coarse to fine: every hole is filled with patches of the same picture."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import torch
@@ -8,6 +10,7 @@ from torch import Tensor
 from farfill.types import Batch
 
 
+@dataclass
 class PatchMatch:
     """Fill with copies of known patches (Barnes et al., SIGGRAPH 2009, section 4). No training.
 
@@ -19,28 +22,27 @@ class PatchMatch:
     Where there is no whole patch of ``patch_size``, the largest size that has one is taken; where
     not even 3 x 3 known pixels lie together, each missing pixel copies the nearest known one.
 
-    Args:
-        patch_size: Side of the patches in pixels, odd (7 in PatchMatch's own examples).
+    Attributes:
+        patch_size: Side of the patches in pixels, odd, 3 or more (PatchMatch's own examples: 7).
         iterations: Rounds of both steps on the picture itself; k + 1 times as many on the copy
             that is 2^k times smaller.
         sweeps: Rounds of PatchMatch's search in each; the smallest copy gets 6 times as many.
         seed: Of the search. The same picture and hole are filled alike, whatever the batch.
-
-    Raises:
-        ValueError: If ``patch_size`` is not an odd number from 3 on or a count is below 1.
     """
 
-    def __init__(self, patch_size: int, iterations: int, sweeps: int, seed: int) -> None:
-        if patch_size < 3 or patch_size % 2 == 0:
-            raise ValueError(f"expected `patch_size` to be odd and 3 or more, got {patch_size}")
-        if iterations < 1 or sweeps < 1:
+    patch_size: int
+    iterations: int
+    sweeps: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.patch_size < 3 or self.patch_size % 2 == 0:
+            raise ValueError(f"expected `patch_size` odd and 3 or more, got {self.patch_size}")
+        if min(self.iterations, self.sweeps) < 1:
             raise ValueError(
-                f"expected `iterations` and `sweeps` of 1 or more, got {iterations} and {sweeps}"
+                "expected `iterations` and `sweeps` of 1 or more, got "
+                f"{self.iterations} and {self.sweeps}"
             )
-        self.patch_size = patch_size
-        self.iterations = iterations
-        self.sweeps = sweeps
-        self.seed = seed
 
     def __call__(self, batch: Batch) -> Tensor:
         """Complete ``batch``; a picture without a known pixel is refused with a ``ValueError``."""
@@ -143,12 +145,10 @@ class PatchField:
         return self._is_target[at], self.sources[self._index[at]]
 
     def search(self, guess: np.ndarray, weight: np.ndarray, sweeps: int) -> None:
-        """Improve every match.
+        """Improve every match by rounds of passing on and trying.
 
-        Args:
-            guess: ``(H, W, C)``, float32, the picture with its hole filled so far.
-            weight: ``(H, W)``, float32, how much each pixel of ``guess`` counts.
-            sweeps: Rounds of passing on and trying.
+        ``guess`` ``(H, W, C)``, float32, is the picture with its hole filled so far, and ``weight``
+        ``(H, W)``, float32, how much each pixel of it counts.
         """
         wanted = _cut(guess, self.targets, self.radius)
         weights = _cut(np.broadcast_to(weight[..., None], guess.shape), self.targets, self.radius)

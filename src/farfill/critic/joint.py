@@ -42,11 +42,7 @@ class Joint(TwoViews):
         self.score = nn.Linear(2 * features, 1)
 
     def forward(self, views: Views) -> Views:
-        """Score both views together: ``{"joint": (N, 1)}``.
-
-        Raises:
-            ValueError: If a view is missing, because the objective scores each view alone.
-        """
+        """Score both views together: ``{"joint": (N, 1)}``; one alone is refused."""
         if set(views) != set(self.networks):
             raise ValueError(
                 f"expected the joint critic to be given {sorted(self.networks)} together, got "

@@ -68,13 +68,9 @@ def input_gradient(layers: nn.Module, picture: Tensor) -> Tensor:
     passes through the weights once; ``torch.autograd.grad(..., create_graph=True)`` gives the same
     numbers but then also sends zeros back through every layer, half as much work again.
 
-    Args:
-        layers: A sequence of :class:`SameConv2d`, :class:`torch.nn.LeakyReLU`,
-            :class:`ChannelsLastFlatten` and :class:`torch.nn.Linear` only.
-        picture: ``(N, C, H, W)``; no gradient flows into it.
-
-    Raises:
-        TypeError: For any other layer.
+    ``layers`` is a sequence of :class:`SameConv2d`, :class:`torch.nn.LeakyReLU`,
+    :class:`ChannelsLastFlatten` and :class:`torch.nn.Linear` only (else ``TypeError``). No gradient
+    flows into ``picture``, ``(N, C, H, W)``.
     """
     sequence = tuple(layers.children())
     inputs = []

@@ -64,17 +64,16 @@ def unreadable(paths: Sequence[Path], max_pixels: int | None = MAX_FILE_PIXELS) 
     Raises:
         ValueError: No picture at all is readable.
     """
-    reasons = {}
 
-    def decode(path: Path) -> None:
+    def reason(path: Path) -> str | None:
         try:
             read_rgb(path, max_pixels)
         except PictureError as error:
-            reasons[path] = str(error)
+            return str(error)
+        return None
 
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(decode, paths))
-    reasons = {path: reasons[path] for path in paths if path in reasons}
+        reasons = {p: r for p, r in zip(paths, pool.map(reason, paths), strict=True) if r}
     if not reasons:
         return set()
     if len(reasons) == len(paths):

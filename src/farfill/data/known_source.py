@@ -15,16 +15,13 @@ APART = 1e4  # pixels between the contents of two textures: further than any tol
 
 
 class Scene(NamedTuple):
-    """A generated picture.
+    """A generated picture, and what every pixel shows, as coordinates in pixels.
 
-    Attributes:
-        picture: ``(S, S, 3)``, uint8, RGB.
-        content: ``(K, S, S)``, float64: what every pixel shows, as coordinates in pixels. Two
-            pixels show the same thing if these are equal, nearly the same if they are close.
+    Two pixels show the same thing if these are equal, nearly the same if they are close.
     """
 
-    picture: np.ndarray
-    content: np.ndarray
+    picture: np.ndarray  # (S, S, 3), uint8, RGB
+    content: np.ndarray  # (K, S, S), float64
 
 
 @dataclass
@@ -49,9 +46,6 @@ class KnownSource:
         period: Least and most pixels after which a texture repeats (whole numbers).
         grain: Pixels between two colours of a texture.
         seed: Of all pictures.
-
-    Raises:
-        ValueError: A kind is unknown or a number is out of its range.
     """
 
     on_error: ClassVar[str] = "raise"
@@ -92,10 +86,6 @@ class KnownSource:
 
     def content(self, path: Path, size: int) -> np.ndarray:
         """Say what a picture's centre crop shows: ``(K, size, size)``, see :class:`Scene`."""
-        if size > self.resize:
-            raise ValueError(
-                f"expected data.resize to be at least image_size={size}, got {self.resize}"
-            )
         start = (self.resize - size) // 2
         crop = slice(start, start + size)
         return self.scene(path).content[:, crop, crop]

@@ -19,9 +19,7 @@ def pictures_below(folder: Path) -> list[Path]:
     Hidden files and folders are left out, and with a warning folders that may not be read. Links
     to folders are followed, but no folder is visited twice, so a loop of links ends.
 
-    Raises:
-        FileNotFoundError: There is no such folder.
-        ValueError: It holds no picture.
+    A missing folder is refused (``FileNotFoundError``), and one without pictures (``ValueError``).
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder} (data.root, data.train, data.val)")
@@ -71,11 +69,7 @@ def rename(paths: list[Path], table: Path, folder: Path) -> list[Path]:
 
     CelebA-HQ numbers 30,000 pictures of CelebA anew; its table tells which is which: lines start
     with the new name without extension and end with the old name; others, such as a heading, are
-    ignored. Paths that the table does not know are dropped.
-
-    Raises:
-        FileNotFoundError: There is no such table or folder.
-        ValueError: Table and list, or table and folder, have nothing in common.
+    ignored. Paths that the table does not know are dropped, but not all (``ValueError``).
     """
     present = {path.stem: path for path in pictures_below(folder)}
     rows = [name.split() for name, _ in _lines(table, strict=False)]

@@ -7,15 +7,10 @@ import numpy as np
 
 
 class Split(NamedTuple):
-    """Picture files, in an order that depends on nothing but the files.
-
-    Attributes:
-        train: What is learnt from.
-        val: What is measured on; shares no file with ``train``.
-    """
+    """Picture files, in an order that depends on nothing but the files."""
 
     train: list[Path]
-    val: list[Path]
+    val: list[Path]  # shares no file with `train`
 
 
 class Source(Protocol):

@@ -46,11 +46,19 @@ class Sample:
             ValueError: ``val`` names a picture that is not among them, or no or every picture.
             FileNotFoundError: A package lacks a picture, or is not installed.
         """
-        paths = {
-            path.stem: path
-            for folder, names in PICTURES.items()
-            for path in _photographs(folder, names.split())
-        }
+        paths: dict[str, Path] = {}
+        for folder, names in PICTURES.items():
+            package, _, rest = folder.partition("/")
+            spec = find_spec(package)
+            home = Path(spec.origin).parent if spec is not None and spec.origin else Path("nowhere")
+            found = [home / rest / name for name in names.split()]
+            if missing := [path.name for path in found if not path.is_file()]:
+                raise FileNotFoundError(
+                    f"{DISTRIBUTIONS[package]} is installed without its photographs "
+                    f"({', '.join(missing)} not found): reinstall it, or use data=folder "
+                    "data.root=..."
+                )
+            paths |= {path.stem: path for path in found}
         if not set(self.val) < set(paths) or not self.val:
             raise ValueError(
                 f"expected data.val to name some, not all, of {', '.join(sorted(paths))}; "
@@ -60,16 +68,3 @@ class Sample:
         for name, path in sorted(paths.items()):
             sides[name in self.val].append(path)
         return Split(*sides)
-
-
-def _photographs(folder: str, names: Sequence[str]) -> list[Path]:
-    package, _, rest = folder.partition("/")
-    spec = find_spec(package)
-    place = Path(spec.origin).parent if spec is not None and spec.origin else Path("nowhere")
-    paths = [place / rest / name for name in names]
-    if missing := [path.name for path in paths if not path.is_file()]:
-        raise FileNotFoundError(
-            f"{DISTRIBUTIONS[package]} is installed without its photographs "
-            f"({', '.join(missing)} not found): reinstall it, or use data=folder data.root=..."
-        )
-    return paths

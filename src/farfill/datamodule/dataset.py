@@ -52,10 +52,7 @@ class InpaintingDataset(Dataset[Batch]):
         return len(self.paths)
 
     def __getitem__(self, draw: Draw) -> Batch:
-        """Read, scale, crop and mirror a picture and draw its hole.
-
-        Returns:
-            A batch without the batch axis.
+        """Read, scale, crop and mirror a picture and draw its hole: a batch without its axis.
 
         Raises:
             PictureError: The picture cannot be read or is smaller than the crop.

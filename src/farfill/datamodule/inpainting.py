@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -22,10 +23,11 @@ from farfill.mask.protocol import HoleSampler
 from farfill.types import Batch
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class InpaintingData(LightningDataModule):
     """Makes the loaders; every sample depends on (seed, epoch, index) only.
 
-    Args:
+    Attributes:
         source: Knows the picture files.
         holes: Draws the holes.
         val_holes: Draws those of validation; None = ``holes``.
@@ -42,39 +44,26 @@ class InpaintingData(LightningDataModule):
         accumulate: Batches of ``batch_size`` pictures per update.
     """
 
-    train_set: InpaintingDataset  # from `setup` on
-    val_set: InpaintingDataset
+    source: Source
+    holes: HoleSampler
+    val_holes: HoleSampler | None
+    image_size: int
+    batch_size: int
+    val_batch_size: int
+    val_limit: int | None
+    workers: int
+    seed: int
+    one_hole_per_batch: bool
+    flip: bool
+    critic_steps: int = 0
+    accumulate: int = 1
+    train_set: InpaintingDataset = field(init=False)  # from `setup` on
+    val_set: InpaintingDataset = field(init=False)
 
-    def __init__(  # noqa: PLR0913 -- one place for all that a run may change
-        self,
-        *,
-        source: Source,
-        holes: HoleSampler,
-        val_holes: HoleSampler | None,
-        image_size: int,
-        batch_size: int,
-        val_batch_size: int,
-        val_limit: int | None,
-        workers: int,
-        seed: int,
-        one_hole_per_batch: bool,
-        flip: bool,
-        critic_steps: int = 0,
-        accumulate: int = 1,
-    ) -> None:
+    def __post_init__(self) -> None:
         super().__init__()
-        self.source = source
-        self.holes = holes
-        self.val_holes = val_holes or holes
-        self.image_size = image_size
-        self.batch_size = batch_size * accumulate
-        self.val_batch_size = val_batch_size
-        self.val_limit = val_limit
-        self.workers = workers
-        self.seed = seed
-        self.one_hole_per_batch = one_hole_per_batch
-        self.flip = flip
-        self.updates = critic_steps + 1
+        self.batch_size *= self.accumulate
+        self.updates = self.critic_steps + 1
         self.start = 0  # training steps that a run which goes on from a checkpoint has behind it
 
     def setup(self, stage: str | None = None) -> None:
@@ -89,7 +78,8 @@ class InpaintingData(LightningDataModule):
         """
         if hasattr(self, "val_set"):
             return
-        for holes in (self.holes, self.val_holes):
+        val_holes = self.val_holes or self.holes
+        for holes in (self.holes, val_holes):
             holes.check(self.image_size, self.image_size)
         source = self.source
         fit = stage in (None, "fit")
@@ -123,7 +113,7 @@ class InpaintingData(LightningDataModule):
             read=read,
         )
         self.train_set = dataset(train, self.holes, train=True)
-        self.val_set = dataset(val, self.val_holes, train=False)
+        self.val_set = dataset(val, val_holes, train=False)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of ``updates * batch_size`` pictures in the stream's order, from its place on.

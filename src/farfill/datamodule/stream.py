@@ -11,17 +11,11 @@ from torch.utils.data import Sampler
 
 
 class Draw(NamedTuple):
-    """The address of one sample.
-
-    Attributes:
-        epoch: How often all pictures were seen before.
-        index: Number of the picture in its data set.
-        hole: Number of the hole; samples that share it share one hole.
-    """
+    """The address of one sample: which pass over the pictures, which of them, which hole."""
 
     epoch: int
     index: int  # type: ignore[assignment]  # tuple has a method of that name
-    hole: int
+    hole: int  # samples that share it share one hole
 
 
 class Use(IntEnum):
@@ -33,10 +27,7 @@ class Use(IntEnum):
 
 
 def sequence(seed: int, use: Use, *address: int) -> np.random.SeedSequence:
-    """The start of the random numbers for one use at one address: always as many numbers for it.
-
-    All are at least 0; ``seed`` is the run's.
-    """
+    """The start of the random numbers for one use at one address; all are at least 0."""
     return np.random.SeedSequence([seed, use, *address])
 
 

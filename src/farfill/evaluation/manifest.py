@@ -47,12 +47,9 @@ class Manifest:
 
 
 def build(batches: Iterable[Batch], paths: Sequence[Path], seed: int, mask: str) -> Manifest:
-    """Make the manifest of what ``batches`` yields, each picture once.
+    """Make the manifest of what ``batches`` yields, each picture once, but at least one.
 
     ``Batch.index`` counts in ``paths``; ``seed`` and ``mask`` are only recorded.
-
-    Raises:
-        ValueError: ``batches`` is empty.
     """
     root = os.path.commonpath([path.absolute().parent for path in paths]) if paths else ""
     entries: list[Entry] = []

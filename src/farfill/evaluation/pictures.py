@@ -55,20 +55,14 @@ def paint(
 
 
 def write_pictures(folder: Path, painted: Mapping[int, Mapping[str, Tensor]]) -> None:
-    """Write ``pictures/<title>/<index>.png`` and, when all are there, ``pictures/index.json``.
-
-    Args:
-        folder: Of the evaluation.
-        painted: As :func:`paint` made them, in ``[-1, 1]``.
-    """
-    files: dict[int, dict[str, str]] = {}
-    for index, row in sorted(painted.items()):
-        files[index] = {}
-        for title, picture in row.items():
+    """Write ``pictures/<title>/<index>.png`` and, when all are there, ``pictures/index.json``."""
+    files: dict[int, dict[str, str]] = {index: {} for index in sorted(painted)}
+    for index, row in files.items():
+        for title, picture in painted[index].items():
             # A title may hold anything, a checkpoint's name for example.
             slug = re.sub(r"[^\w.-]+", "_", title).strip("_.") or "_"
-            files[index][title] = f"{slug}/{index}.png"
-            write_picture(folder / "pictures" / files[index][title], to_uint8(picture))
+            row[title] = f"{slug}/{index}.png"
+            write_picture(folder / "pictures" / row[title], to_uint8(picture))
     with atomic(folder / INDEX) as part:
         part.write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
 

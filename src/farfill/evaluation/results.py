@@ -44,8 +44,7 @@ def write_results(
         attention: Draws where the first inpainter borrows from.
         remarks: What a reader of the table has to know, a sentence each; they go below it.
 
-    Returns:
-        The markdown table.
+    Returns the markdown table.
 
     Raises:
         ValueError: ``by`` is no metric with a better direction, or ``loader`` is empty.

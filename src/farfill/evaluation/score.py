@@ -26,11 +26,7 @@ class Scores(NamedTuple):
 
 @torch.inference_mode()
 def score(inpainter: Inpainter, loader: Iterable[Batch], device: torch.device | str) -> Scores:
-    """Complete and measure every picture of ``loader``, which yields each once, on ``device``.
-
-    Raises:
-        ValueError: ``loader`` is empty.
-    """
+    """Complete and measure what ``loader`` yields, each picture once, but at least one."""
     pictures: dict[int, dict[str, float]] = {}
     times: list[float] = []
     counts: list[int] = []

@@ -32,13 +32,8 @@ def estimate(values: np.ndarray, seed: int = 0, resamples: int = RESAMPLES) -> E
     standard error of the runs' means. Noise that pictures and runs share counts in both parts: the
     interval is slightly too wide. With one run it says nothing of other runs.
 
-    Args:
-        values: ``(runs, images, ...)``; for a paired interval the difference of two such arrays.
-        seed: Of the resampling: the same values have the same interval.
-        resamples: Draws of pictures.
-
-    Raises:
-        ValueError: There is no value.
+    ``values`` are ``(runs, images, ...)``, not empty; for a paired interval the difference of two
+    such arrays. The same ones have the same interval, by ``seed``; ``resamples`` are of pictures.
     """
     if values.ndim < 2 or not values.size:
         raise ValueError(f"estimate: expected (runs, images, ...), got shape {values.shape}.")

@@ -17,14 +17,8 @@ from farfill.metric.suite import NAMES
 # Total variation has no better direction: both blur and noise are wrong.
 ARROWS = {"l1": "↓", "l2": "↓", "relative": "↓", "psnr": "↑", "ssim": "↑"}
 PRINTED = (
-    "l1_hole",
-    "l2_hole",
-    "relative_l1_full",
-    "relative_l2_full",
-    "psnr_full",
-    "psnr_hole",
-    "ssim_full",
-    "tv_anisotropic_full",
+    *("l1_hole", "l2_hole", "relative_l1_full", "relative_l2_full"),
+    *("psnr_full", "psnr_hole", "ssim_full", "tv_anisotropic_full"),
 )
 REGIONS = {"hole": "in the hole", "full": "over the whole picture"}
 Row = dict[str, Estimate]  # by metric
@@ -40,11 +34,7 @@ class Comparison(NamedTuple):
 
 
 def compare(scores: Mapping[str, Scores], manifest: Manifest) -> Comparison:
-    """Estimate all inpainters' means, and the first one's paired differences from the others.
-
-    Raises:
-        ValueError: They were not scored on the same pictures.
-    """
+    """Estimate all inpainters' means, and the first one's paired differences from the others."""
     (first, ours), *others = scores.items()
     if any(theirs.pictures.keys() != ours.pictures.keys() for _, theirs in others):
         raise ValueError("compare: expected every inpainter to be scored on the same pictures.")
@@ -80,11 +70,8 @@ def markdown_table(
 ) -> str:
     """A table in Markdown; a cell may hold anything, nothing in it ends the cell.
 
-    Args:
-        titles: Of the columns.
-        rows: As many cells each.
-        text_columns: Columns to align left; all others hold numbers and are aligned right.
-        padded: Whether to align the columns for those who read it in a terminal, too.
+    ``text_columns`` are aligned left, all others hold numbers and are aligned right; ``padded``
+    aligns them for those who read it in a terminal, too.
     """
     texts = [[str(cell).replace("|", r"\|") for cell in row] for row in (titles, *rows)]
     columns = []
@@ -181,9 +168,8 @@ def _plain(row: Row) -> dict[str, dict[str, float | None]]:
 
 
 def _csv(rows: Iterable[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    first, *others = rows
-    writer = csv.DictWriter(text, list(first), lineterminator="\n")
+    text, lines = io.StringIO(), [*rows]
+    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows([first, *others])
+    writer.writerows(lines)
     return text.getvalue()

@@ -18,7 +18,3 @@ class LSGAN(PointwiseGAN):
     def fake_loss(self, score: Tensor) -> Tensor:
         r""":math:`D(\tilde x)^2 / 2`."""
         return score.square() / 2
-
-    def generator_loss(self, score: Tensor) -> Tensor:
-        r""":math:`(D(\tilde x) - 1)^2 / 2`."""
-        return (score - 1).square() / 2

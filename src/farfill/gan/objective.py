@@ -76,6 +76,10 @@ class PointwiseGAN(Objective):
     def fake_loss(self, score: Tensor) -> Tensor:
         """What the critics lose by each score of a completed picture; same shape."""
 
+    def generator_loss(self, score: Tensor) -> Tensor:
+        """What the critics would lose by it if it were real."""
+        return self.real_loss(score)
+
     def critic_terms(
         self, critics: Critics, real: Views, fake: Views, hole: Views
     ) -> dict[str, Tensor]:

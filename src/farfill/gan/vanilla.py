@@ -20,7 +20,3 @@ class Vanilla(PointwiseGAN):
     def fake_loss(self, score: Tensor) -> Tensor:
         r""":math:`-\log(1 - \sigma(D(\tilde x)))`."""
         return F.softplus(score)
-
-    def generator_loss(self, score: Tensor) -> Tensor:
-        r""":math:`-\log \sigma(D(\tilde x))`."""
-        return F.softplus(-score)

@@ -79,9 +79,6 @@ def gradient_penalty(
         fake: ``(N, 3, H, W)``, completed pictures.
         hole: ``(N, 1, H, W)`` or ``(1, 1, H, W)``, 1 = missing.
         alpha: One interpolation weight per picture, ``(N, 1, 1, 1)``.
-
-    Returns:
-        Unweighted mean over the batch.
     """
     between = (real + alpha * (fake - real)).detach()
     length = torch.linalg.vector_norm((gradient_of(between) * hole).flatten(1), dim=1)

@@ -18,10 +18,7 @@ class GLCIC(nn.Module):
     move in the critics' turns too; validation and inpainting use the running means.
 
     Args:
-        channels: Width of the first layer (an even number; the paper's 64).
-
-    Raises:
-        ValueError: If ``channels`` is not a positive even number.
+        channels: Width of the first layer (a positive even number; the paper's 64).
     """
 
     def __init__(self, channels: int) -> None:

@@ -14,19 +14,14 @@ TITLE_HEIGHT = 20
 def sheet(
     rows: Sequence[Sequence[Tensor]], titles: Sequence[str], smallest_cell: int = 256
 ) -> np.ndarray:
-    """Lay pictures out in titled columns on white.
+    """Lay pictures out in titled columns on white: uint8 RGB ``(height, width, 3)``.
 
     Args:
-        rows: Pictures ``(3, H, W)`` in ``[-1, 1]``, of any size. A short row leaves cells empty.
+        rows: Pictures ``(3, H, W)`` in ``[-1, 1]``, of any size. A short row leaves cells empty,
+            one that is longer than the titles is refused (``ValueError``).
         titles: One per column; a long one is written smaller.
         smallest_cell: Small pictures are enlarged by the largest whole factor (nearest neighbour)
             that keeps the largest of them within this many pixels.
-
-    Returns:
-        uint8 RGB ``(height, width, 3)``.
-
-    Raises:
-        ValueError: There is no picture, or a row has more pictures than there are titles.
     """
     pictures, lengths = [[*map(to_uint8, row)] for row in rows], [*map(len, rows)]
     if not any(lengths) or max(lengths) > len(titles):

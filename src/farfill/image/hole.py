@@ -21,7 +21,7 @@ def read_hole(
     max_hole: float = 0.75,
     max_pixels: int | None = MAX_FILE_PIXELS,
 ) -> np.ndarray:
-    """Read a mask: white is the hole, as for the authors.
+    """Read a mask: white is the hole, as for the authors. ``(H, W)``, bool, True = missing.
 
     Levels are 0 to 255 whatever the file's depth; colours count by their luminance. Transparent
     places count as black, because a mask painted on a layer of its own is known where nothing was
@@ -36,11 +36,9 @@ def read_hole(
         max_hole: Share above which a hole is refused: its polarity is usually wrong.
         max_pixels: Refuse a file whose header promises more; None = no limit.
 
-    Returns:
-        ``(H, W)``, bool, True = missing; neither empty nor everything.
-
     Raises:
-        ValueError: If it cannot be read, has another size, or is not plausible as a mask.
+        ValueError: If it cannot be read, has another size, is not plausible as a mask, or makes a
+            hole of nothing or everything.
     """
     if not 0 <= threshold < 255:
         raise ValueError(f"expected `threshold` from 0 to below 255, got {threshold}")

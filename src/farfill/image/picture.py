@@ -23,17 +23,11 @@ _COLOUR = ("RGB", "RGBA", "P", "PA")
 
 @dataclass(frozen=True)
 class Picture:
-    """A still picture as its file holds it, upright.
+    """A still picture as its file holds it, upright."""
 
-    Attributes:
-        pixels: ``(H, W)`` if grey, else ``(H, W, 3)`` RGB; uint8 or uint16.
-        alpha: ``(H, W)`` of the same type (0 = transparent), or ``None``.
-        profile: ICC colour profile, or ``None``.
-    """
-
-    pixels: np.ndarray
-    alpha: np.ndarray | None = None
-    profile: bytes | None = None
+    pixels: np.ndarray  # (H, W) if grey, else (H, W, 3) RGB; uint8 or uint16
+    alpha: np.ndarray | None = None  # (H, W) of the same type; 0 = transparent
+    profile: bytes | None = None  # ICC colour profile
 
     @property
     def size(self) -> tuple[int, int]:

@@ -72,11 +72,7 @@ def open_image(path: str | Path, max_pixels: int | None, setting: str) -> Iterat
 
 
 def picture_size(path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS) -> tuple[int, int]:
-    """Height and width in pixels as the file's header has them, before EXIF turns the picture.
-
-    Raises:
-        PictureError: The header cannot be read, or promises more than ``max_pixels``.
-    """
+    """Height and width in pixels as the file's header has them, before EXIF turns the picture."""
     with open_image(path, max_pixels, "data.max_file_pixels") as file:
         return file.height, file.width
 
@@ -91,12 +87,7 @@ def read_rgb(path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS) -> np.n
       because their range is anyone's guess.
     * Of several frames or pages the first is taken.
 
-    Returns:
-        ``(H, W, 3)``, uint8.
-
-    Raises:
-        PictureError: The file is missing, damaged, of no known kind, or its header promises more
-            than ``max_pixels`` (None = no limit).
+    The result is ``(H, W, 3)``; errors are those of :func:`open_image`.
     """
     with open_image(path, max_pixels, "data.max_file_pixels") as file:
         image = _upright_in_8_bits(file)

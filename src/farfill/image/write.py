@@ -17,12 +17,9 @@ _JPEG: dict[str, Any] = {"quality": 95, "subsampling": 0}
 _TIFF: dict[str, Any] = {"compression": "tiff_adobe_deflate"}
 _OPTIONS: dict[str, dict[str, Any]] = {
     ".png": {},
-    ".tif": _TIFF,
-    ".tiff": _TIFF,
-    # Without `exact` the colours under transparent pixels are dropped.
-    ".webp": {"lossless": True, "exact": True},
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
+    **dict.fromkeys((".tif", ".tiff"), _TIFF),
+    ".webp": {"lossless": True, "exact": True},  # also the colours under transparent pixels
+    **dict.fromkeys((".jpg", ".jpeg"), _JPEG),
 }
 
 
@@ -39,11 +36,9 @@ def check_name(option: str, path: Path, lossy: bool) -> None:
 
 
 def check_depth(path: Path, picture: Picture) -> None:
-    """Refuse a format that cannot hold what the picture has.
+    """Refuse with a ``ValueError`` 16 bits into jpg or webp, alpha into jpg, both into tif.
 
-    Raises:
-        ValueError: 16 bits into jpg or webp, alpha into jpg, both into tif (OpenCV leaves out the
-            tag that says which channel is alpha, Pillow cannot write it).
+    (OpenCV leaves out tif's tag that says which channel is alpha, Pillow cannot write 16 bits.)
     """
     suffix, alpha = path.suffix.lower(), picture.alpha is not None
     deep = picture.pixels.dtype == np.uint16
@@ -59,10 +54,8 @@ def write_picture(path: str | Path, picture: Picture | np.ndarray) -> None:
     png, tif and webp keep every value (webp stores grey as RGB with equal channels; 16-bit grey
     with alpha becomes RGBA with equal channels). The colour profile goes along.
 
-    A picture may be given by its pixels alone: ``(H, W, 3)`` RGB or ``(H, W)``.
-
-    Raises:
-        ValueError: If the format cannot hold it (see :func:`check_depth`).
+    A picture may be given by its pixels alone: ``(H, W, 3)`` RGB or ``(H, W)``. Errors are those of
+    :func:`check_depth`.
     """
     path = Path(path)
     if isinstance(picture, np.ndarray):

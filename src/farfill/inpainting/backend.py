@@ -19,12 +19,9 @@ Translate = Callable[[nn.Module, tuple[Tensor, ...]], Run]  # with inputs to run
 
 
 class SplitGenerator:
-    """A two-stage generator in two translated pieces, before and after its attention.
+    """A two-stage generator in two pieces, before and after its attention (else ``ValueError``).
 
     They are translated once for each size of picture, which takes some seconds.
-
-    Raises:
-        ValueError: If it is another generator, or has no attention.
     """
 
     def __init__(self, generator: nn.Module, translate: Translate) -> None:

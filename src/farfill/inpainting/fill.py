@@ -164,10 +164,9 @@ def pad(array: np.ndarray) -> np.ndarray:
 def shrink(
     known: np.ndarray, hole: np.ndarray, max_pixels: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Reduce a picture of more than ``max_pixels`` pixels (``None``: no limit), keeping its shape.
+    """Reduce a picture of more than ``max_pixels`` pixels, 0 in its hole, keeping its shape.
 
-    ``known`` is ``(H, W, 3)``, float32, 0 in the hole; ``hole`` ``(H, W)``, bool. A reduced pixel
-    is the mean of the *known* pixels it covers; it is missing if more than half of it is.
+    A reduced pixel is the mean of the *known* pixels it covers, missing if more than half of it is.
     """
     height, width = hole.shape
     if max_pixels is None or height * width <= max_pixels:
@@ -183,10 +182,7 @@ def shrink(
 
 
 def attention_picture(filled: Filled) -> np.ndarray:
-    """Colour where each place borrowed from, each cell of the attention's grid one flat patch.
-
-    Returns:
-        ``(H, W, 3)``, uint8 RGB; colours as in :func:`farfill.op.colour.flow_to_colour`.
+    """Colour where each place borrowed from, a flat patch per cell: ``(H, W, 3)``, uint8 RGB.
 
     Raises:
         ValueError: If the generator's attention has no notion of a source.

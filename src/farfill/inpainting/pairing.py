@@ -121,7 +121,6 @@ def _check_parallel(option: str, paths: list[Path], images: list[Path], in_folde
 
 
 def _check_targets(targets: list[Path], inputs: list[Path], overwrite: bool) -> None:
-    """Nothing is lost: results differ from each other, from all inputs and from what exists."""
     protected, seen = set(map(_identity, inputs)), set()
     for target in targets:
         identity = _identity(target)

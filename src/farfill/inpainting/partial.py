@@ -29,22 +29,15 @@ def predict_windows(
     windows: Sequence[Window],
     offsets: bool = False,
 ) -> tuple[Tensor, Tensor | None]:
-    """Compute the refined picture in some windows, and of each layer only what they need.
+    """Compute the refined picture in windows that cover the hole, of each layer what they need.
 
-    Args:
-        generator: With any attention; contextual attention computes only the rows it has to.
-        masked_image: ``(1, 3, H, W)``, as in :meth:`Generator.forward`.
-        hole: ``(1, 1, H, W)``.
-        windows: Rectangles of the picture that together cover the hole.
-        offsets: Whether to tell where each place borrowed from, which takes the whole attention.
+    Arguments and errors as of :meth:`Generator.forward`, for one picture. Contextual attention
+    computes only the rows it has to, but all with ``offsets``.
 
     Returns:
         The refined picture ``(1, 3, H, W)``, inside the windows what :meth:`Generator.forward`
-        gives, up to rounding, elsewhere 0; and offsets as of
+        gives, up to rounding, elsewhere 0; and, if asked for, offsets as of
         :class:`~farfill.types.Completion`, or ``None``.
-
-    Raises:
-        ValueError: As :meth:`Generator.forward`.
     """
     check_shapes(masked_image, hole)
     hole = hole.to(masked_image.dtype)
@@ -106,10 +99,7 @@ class Cost(NamedTuple):
 def predict_cost(
     generator: Generator, windows: Sequence[Window], size: Size, device: torch.device
 ) -> Cost:
-    """Guess what :func:`predict_windows` will take from its work and a short probe of the machine.
-
-    ``size`` is height and width of the picture, in pixels.
-    """
+    """Guess what :func:`predict_windows` takes from its work and a short probe of the machine."""
     stage, small = generator.refinement, _small(size)
     products = sum(multiplications(generator, window, size) for window in windows)
     channels = len(next(generator.parameters()))
@@ -122,7 +112,8 @@ def predict_cost(
         columns, rows = small[1] // rate, 0
         for window in windows:
             inner = needed(stage.decoder, window, small)
-            rows += needed(stage.attention_decoder, inner, small).rows.length
+            first, last = needed(stage.attention_decoder, inner, small).rows
+            rows += last - first
         per_place = 4 * channels * (1 + 4 * rate**2 / 4)
         products += _PASSES * (rows // rate) * columns * places * per_place
         held += _BANDS * columns * places * 4

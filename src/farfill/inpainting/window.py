@@ -24,11 +24,6 @@ class Span(NamedTuple):
     start: int
     stop: int
 
-    @property
-    def length(self) -> int:
-        """How many."""
-        return self.stop - self.start
-
 
 class Window(NamedTuple):
     """A rectangle of a map."""
@@ -41,25 +36,14 @@ class Window(NamedTuple):
         """All of a map of this size."""
         return cls(Span(0, size[0]), Span(0, size[1]))
 
-    @property
-    def area(self) -> int:
-        """Number of its pixels."""
-        return self.rows.length * self.columns.length
-
 
 @dataclass(frozen=True)
 class Part:
-    """A rectangle cut out of a map.
+    """A rectangle cut out of a map."""
 
-    Attributes:
-        values: ``(N, C, rows, columns)``.
-        window: Where it lies in the map.
-        size: Height and width of the map.
-    """
-
-    values: Tensor
-    window: Window
-    size: Size
+    values: Tensor  # (N, C, rows, columns)
+    window: Window  # where it lies in the map
+    size: Size  # height and width of the map
 
     @classmethod
     def whole(cls, values: Tensor) -> Part:
@@ -80,7 +64,14 @@ def cover(hole: np.ndarray, work: Callable[[Window], float]) -> list[Window]:
     Starts with the bounding box of each separate hole and joins two for as long as that saves
     work: what neighbouring boxes need of the picture overlaps. ``hole`` is ``(H, W)``, bool.
     """
-    boxes = {box: work(box) for box in _bounding_boxes(hole)}
+    height, width = hole.shape
+    padded = np.pad(hole, ((0, -height % _CELL), (0, -width % _CELL)))
+    cells = padded.reshape(-(-height // _CELL), _CELL, -(-width // _CELL), _CELL)
+    labels, _ = ndimage.label(cells.any(axis=(1, 3)), np.ones((3, 3)))
+    pieces = labels.repeat(_CELL, 0).repeat(_CELL, 1)[:height, :width] * hole
+    found = ndimage.find_objects(pieces)
+    bounds = [Window(*(Span(side.start, side.stop) for side in box)) for box in found]
+    boxes = {box: work(box) for box in bounds}
     while len(boxes) > 1:
         pairs = [(a, b) for a in boxes for b in boxes if a < b]
         saving, pair = max((boxes[a] + boxes[b] - work(_join(a, b)), (a, b)) for a, b in pairs)
@@ -92,16 +83,6 @@ def cover(hole: np.ndarray, work: Callable[[Window], float]) -> list[Window]:
     return sorted(boxes)
 
 
-def _bounding_boxes(hole: np.ndarray) -> list[Window]:
-    height, width = hole.shape
-    padded = np.pad(hole, ((0, -height % _CELL), (0, -width % _CELL)))
-    cells = padded.reshape(-(-height // _CELL), _CELL, -(-width // _CELL), _CELL)
-    labels, _ = ndimage.label(cells.any(axis=(1, 3)), np.ones((3, 3)))
-    pieces = labels.repeat(_CELL, 0).repeat(_CELL, 1)[:height, :width] * hole
-    boxes = ndimage.find_objects(pieces)
-    return [Window(*(Span(side.start, side.stop) for side in box)) for box in boxes]
-
-
 def _join(one: Window, other: Window) -> Window:
     return Window(
         *(Span(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, other, strict=True))
@@ -109,19 +90,11 @@ def _join(one: Window, other: Window) -> Window:
 
 
 def run_part(layers: nn.Module, part: Part, window: Window) -> Part:
-    """Compute a rectangle of what ``layers`` make of a map, and of each layer only what it needs.
+    """Compute a window of what ``layers`` make of a map, and of each layer only what it needs.
 
-    Args:
-        layers: Convolutions of this package, nested in ``nn.Sequential``, and layers that treat
-            every value by itself.
-        part: Of their input; at least :func:`needed`.
-        window: Of their output.
-
-    Returns:
-        The same values as in the whole output, up to rounding.
-
-    Raises:
-        ValueError: If a layer is of another kind.
+    ``layers`` are convolutions of this package, nested in ``nn.Sequential``, and layers that treat
+    every value by itself (else ``ValueError``); ``part``, of their input, is at least
+    :func:`needed`. The values are those of the whole output, up to rounding.
     """
     stack = _flat(layers)
     windows, sizes = _plan(stack, window, part.size)
@@ -147,7 +120,8 @@ def work(layers: nn.Module, window: Window, size: Size) -> float:
     for layer, part in zip(stack, _plan(stack, window, size)[0][1:], strict=True):
         if isinstance(layer, SameConv2d):
             taps = layer.weight.numel() * (4 / 9 if isinstance(layer, DoublingConv2d) else 1)
-            total += taps * part.area
+            (top, bottom), (left, right) = part
+            total += taps * (bottom - top) * (right - left)
     return total
 
 

@@ -23,9 +23,6 @@ class DiscountedL1:
             ``"plain"`` (1: plain L1).
         coarse: Weight of the coarse stage's term (released: 1.2 x 1.2).
         refined: Weight of the refined stage's term (released: 1.2). 0 removes a term.
-
-    Raises:
-        ValueError: If gamma is neither a known name nor in ``(0, 1]``.
     """
 
     def __init__(

@@ -19,9 +19,6 @@ class Box:
         max_shrink_height, max_shrink_width: Most that a hole is smaller than its box, as a
             fraction of the box, in ``[0, 1)``; rounded down to pixels. 0.25 is the authors'
             ``MAX_DELTA_HEIGHT`` of 32.
-
-    Raises:
-        ValueError: A size, margin or fraction is out of range.
     """
 
     def __init__(

@@ -10,10 +10,7 @@ class Centre:
     """The same box for every picture: centred (up and left by half a pixel if need be), unshrunk.
 
     Args:
-        height, width: Of the box, in pixels; 128 for pictures of 256.
-
-    Raises:
-        ValueError: A size is not positive.
+        height, width: Of the box, in pixels (at least 1); 128 for pictures of 256.
     """
 
     def __init__(self, height: int, width: int) -> None:

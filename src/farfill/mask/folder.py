@@ -9,8 +9,7 @@ import numpy as np
 
 from farfill.files import expanded
 from farfill.image.read import MAX_FILE_PIXELS, SUFFIXES, read_grey
-from farfill.mask.irregular import check_patch, irregular_hole
-from farfill.mask.protocol import Hole
+from farfill.mask.protocol import Hole, check_patch, irregular_hole
 
 CHECKED = 1000  # masks read before training
 
@@ -40,12 +39,7 @@ class Folder:
 
     @cached_property
     def files(self) -> list[Path]:
-        """Every mask file, sorted.
-
-        Raises:
-            ValueError: No folder was given, or it holds no picture file.
-            FileNotFoundError: There is no such folder.
-        """
+        """Every mask file, sorted; there is at least one."""
         if self.root is None:
             raise ValueError("mask=folder needs mask.root=..., the folder of the mask files")
         root = expanded(self.root)

@@ -3,8 +3,7 @@
 import cv2
 import numpy as np
 
-from farfill.mask.irregular import check_patch, irregular_hole
-from farfill.mask.protocol import Hole
+from farfill.mask.protocol import Hole, check_patch, irregular_hole
 
 
 class FreeForm:
@@ -19,14 +18,11 @@ class FreeForm:
     Args:
         min_fraction, max_fraction: Bounds of the picture's missing share, above 0 and below 1.
         min_brush, max_brush: Bounds of the brush's width, as fractions of the shorter side.
-        max_vertices: Most straight pieces of a stroke.
-        max_length: Most length of a piece, as a fraction of the shorter side.
+        max_vertices: Most straight pieces of a stroke (at least 1).
+        max_length: Most length of a piece, as a fraction of the shorter side (above 0).
         max_turn: Most change of direction between pieces, to either side, in radians.
         patch_height, patch_width: Of the local critic's patch around the hole's centre of mass,
             in pixels.
-
-    Raises:
-        ValueError: A bound is out of range.
     """
 
     def __init__(

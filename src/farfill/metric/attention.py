@@ -43,13 +43,8 @@ def hit_rates(
     not do so by merely lying within ``tolerance`` of it: on a fine grid, copying the hole's border
     inwards would otherwise hit.
 
-    Args:
-        offsets: See above.
-        hole: Likewise.
-        content: ``(K, H, W)``, what the picture shows, as coordinates in pixels.
-        pixels: Row, ``(h,)``, and column, ``(w,)``, of the pixels the positions stand for, see
-            :func:`pixel_index`.
-        tolerance: In pixels.
+    ``content``, ``(K, H, W)``, is what the picture shows, as coordinates in pixels; ``pixels`` are
+    row ``(h,)`` and column ``(w,)`` of the pixels the positions stand for (:func:`pixel_index`).
 
     Returns:
         * ``hit_reachable``: share of the hole's positions for which a right source exists;
@@ -76,9 +71,8 @@ def hit_rates(
 def distances(offsets: Tensor, hole: Tensor, features: tuple[int, int]) -> dict[str, Tensor]:
     """How far away the sources are, in sides of the picture, which has ``features`` features.
 
-    Returns:
-        The mean, ``distance``, and a histogram: ``distance_to_<edge>`` is the share of positions
-        below that edge and not below the one before, ``distance_beyond`` the rest.
+    Beside the mean, ``distance``, a histogram: ``distance_to_<edge>`` is the share of positions
+    below that edge and not below the one before, ``distance_beyond`` the rest.
     """
     # Aligned corners: the grid's ends are the features' ends, and one feature short of a side.
     sides = zip(offsets, features, offsets.shape[1:], strict=True)
@@ -98,11 +92,9 @@ def source_in_hole(offsets: Tensor, hole: Tensor) -> Tensor:
 def weight_measures(weights: Tensor, hole: Tensor, stride: int) -> dict[str, Tensor]:
     """How the weights of the hole's positions spread.
 
-    Args:
-        weights: ``(h, w, h', w')``, non-negative, at most 1 over ``h' w'``. What is short of 1
-            was dropped, because its source may not be borrowed from.
-        hole: See above.
-        stride: Sources are at every stride-th row and column of the grid.
+    ``weights``, ``(h, w, h', w')``, are non-negative, at most 1 over ``h' w'``; what is short of 1
+    was dropped, because its source may not be borrowed from. Sources are at every ``stride``-th row
+    and column of the grid.
 
     Returns:
         * ``hole_weight``: share of weight that fell on patches which are not known, before the
@@ -127,11 +119,7 @@ def map_similarity(offsets: Tensor, hole: Tensor) -> dict[str, Tensor]:
     """How alike the maps of different pictures with the same hole are.
 
     The paper says that appearance flow returns nearly the same map for different pictures
-    (section 5.3).
-
-    Args:
-        offsets: ``(N, 2, h, w)``, int64, of at least two pictures.
-        hole: The one hole of all pictures.
+    (section 5.3). ``offsets`` are ``(N, 2, h, w)``, of at least two pictures with the one ``hole``.
 
     Returns:
         Both are means over all pairs of pictures and positions of the hole, 1 for equal maps:

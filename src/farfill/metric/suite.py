@@ -79,10 +79,7 @@ def ssim(completed: Tensor, image: Tensor, region: Tensor) -> Tensor:
 
     with :math:`k_1 = 0.01, k_2 = 0.03`, data range 1, per channel, in a Gaussian window (sigma
     1.5, 11 x 11) over the picture mirrored at its border. In a hole the windows of its outer 5
-    pixels reach into the known region.
-
-    Raises:
-        ValueError: A side is shorter than 6 pixels, too short to be mirrored.
+    pixels reach into the known region. A side of less than 6 pixels is too short to be mirrored.
     """
     height, width = image.shape[-2:]
     if min(height, width) < 6:
@@ -110,15 +107,11 @@ NAMES = tuple(f"{name}_{region}" for name in METRICS for region in ("hole", "ful
 
 
 def per_image(completed: Tensor, image: Tensor, hole: Tensor) -> dict[str, Tensor]:
-    """Every metric for every picture; see the formulas above.
+    """Every metric for every picture, :data:`NAMES` -> ``(N,)``; see the formulas above.
 
-    Args:
-        completed: ``(N, 3, H, W)`` in ``[-1, 1]``; scored as intensities ``(x + 1) / 2``.
-        image: The truth, likewise.
-        hole: ``(N, 1, H, W)``, 1 = missing.
-
-    Returns:
-        :data:`NAMES` -> ``(N,)``: ``l1_hole`` counts the hole's pixels, ``l1_full`` all.
+    ``completed`` and ``image``, ``(N, 3, H, W)`` in ``[-1, 1]``, are scored as intensities
+    ``(x + 1) / 2``: ``l1_hole`` over the ``hole``, ``(N, 1, H, W)``, 1 = missing, ``l1_full`` over
+    all.
     """
     completed, image = ((x.float() + 1) / 2 for x in (completed, image))
     regions = {"hole": hole.float(), "full": torch.ones_like(hole, dtype=torch.float32)}

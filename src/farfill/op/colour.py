@@ -35,11 +35,8 @@ def flow_to_colour(offsets: Tensor) -> Tensor:
     Each picture's longest offset is saturated. The authors' code scales picture ``i`` of a batch by
     the longest of pictures ``0..i`` instead, which is the same for one picture at a time.
 
-    Args:
-        offsets: ``(N, 2, h, w)``, rows then columns, any number type.
-
-    Returns:
-        ``(N, 3, h, w)``, float32 RGB in ``[-1, 1]``; white where the offset is zero.
+    ``(N, 2, h, w)``, rows then columns, of any number type, to ``(N, 3, h, w)``, float32 RGB in
+    ``[-1, 1]``; white where the offset is zero.
     """
     rows, columns = offsets.detach().cpu().double().unbind(1)
     radius = torch.sqrt(rows**2 + columns**2)

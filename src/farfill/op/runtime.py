@@ -42,8 +42,7 @@ def share_of(joint: Tensor) -> Tensor:
 def average_(tensors: Iterable[Tensor]) -> None:
     """Replace tensors by their means over all processes, in one exchange.
 
-    Every process takes means over an equal part of the joint batch, so the mean of their gradients
-    is the gradient of one process that has all of it.
+    Their parts of the joint batch are equal: means of gradients are one process's gradient of all.
     """
     size, parts = rank_and_size()[1], list(tensors)
     if size == 1 or not parts:

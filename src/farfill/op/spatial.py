@@ -39,14 +39,10 @@ def reduce_nearest(tensor: Tensor, rate: int) -> Tensor:
 
 
 def local_patch(image: Tensor, box: Tensor, height: int, width: int) -> Tensor:
-    """Cut a patch out of each picture, at its own place; differentiable in ``image``.
+    """Cut ``height`` x ``width`` pixels out of each ``(N, C, H, W)`` picture or hole.
 
-    Args:
-        image: Pictures or holes, ``(N, C, H, W)``.
-        box: ``(N, 4)`` or ``(1, 4)``, int64 ``(top, left, height, width)``; only top and left are
-            read, because a batch needs one size.
-        height: Of the patch, in pixels.
-        width: Likewise.
+    ``box`` is ``(N, 4)`` or ``(1, 4)``, int64 ``(top, left, height, width)``; only top and left are
+    read, because a batch needs one size. The patch is differentiable in ``image``.
     """
     place = pixel_positions(len(image), height, width, like=box) + box[:, :2, None, None]
     return pick(image, *place.unbind(1))
@@ -66,9 +62,8 @@ def sample(features: Tensor, position: Tensor) -> Tensor:
     ``align_corners=True``. That function scales positions to ``[-1, 1]``, whose rounding moves
     even an identity map; here whole positions give the features themselves, bit for bit.
 
-    Args:
-        features: ``(N, C, H, W)``; the result is differentiable in both arguments.
-        position: ``(N, 2, h, w)``, rows and columns. Outside the map its edge is read.
+    ``(N, C, H, W)`` at rows and columns ``(N, 2, h, w)``; outside the map its edge is read. The
+    result is differentiable in both.
     """
     height, width = features.shape[-2:]
     row, column = position[:, 0].clamp(0, height - 1), position[:, 1].clamp(0, width - 1)
