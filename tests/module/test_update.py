@@ -85,9 +85,10 @@ class Spoilt(nn.Module):
 def test_an_update_that_is_not_finite_is_left_out_and_counted(value):
     module = made(max_skipped=3, losses={"spoilt": Spoilt(value)})
     before = {k: v.clone() for k, v in module.generator.state_dict().items()}
-    step(module)
-    assert module.skipped == 1  # the critics' update was sound
-    assert module.trainer.callback_metrics["train/skipped"] == 1
+    with pytest.raises(Diverged, match="the last 1 updates of the generator"):
+        step(module)
+    assert module.skipped == {"generator": 1, "critic": 0}
+    assert module.trainer.callback_metrics["train/skipped/generator"] == 1
     for name, now in module.generator.state_dict().items():
         assert torch.equal(now, before[name])
 
@@ -98,8 +99,9 @@ def test_pictures_that_are_not_finite_spoil_nothing():
     batch = random_batch(8)
     batch.image[0, 0, 0, 0] = math.nan
     batch.image[5, 0, 0, 0] = math.nan
-    step(module, batch)
-    assert module.skipped == 2
+    with pytest.raises(Diverged):
+        step(module, batch)
+    assert module.skipped == {"generator": 1, "critic": 1}
     assert torch.equal(weights(module), before)
 
 
@@ -121,6 +123,34 @@ def test_a_run_that_does_not_recover_ends_as_diverged(tmp_path):
     saved = read_checkpoint(tmp_path / "checkpoints" / "last.ckpt")
     assert all(value.isfinite().all() for value in saved["state_dict"].values())
     rows = read_rows(tmp_path / "metrics.csv")
-    skipped = [float(row["train/skipped"]) for row in rows if row["train/skipped"]]
+    name = "train/skipped/generator"
+    skipped = [float(row[name]) for row in rows if row[name]]
     assert skipped == sorted(skipped)
     assert skipped[-1] > 0
+
+
+@pytest.mark.parametrize(
+    ("player", "options"),
+    [
+        ("generator", ["loss.known_l1.refined=1e39"]),
+        ("critic", ["gan.penalty_weight=1e39"]),
+        ("generator", ["loss.known_l1.refined=1e39", "module.max_skipped=2"]),
+    ],
+)
+def test_a_player_that_never_learns_ends_the_run_as_diverged(tmp_path, player, options):
+    """The other player's sound updates do not hide it, nor does a run shorter than max_skipped."""
+    with pytest.raises(Diverged, match=f"updates of the {player} were skipped"):
+        tiny_train(tmp_path, "gan=wgan_gp", "trainer.max_steps=4", *options)
+    status = read_status(tmp_path)
+    assert status["state"] == "diverged"
+    assert status["skipped"][player] == (2 if len(options) > 1 else 4)
+
+
+def test_a_completion_that_is_not_finite_ends_the_run_as_diverged():
+    module = made()
+    step(module)
+    with torch.no_grad():
+        next(module.generator.parameters()).fill_(math.nan)
+    module.float().validation_step(random_batch(4), 0)
+    with pytest.raises(Diverged, match="completed pictures are not finite"):
+        module.on_validation_epoch_end()

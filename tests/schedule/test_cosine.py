@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from farfill.schedule.constant import Constant
 from farfill.schedule.cosine import Cosine
 
 
@@ -44,3 +45,14 @@ def test_the_same_length_goes_on_bit_for_bit():
     second.optimizer.load_state_dict(first.optimizer.state_dict())
     second.load_state_dict(first.state_dict())
     assert rates(second, 6) == whole[4:]
+
+
+def test_a_warm_up_grows_to_the_full_rate():
+    assert rates(Constant(optimizer()), 3) == [2.0] * 3
+    assert rates(Constant(optimizer(), warmup=3), 6) == pytest.approx([0.5, 1, 1.5, 2, 2, 2])
+    cold = rates(Cosine(optimizer(), 10), 10)
+    warm = rates(Cosine(optimizer(), 10, warmup=3), 10)
+    shares = [0.25, 0.5, 0.75, *[1] * 7]
+    assert warm == pytest.approx([rate * share for rate, share in zip(cold, shares, strict=True)])
+    with pytest.raises(ValueError, match="warmup` from 0, got -1"):
+        Constant(optimizer(), warmup=-1)

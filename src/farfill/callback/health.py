@@ -19,6 +19,8 @@ from farfill.types import Batch, Completion
 
 FLOOR = "val/mean_colour_l1_hole"
 STAGES = ("coarse", "refined")
+#: Of the holes, relative to the truth's; a sound network has hundreds of times as much at step 2.
+NO_VARIANCE = 1e-6
 _CURE = (
     "start again with a lower `learning_rate`, with `schedule.warmup=200`, or with "
     "`trainer.gradient_clip_val=1`"
@@ -35,6 +37,7 @@ class Health(Callback):
       no gradient, beyond the share of such values in the truth;
     * the generator had no gradient at all since the last validation;
     * every metric is, to the last digit, what it was at the last validation;
+    * ``val/hole_variance`` is below 1e-6: the same is painted into every hole;
     * or, twice in a row from ``patience`` generator steps on, L1 is worse than the mean colour of
       the known pixels (asked only where a loss compares with the truth), ``val/hole_variance`` is
       below ``least_variance``, or the critics had no gradient.
@@ -120,9 +123,8 @@ class Health(Callback):
             return
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         doubts = self._doubts(values, module) if step >= self.patience else {}
-        found = self._signs(values, module) | {
-            k: v for k, v in doubts.items() if k in self._doubted
-        }
+        twice = {name: text for name, text in doubts.items() if name in self._doubted}
+        found = self._signs(values, module) | twice
         self._doubted = [*doubts]
         self._last = {name: values[f"val/{name}"] for name in NAMES}
         self._gradients = {}
@@ -146,18 +148,18 @@ class Health(Callback):
                 signs[name] = f"{share:.0%} of the {name} stage's values in the holes are clipped"
         if self._gradients.get("generator") == 0:
             signs["gradient"] = "the generator had no gradient since the last validation"
-        learns = not module.skipped_in_a_row["generator"]  # else that is what is to be said
-        if (
-            learns
-            and self._last
-            and all(values[f"val/{name}"] == self._last[name] for name in NAMES)
-        ):
+        same = self._last == {name: values[f"val/{name}"] for name in NAMES}
+        if same and not module.skipped_in_a_row["generator"]:  # else that is what is to be said
             signs["same"] = "the validation is the last one's to every digit"
+        if (variance := values.get(VARIANCE, 1.0)) < NO_VARIANCE:
+            signs["variance"] = f"the holes do not vary with the picture at all ({variance:.1g})"
         return signs
 
     def _doubts(self, values: Mapping[str, float], module: Inpainting) -> dict[str, str]:
         """What is wrong if it is so twice in a row, by name."""
-        doubts = {}
+        doubts: dict[str, str] = {}
+        if not [*module.generator.parameters()][-1].requires_grad:
+            return doubts  # the stage that paints does not learn in this run
         if module.losses and values[L1] > values[FLOOR]:
             doubts["floor"] = (
                 f"L1 in the holes, {values[L1]:.3g}, is worse than {values[FLOOR]:.3g} of the "

@@ -5,6 +5,8 @@ import math
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from farfill.schedule.constant import warmed_up
+
 
 class Cosine(LambdaLR):
     """From the learning rate to zero over the whole run, and zero from then on.
@@ -15,7 +17,12 @@ class Cosine(LambdaLR):
     Args:
         optimizer: Has the learning rate to start with.
         steps: Generator steps of the whole run.
+        warmup: Generator steps in which the rate grows from near zero to its full size; the cosine
+            goes on meanwhile.
     """
 
-    def __init__(self, optimizer: Optimizer, steps: int) -> None:
-        super().__init__(optimizer, lambda s: (1 + math.cos(math.pi * min(1.0, s / steps))) / 2)
+    def __init__(self, optimizer: Optimizer, steps: int, warmup: int = 0) -> None:
+        def factor(step: int) -> float:
+            return warmed_up(step, warmup) * (1 + math.cos(math.pi * min(1.0, step / steps))) / 2
+
+        super().__init__(optimizer, factor)
