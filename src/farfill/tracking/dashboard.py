@@ -51,8 +51,11 @@ def sections() -> dict[str, list[Panel]]:
             Panel("line", "terms of the generator's loss", regex="^train/generator/"),
             Panel("line", "terms of the critics' loss", regex="^train/critic/"),
             Panel("line", "seconds per generator step", regex="^train/time/"),
-            Panel("line", "counts", regex="^train/[^/]+$"),
+            Panel("line", "norms of the gradients", regex="^train/grad_norm/"),
+            Panel("line", "skipped updates", regex="^train/skipped/"),
             Panel("line", "learning rates", regex="^lr-"),
+            Panel("line", "share of clipped values in the holes", regex="^val/clipped_"),
+            Panel("line", "L1 of the mean colour", regex="^val/mean_colour_"),
             _line(VARIANCE),
         ],
         "Attention": [
