@@ -214,6 +214,7 @@ def test_pictures_show_six_columns(run):
         ("trainer.max_steps=0", "from 1, or -1 for no limit"),
         ("trainer.max_steps=-1", "the run has no end"),
         ("trainer.val_check_interval=0", "above 0"),
+        ("trainer.val_check_interval=often", "above 0"),
         ("callbacks.model_checkpoint.monitor=val/beauty", "val/psnr_full"),
         ("+callbacks.x={_target_:os.system,command:ls}", "may name code of Farfill"),
         ("ckpt_path=nowhere.ckpt", "nowhere.ckpt is none"),

@@ -42,7 +42,7 @@ def fuzz(number: int, cases: SearchStrategy[Any]) -> Callable[[Callable[..., Non
                 tried += 1
                 folder = tmp_path / str(tried)
                 folder.mkdir()
-                start = time.perf_counter()
+                start = time.process_time()
                 with warnings.catch_warnings(record=True) as shown:
                     warnings.simplefilter("default")
                     body(folder, case)
@@ -55,7 +55,7 @@ def fuzz(number: int, cases: SearchStrategy[Any]) -> Callable[[Callable[..., Non
                     if not any(name in one.filename for name in libraries)
                 ]
                 assert not others
-                assert time.perf_counter() - start < SLOWEST
+                assert time.process_time() - start < SLOWEST
 
             run = settings(
                 max_examples=number * times,

@@ -74,24 +74,24 @@ def declare_size(data: bytes, extension: str, width: int, height: int) -> bytes:
     """The same file with another size in its header, as far as the format can say it."""
     changed = bytearray(data)
     if extension == "png":
-        changed[16:24] = struct.pack(">II", width & 0x7FFFFFFF, height & 0x7FFFFFFF)
+        changed[16:24] = struct.pack(">II", min(width, 0x7FFFFFFF), min(height, 0x7FFFFFFF))
         return mend_checksums(bytes(changed))
     if extension == "bmp":
-        changed[18:26] = struct.pack("<II", width & 0x7FFFFFFF, height & 0x7FFFFFFF)
+        changed[18:26] = struct.pack("<II", min(width, 0x7FFFFFFF), min(height, 0x7FFFFFFF))
     elif extension == "gif":
         first = changed.find(b"\x2c\0\0\0\0")  # the first frame has a size of its own
         for place in (6, first + 5) if first > 0 else (6,):
-            changed[place : place + 4] = struct.pack("<HH", width & 0xFFFF, height & 0xFFFF)
+            changed[place : place + 4] = struct.pack("<HH", min(width, 0xFFFF), min(height, 0xFFFF))
     elif extension == "jpg":
         frame = max(changed.find(b"\xff\xc0"), changed.find(b"\xff\xc2"))
-        changed[frame + 5 : frame + 9] = struct.pack(">HH", height & 0xFFFF, width & 0xFFFF)
+        changed[frame + 5 : frame + 9] = struct.pack(">HH", min(height, 0xFFFF), min(width, 0xFFFF))
     elif extension == "webp":
         lossy, lossless = changed.find(b"\x9d\x01\x2a"), changed.find(b"VP8L")
         if lossy > 0:
-            sides = struct.pack("<HH", width & 0x3FFF, height & 0x3FFF)
+            sides = struct.pack("<HH", min(width, 0x3FFF), min(height, 0x3FFF))
             changed[lossy + 3 : lossy + 7] = sides
         elif lossless > 0:
-            sides = struct.pack("<I", (width & 0x3FFF) | (height & 0x3FFF) << 14)
+            sides = struct.pack("<I", min(width, 0x3FFF) | min(height, 0x3FFF) << 14)
             changed[lossless + 9 : lossless + 13] = sides
     elif extension == "tif":
         _declare_tiff(changed, width, height)

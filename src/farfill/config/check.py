@@ -107,7 +107,7 @@ def _check_trainer(flags: DictConfig) -> None:
             f"{flags.precision}: float16 overflows in the gradient penalty; bf16-mixed does not"
         )
     interval = flags.val_check_interval
-    if interval is not None and not interval > 0:
+    if interval is not None and not (isinstance(interval, int | float) and interval > 0):
         raise ValueError(f"expected `trainer.val_check_interval` above 0, got {interval}")
     devices: Any = plain(flags.devices)
     one = devices in (1, "1") or (isinstance(devices, list) and len(devices) == 1)
