@@ -8,12 +8,12 @@ python src/train.py experiment=paper data=places2 data.root=places2
 import hydra
 from omegaconf import DictConfig
 
-from farfill.config.arguments import command_line
+from farfill.config.arguments import command_line, with_last_run
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 
 
-@command_line
+@command_line(with_last_run)
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
 @one_line_errors
 def main(cfg: DictConfig) -> float | None:

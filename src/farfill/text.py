@@ -3,6 +3,11 @@
 _LONGEST = 2000  # characters; names from a damaged file may have any length
 
 
+def counted(number: int, thing: str) -> str:
+    """``1 critic step``, ``5 critic steps``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def one_line(words: object) -> str:
     """Fold white space, escape what cannot be printed, and leave out the middle of a long text.
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from farfill import __version__
 from farfill.rundir.status import read_status
 from helpers.command import SCRIPTS, command
 from helpers.runs import TINY
@@ -30,7 +31,11 @@ def trained(tmp_path_factory):
 def test_train_says_what_it_does_and_shows_the_table(trained):
     folder, (status, out, err) = trained
     assert status == 0, err
-    for words in ("4 generator steps", "telea (classical baseline)", "Everything of this run"):
+    for words in (
+        "4 generator steps with 1 critic step each",
+        "telea (classical baseline)",
+        "Everything of this run",
+    ):
         assert words in out
     assert "Warning" not in out + err
     assert [line for line in out.splitlines() if line.startswith("generator step 4/4")]
@@ -59,15 +64,30 @@ def test_a_sweep_is_one_folder_per_run(tmp_path):
     assert len(names) == 2
 
 
-def test_evaluate_scores_what_was_trained(trained):
+@pytest.mark.parametrize("words", [["ckpt_path=last"], ["attention.propagation=3,null"]])
+def test_a_sweep_that_cannot_be_ends_without_a_traceback(tmp_path, words):
+    status, _, err = command("train", tmp_path, "-m", *TINY, "seed=1,-1", "data=folder", *words)
+    assert status == 2
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("farfill: ")
+
+
+def test_evaluate_scores_what_was_trained_last(trained):
     folder, _ = trained
+    place = folder / "runs" / "day"
+    place.mkdir(parents=True)
+    (place / "time").symlink_to(folder / "run")
     status, out, err = command(
         "evaluate",
         folder,
-        "ckpt_path=run/checkpoints/best.ckpt",
+        "ckpt_path=best",
+        "trainer=cpu",
+        "logger=csv",
         "hydra.run.dir=scored",
     )
     assert status == 0, err
+    assert "ckpt_path=best is runs/day/time/checkpoints/best.ckpt" in err
+    assert "trainer=cpu is device=cpu" in err
     assert "best.ckpt" in out
     assert (folder / "scored" / "manifest.json").is_file()
 
@@ -99,6 +119,22 @@ def test_inpaint_fills_with_what_was_trained(trained):
     [
         ("train", "box_size=640", "box"),
         ("train", "+trainer.max_stepps=3", "did you mean max_steps?"),
+        ("train", "learnin_rate=3", "did you mean learning_rate?"),
+        ("train", "attension=none", "did you mean attention?"),
+        ("train", "attention=contextul", "did you mean contextual?"),
+        ("train", "loss=[discounted_l1,knwon_l1]", "did you mean known_l1?"),
+        ("train", "datamodule.batchsize=2", "did you mean batch_size?"),
+        ("train", "model.net=3", "model, which is a group"),
+        ("train", "model=mnist", "glcic"),
+        ("train", "seed", "name=value, got seed"),
+        ("train", "~callbacks.pictres", "callbacks.pictres"),
+        ("train", "hydra/launcher=slrum", "did you mean slurm?"),
+        ("evaluate", "data=foldr", "did you mean folder?"),
+        ("evaluate", "+sed=9", "did you mean seed?"),
+        ("evaluate", "logger=wandb", "leave logger=wandb out"),
+        ("evaluate", "trainer=ddp", "device=cpu"),
+        ("evaluate", "ckpt_path=last", "no run below runs"),
+        ("dashboard", "nam=x", "did you mean name?"),
         ("train", "data=folder", "data.root"),
         ("evaluate", "ckpt_path=none.ckpt", "none.ckpt"),
         ("inpaint", "image=photo.jpg", "ckpt_path"),
@@ -118,6 +154,10 @@ def test_help_is_there(tmp_path, script):
     assert status == 0
     assert "ckpt_path" in out
     assert not list(tmp_path.iterdir())
+
+
+def test_a_dashboard_has_a_version_too(tmp_path):
+    assert command("dashboard", tmp_path, "--version")[:2] == (0, f"farfill {__version__}\n")
 
 
 def test_every_installed_command_is_there():

@@ -181,7 +181,7 @@ def test_ctrl_c_ends_with_a_checkpoint_that_goes_on(run, tmp_path, monkeypatch, 
     assert signal.getsignal(signal.SIGINT) is before
     last = tmp_path / "cut" / "checkpoints" / "last.ckpt"
     assert read_checkpoint(last)["global_step"] == 2
-    assert f"hydra.run.dir={tmp_path / 'cut'}" in capsys.readouterr().out
+    assert "the same command with ckpt_path=last goes on" in capsys.readouterr().out
     monkeypatch.undo()
 
     tiny_train(tmp_path / "on", f"ckpt_path={last}")

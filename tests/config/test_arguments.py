@@ -8,7 +8,14 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from farfill.config.arguments import RENAMED, quote_paths, renamed, with_last_run
+from farfill.config.arguments import (
+    REFUSED,
+    RENAMED,
+    newest_checkpoint,
+    quote_paths,
+    renamed,
+    with_last_run,
+)
 from helpers.runs import compose_tiny
 
 NAMES = [
@@ -64,6 +71,12 @@ def test_names_of_before_and_of_other_houses_lead_to_todays(capsys):
     assert "trainer.max_generator_steps is trainer.max_steps" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_there_is_not_names_what_there_is(name):
+    with pytest.raises(ValueError, match=f"no setting {name}: .*(src/evaluate.py|callbacks)"):
+        renamed([f"{name}=true"])
+
+
 def test_todays_names_are_settings():
     cfg = compose_tiny("logger=wandb")
     for today in RENAMED.values():
@@ -110,6 +123,26 @@ def test_what_says_more_or_less_stays_as_it_is(runs, given):
 def test_a_longer_or_otherwise_watched_run_is_the_same_run(runs):
     given = ["seed=2", "gan=hinge", "trainer.max_steps=9", "logger=csv", "ckpt_path=last"]
     assert with_last_run(given, runs)[-1].endswith(f"2026-01-02{os.sep}10-00-00")
+
+
+@pytest.mark.parametrize("sweep", ["-m", "--multirun", "ablation=attention"])
+@pytest.mark.parametrize("more", [[], ["hydra.run.dir=x"]])
+def test_the_last_of_a_sweep_needs_its_folder(runs, sweep, more):
+    with pytest.raises(ValueError, match=r"hydra\.sweep\.dir"):
+        with_last_run([sweep, "ckpt_path=last", *more], runs)
+
+
+def test_the_checkpoint_that_was_saved_last(tmp_path, capsys):
+    for age, run in enumerate(["2026-01-02/10-00-00/9", "2026-01-03/10-00-00", "x/checkpoints"]):
+        file = tmp_path / run / "checkpoints" / "last.ckpt"
+        file.parent.mkdir(parents=True)
+        file.touch()
+        os.utime(file, (1000 - age, 1000 - age))
+    found = newest_checkpoint("last", tmp_path)
+    assert found == tmp_path / "2026-01-02/10-00-00/9/checkpoints/last.ckpt"
+    assert str(found) in capsys.readouterr().err
+    with pytest.raises(ValueError, match="name the file"):
+        newest_checkpoint("best", tmp_path)
 
 
 def test_no_such_run(runs):

@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from markdown_it import MarkdownIt
 
 from farfill.cli import inpaint, sweep
-from farfill.config.arguments import RENAMED, renamed
+from farfill.config.arguments import REFUSED, RENAMED, renamed
 from farfill.config.check import check_knobs
 from farfill.config.paths import conf_dir
 from helpers.compose import composed
@@ -151,6 +151,11 @@ def test_every_old_name_is_listed():
         parent, _, end = old.rpartition(".")
         assert f"`{old}`" in text or (f"`.{end}`" in text and f"`{parent}." in text)
         assert f"`{new}`" in text or f"`.{new.rpartition('.')[2]}`" in text
+
+
+def test_words_that_are_refused_are_listed():
+    text = (ROOT / "docs" / "migrating.md").read_text()
+    assert all(re.search(rf"^\| `{name}\b", text, re.MULTILINE) for name in REFUSED)
 
 
 def test_examples_in_python_are_python():

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
+from hydra.core.hydra_config import HydraConfig
 from lightning import Callback, LightningModule, Trainer
 
 from farfill.config.arguments import quote_paths
@@ -80,10 +81,13 @@ def hand_over(trainer: Trainer) -> bool:
     if callback is None:
         return False
     folder, received = callback.folder, callback.received
-    resume = shlex.quote(quote_paths([f"hydra.run.dir={folder}"])[0])
-    message = f"Stopped at generator step {trainer.global_step}. The same command goes on with "
-    write_status(folder, "preempted", step=trainer.global_step, message=message + resume)
-    print(message + resume, flush=True)
+    resume = "with ckpt_path=last"
+    if in_sweep():
+        sweep = Path(HydraConfig.get().sweep.dir).absolute()
+        resume = f"with {shlex.quote(quote_paths([f'hydra.sweep.dir={sweep}'])[0])}"
+    message = f"Stopped at generator step {trainer.global_step}: the same command {resume} goes on."
+    write_status(folder, "preempted", step=trainer.global_step, message=message)
+    print(message, flush=True)
     handler = signal.getsignal(PREEMPTED)
     if received == PREEMPTED and callable(handler):
         # Requeueing ends all tasks; Lightning would answer that by speaking to those gone.

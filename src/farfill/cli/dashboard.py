@@ -10,11 +10,13 @@ from dataclasses import asdict
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from farfill.config.arguments import command_line
 from farfill.config.instantiate import check_settings
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 
 
+@command_line()
 @hydra.main(version_base="1.3", config_path=str(conf_dir() / "run"), config_name="dashboard")
 @one_line_errors
 def main(cfg: DictConfig) -> None:
@@ -55,3 +57,7 @@ def dashboard(cfg: DictConfig) -> str:
         raise ValueError(
             f"the dashboard needs wandb-workspaces: pip install 'farfill[dashboard]'; {cure}"
         ) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,7 @@
 """Evaluate: score a checkpoint on a frozen list of pictures and holes."""
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +9,47 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
-from farfill.config.arguments import command_line
+from farfill.config.arguments import command_line, newest_checkpoint, quote_paths
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 
+#: Lightning's accelerators, and what ``device`` calls them.
+_DEVICES = {"default": "auto", "auto": "auto", "cpu": "cpu", "gpu": "cuda", "cuda": "cuda"}
+_DEVICES |= {"mps": "mps"}
 
-@command_line
+
+def translated(arguments: Sequence[str], runs: Path) -> list[str]:
+    """What is typed for a training, in words of an evaluation.
+
+    ``ckpt_path=last`` and ``best`` name the newest one below ``runs``; a trainer is a device.
+
+    Raises:
+        ValueError: There is no such checkpoint, or an evaluation has nothing of the kind.
+    """
+    changed = []
+    for argument in arguments:
+        name, _, value = argument.lstrip("+").partition("=")
+        if name == "ckpt_path" and value in ("last", "best"):
+            changed += quote_paths([f"ckpt_path={newest_checkpoint(value, runs)}"])
+        elif name in ("trainer", "trainer.accelerator") and value in _DEVICES:
+            print(f"farfill: {name}={value} is device={_DEVICES[value]} here", file=sys.stderr)
+            changed.append(f"device={_DEVICES[value]}")
+        elif name.startswith("trainer"):
+            raise ValueError(
+                f"instead of {argument} an evaluation takes device=cpu, cuda or cuda:1"
+            )
+        elif name.startswith("logger"):
+            if value not in ("csv", "none"):
+                raise ValueError(
+                    f"leave {argument} out: an evaluation writes tables into its folder, no log"
+                )
+            print(f"farfill: {argument}: the tables are in the folder anyway", file=sys.stderr)
+        else:
+            changed.append(argument)
+    return changed
+
+
+@command_line(translated)
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="evaluate")
 @one_line_errors
 def main(cfg: DictConfig) -> None:
@@ -34,14 +71,18 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
         ValueError: If there is no such checkpoint, or the data differ from ``cfg.manifest``.
     """
     from farfill.checkpoint import config_of, generator_of, read_checkpoint
-    from farfill.config.check import check_counts
+    from farfill.config.check import check_counts, check_known_keys
     from farfill.config.instantiate import check_kinds, instantiate, instantiate_each
     from farfill.evaluation import manifest, results
     from farfill.machine import find_device, tune_processor
     from farfill.rundir.final_report import inpainter_of, named
 
+    check_known_keys(cfg, "evaluate")
     if cfg.ckpt_path is None:
-        raise ValueError("say which checkpoint to score: ckpt_path=runs/.../checkpoints/best.ckpt")
+        raise ValueError(
+            "say which checkpoint to score: ckpt_path=runs/.../checkpoints/best.ckpt, or "
+            "ckpt_path=last for the newest"
+        )
     tune_processor()
     checkpoint = read_checkpoint(cfg.ckpt_path)
     trained = config_of(checkpoint, cfg.ckpt_path)

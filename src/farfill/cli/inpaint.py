@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError
 
 import farfill
+from farfill.config.arguments import newest_checkpoint
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 from farfill.text import one_line
@@ -184,7 +185,10 @@ def inpaint(settings: Settings) -> list[str]:
     files = settings.image, settings.mask, settings.output, settings.attention
     jobs = pair(*files, overwrite=settings.overwrite, lossy=settings.lossy)
     tune_processor()
-    generator, device = load_generator(expanded(settings.ckpt_path)), find_device(settings.device)
+    checkpoint = settings.ckpt_path
+    if checkpoint in ("last", "best") and not Path(checkpoint).exists():
+        checkpoint = str(newest_checkpoint(checkpoint, Path("runs")))
+    generator, device = load_generator(expanded(checkpoint)), find_device(settings.device)
     predictor = Predictor(generator, device, settings.precision, settings.compile, settings.backend)
     options, failures = settings.model_dump(include={*_PER_PICTURE.split()}), []
     for job in jobs:

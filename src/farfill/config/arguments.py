@@ -1,15 +1,26 @@
-"""The command line before Hydra reads it: names of files, names of settings, the last run."""
+"""The command line: file names, names of settings, the last run, and Hydra's refusals in words."""
 
 import functools
+import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
+from hydra.errors import (
+    HydraException,
+    InstantiationException,
+    MissingConfigException,
+    OverrideParseException,
+)
 from omegaconf import OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError
 
 from farfill import __version__
+from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 
 #: Settings that are file names.
@@ -37,6 +48,13 @@ RENAMED = {
     "model.compile": "compile",
     "extras.print_config": "print_config",
 }
+#: What lightning-hydra-template's users type, and what there is instead.
+REFUSED = {
+    "train": "src/train.py always trains, and src/evaluate.py scores a checkpoint",
+    "test": "every run ends with a report, and src/evaluate.py scores any checkpoint",
+    "optimized_metric": "a run returns the best callbacks.model_checkpoint.monitor to a search; "
+    "set that, and callbacks.model_checkpoint.mode to min or max",
+}
 #: Choice -> the package that has it, and the extra of ours that brings that.
 PLUGINS = {
     "hydra/launcher=slurm": ("hydra_submitit_launcher", "cluster"),
@@ -48,42 +66,103 @@ PLUGINS = {
 _LAST = "ckpt_path=last"
 
 
-def command_line(main: Callable[[], object]) -> Callable[[], None]:
-    """Let a Hydra entry point read the command line after :func:`prepared`."""
-
-    @functools.wraps(main)
-    def wrapped() -> None:
-        given = [word.partition("=") for word in sys.argv[1:]]
-        runs = next((value for name, _, value in given if name == "paths.log_dir"), "runs")
-        sys.argv[1:] = one_line_errors(prepared)(sys.argv[1:], Path(runs))
-        main()
-
-    return wrapped
+Translation = Callable[[Sequence[str], Path], Sequence[str]]
 
 
-def prepared(arguments: Sequence[str], runs: Path) -> list[str]:
-    """Old names become today's, file names are quoted, ``ckpt_path=last`` finds its run's folder.
+def command_line(
+    translate: Translation | None = None,
+) -> Callable[[Callable[[], object]], Callable[[], None]]:
+    """Let a Hydra entry point read today's names and quoted file names, and refuse in one sentence.
 
     Args:
-        arguments: Of the command line.
-        runs: Folder of the days' folders of runs.
-
-    Raises:
-        ValueError: ``ckpt_path=last``, and there is no such run; or a plugin of Hydra's is missing.
+        translate: What else happens to the arguments; it gets the folder of all runs, too.
     """
-    if "--version" in arguments:
-        print(f"farfill {__version__}")
-        raise SystemExit
-    check_plugins(arguments)
-    return with_last_run(quote_paths(renamed(arguments)), runs)
+
+    def decorate(main: Callable[[], object]) -> Callable[[], None]:
+        @functools.wraps(main)
+        @one_line_errors
+        def wrapped() -> None:
+            given = sys.argv[1:]
+            if "--version" in given:
+                print(f"farfill {__version__}")
+                return
+            check_plugins(given)
+            arguments: Sequence[str] = quote_paths(renamed(given))
+            if translate:
+                words = (word.partition("=") for word in given)
+                runs = next((value for name, _, value in words if name == "paths.log_dir"), "runs")
+                arguments = translate(arguments, Path(runs))
+            sys.argv[1:] = arguments
+            with explained():
+                main()
+
+        return wrapped
+
+    return decorate
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what Hydra refuses into a ``ValueError`` of one sentence, with the nearest known name.
+
+    Whoever sets ``HYDRA_FULL_ERROR=1`` gets Hydra's own error, and where it came from.
+    """
+    if "HYDRA_FULL_ERROR" in os.environ:
+        yield
+        return
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # otherwise Hydra prints its errors and ends the process
+    try:
+        yield
+    except InstantiationException:  # of a part, which has told what is wrong
+        raise
+    except HydraException as error:
+        raise ValueError(_sentence(error)) from error
+    finally:
+        del os.environ["HYDRA_FULL_ERROR"]
+
+
+def _sentence(error: HydraException) -> str:
+    cause = error.__cause__
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        group, _, option = error.missing_cfg_file.rpartition("/")
+        known = error.options or [file.stem for file in (conf_dir() / group).glob("*.yaml")]
+        return f"{group or 'conf'} has no option {option}: {_hint(option, known)}"
+    if isinstance(error, OverrideParseException):
+        return (
+            f"expected name=value, got {error.override}; a value with commas, brackets or other "
+            "special characters needs quotes"
+        )
+    if isinstance(cause, ConfigKeyError | ConfigAttributeError) and cause.parent_node is not None:
+        name, known = str(cause.key), [*map(str, cause.parent_node)]
+        if name == cause.full_key:
+            groups = {folder.name for folder in conf_dir().iterdir() if folder.is_dir()}
+            if name in groups:
+                return f"there is no setting in {name}, which is a group: {name}=... chooses one"
+            known = [*known, *groups]
+        return f"there is no setting {cause.full_key}: {_hint(name, known)}"
+    # In further lines Hydra says how to add what is not there.
+    return str(error).partition("\nTo append")[0] or str(cause).partition("\n")[0]
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    known = sorted(known)
+    near = get_close_matches(name, known, n=1)
+    listed = f"it is one of {', '.join(known)}" if 0 < len(known) < 20 else "--help lists them"
+    return f"did you mean {near[0]}?" if near else listed
 
 
 def renamed(arguments: Iterable[str]) -> list[str]:
-    """Arguments with today's names, see :data:`RENAMED`; what was changed is said in one line."""
+    """Arguments with today's names, see :data:`RENAMED`; what was changed is said in one line.
+
+    Raises:
+        ValueError: One is among :data:`REFUSED`.
+    """
     changed, said = [], []
     for argument in arguments:
         name, is_setting, value = argument.partition("=")
         prefix, bare = re.match(r"([+~]*)(.*)", name, re.DOTALL).groups()  # type: ignore[union-attr]
+        if is_setting and bare in REFUSED:
+            raise ValueError(f"there is no setting {bare}: {REFUSED[bare]}")
         today = RENAMED.get(bare) if is_setting else None
         if today:
             said.append(f"{bare} is {today}")
@@ -116,11 +195,19 @@ def with_last_run(arguments: Sequence[str], runs: Path) -> list[str]:
     """Add ``hydra.run.dir`` of the latest run of the same command, if that is asked for.
 
     Raises:
-        ValueError: There is no such run.
+        ValueError: There is no such run, or it is a sweep without its folder.
     """
-    folders = ("hydra.run.dir=", "hydra.sweep.dir=", "-m", "--multirun")
-    if _LAST not in arguments or any(argument.startswith(folders) for argument in arguments):
+    folders, sweeps = ("hydra.run.dir=", "hydra.sweep.dir="), ("ablation=", "hparams_search=")
+    multirun = {"-m", "--multirun"} & {*arguments}
+    sweep = bool(multirun) or any(argument.startswith(sweeps) for argument in arguments)
+    # A sweep has no use for the folder of a single run.
+    if _LAST not in arguments or any(one.startswith(folders[sweep:]) for one in arguments):
         return list(arguments)
+    if sweep:
+        raise ValueError(
+            "ckpt_path=last finds single runs; the same command with hydra.sweep.dir=runs/... "
+            "instead goes on with a sweep"
+        )
     settings = _own(arguments)
     found = [
         file.parents[1]
@@ -134,6 +221,27 @@ def with_last_run(arguments: Sequence[str], runs: Path) -> list[str]:
             "with hydra.run.dir=..."
         )
     return [*arguments, *quote_paths([f"hydra.run.dir={found[-1]}"])]
+
+
+def newest_checkpoint(name: str, runs: Path) -> Path:
+    """``checkpoints/<name>.ckpt`` of the run, or the run of a sweep, that saved one last.
+
+    Args:
+        name: ``last`` or ``best``.
+        runs: Folder of the days' folders of runs.
+
+    Raises:
+        ValueError: There is none.
+    """
+    places = ("*/*", "*/*/*")
+    files = [file for run in places for file in runs.glob(f"{run}/checkpoints/{name}.ckpt")]
+    if not files:
+        raise ValueError(
+            f"ckpt_path={name}: no run below {runs} has saved a checkpoint; name the file"
+        )
+    newest = max(files, key=lambda file: file.stat().st_mtime_ns)
+    print(f"farfill: ckpt_path={name} is {newest}", file=sys.stderr)
+    return newest
 
 
 def _own(arguments: Iterable[str]) -> set[str]:

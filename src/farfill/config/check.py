@@ -147,20 +147,20 @@ def check_knobs(cfg: DictConfig, overrides: Iterable[str], choices: Mapping[str,
             )
 
 
-def check_known_keys(cfg: DictConfig) -> None:
+def check_known_keys(cfg: DictConfig, command: str = "train") -> None:
     """Refuse top-level keys, added by ``+key=...``, that are no setting and that nothing reads.
 
     Raises:
         ValueError: Names the key, and the setting that was probably meant.
     """
-    train = OmegaConf.load(conf_dir() / "train.yaml")
-    groups = {name for entry in train.defaults if isinstance(entry, Mapping) for name in entry}
-    known = groups | train.keys() | {"question"}  # which the report of an ablation reads
+    settings = OmegaConf.load(conf_dir() / f"{command}.yaml")
+    groups = {name for entry in settings.defaults if isinstance(entry, Mapping) for name in entry}
+    known = groups | settings.keys() | {"question"}  # which the report of an ablation reads
     read = set().union(*_references(cfg).values())
     for name in map(str, cfg):
         if name not in known | read:
             near = get_close_matches(name, sorted(known - {"defaults"}), n=1)
-            hint = f"did you mean {near[0]}?" if near else "conf/train.yaml lists the settings"
+            hint = f"did you mean {near[0]}?" if near else f"conf/{command}.yaml lists the settings"
             raise ValueError(f"there is no setting {name}, and nothing reads it: {hint}")
 
 

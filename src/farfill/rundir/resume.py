@@ -16,6 +16,7 @@ from farfill.module.inpainting import Inpainting
 from farfill.module.trainer_parts import is_first
 from farfill.rundir.record import flat, is_under
 from farfill.rundir.status import State, here, is_done, lock_run_dir, now, read_status, write_status
+from farfill.text import counted
 from farfill.types import Diverged
 
 #: What a run that goes on may change: how long, how it is watched, where its files are ...
@@ -94,12 +95,14 @@ class Run:
         cfg = self.cfg
         steps = int(cfg.trainer.fast_dev_run) or cfg.trainer.max_steps
         epochs = cfg.trainer.max_epochs
-        ends = [f"{steps} generator steps"] * (steps > 0) + [f"{epochs} epochs"] * bool(epochs)
+        ends = [counted(steps, "generator step")] * (steps > 0)
+        ends += [counted(epochs or 0, "epoch")] * bool(epochs)
+        critic_steps = counted(module.gan.critic_steps, "critic step")
         parameters = sum(p.numel() for p in module.generator.parameters())
         attention = cfg.attention._target_ if "attention" in cfg.generator else "none"
         return (
             (f"{OmegaConf.to_yaml(cfg, resolve=True)}\n" if cfg.print_config else "")
-            + f"Farfill: {' or '.join(ends)} with {module.gan.critic_steps} critic steps each, "
+            + f"Farfill: {' or '.join(ends)} with {critic_steps} each, "
             f"batch {cfg.batch_size}, {cfg.image_size} px pictures, {cfg.box_size} px boxes;\n"
             f"generator {parameters:,} parameters, attention {attention}.\n"
             + (f"Going on after generator step {self.step}.\n" if self.step else "")
