@@ -420,7 +420,9 @@ def _build(config: Mapping[str, Any]) -> nn.Module:
         raise ValueError(f"a checkpoint may name Farfill's networks, not {repr(target)[:80]}")
     cls = _class_of(target, "attention|generator")
     if cls is None or not issubclass(cls, nn.Module):
-        raise ValueError(f"the checkpoint needs {target[:80]}, which this version does not have")
+        raise ValueError(
+            f"the checkpoint needs {str(target)[:80]}, which this version does not have"
+        )
     parts = {k: _build(v) if isinstance(v, Mapping) else v for k, v in config.items()}
     del parts["_target_"]
     try:
