@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import random
 from contextlib import suppress
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -14,6 +16,7 @@ from torch import nn
 
 from farfill import Generator, load_generator
 from farfill.checkpoint import config_of, load_weights, read_checkpoint
+from helpers.fuzz import attempt
 from helpers.tiny import tiny_checkpoint
 
 GENERATOR = {"_target_": "farfill.generator.two_stage.Generator", "channels": 2}
@@ -95,6 +98,8 @@ def test_other_programs_checkpoints_are_refused(save, other):
         ({"_target_": "farfill.attention.nowhere.Nothing"}, "does not have"),
         ({"_target_": "farfill.generator.two_stage.dataclass"}, "does not have|may name"),
         ({"_target_": "farfill.attention.contextual.ContextualAttention"}, "to hold a Generator"),
+        ({"_target_": {"deep": ["x" * 90] * 90}}, r"networks, not \{'deep': \['x{1,70}$"),
+        ({"_target_": f"farfill.attention.none.{'x' * 900}"}, r"needs farfill.{1,80}, which"),
         ({**GENERATOR, "depth": 3}, "does not fit this version"),
         ({**GENERATOR, "channels": 4}, "of another configuration"),
     ],
@@ -112,6 +117,76 @@ def test_what_only_promises_its_size_is_refused(save, tmp_path):
     name = next(iter(tiny_checkpoint()["state_dict"]))
     many = tiny_checkpoint()["state_dict"] | {name: torch.zeros(1).expand(10**12)}
     refused(save(tiny_checkpoint(state_dict=many)), "not one of Farfill")
+
+
+def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path, save):
+    """All over the file, and in every byte of its directory, which has no checksum."""
+    whole = bytearray(save(tiny_checkpoint()).read_bytes())
+    good = read_checkpoint(tmp_path / "a.ckpt")
+    draw = random.Random(1)
+    directory = whole.index(b"PK\1\2")
+    places = draw.sample(range(directory), 400) + draw.sample(range(directory, len(whole)), 400)
+    refusals = 0
+    for place in places:
+        damaged, path = bytearray(whole), tmp_path / "b.ckpt"
+        damaged[place] ^= 1 << draw.randrange(8)
+        path.write_bytes(damaged)
+        read = attempt(partial(read_checkpoint, path), str(path))
+        if read is None:
+            refusals += 1
+            continue
+        assert read["farfill"] == good["farfill"], place
+        assert read["global_step"] == good["global_step"], place
+        assert read["state_dict"].keys() == good["state_dict"].keys(), place
+        for name, value in read["state_dict"].items():
+            assert torch.equal(value, good["state_dict"][name]), (place, name)
+    print(f"{len(places)} bits flipped, {refusals} refused, the others in padding")
+    assert refusals > len(places) / 2
+
+
+def test_a_part_that_a_flipped_bit_calls_a_folder_is_refused(save):
+    """PyTorch gives memory that nobody wrote for it, and all checksums are right."""
+    path = save(tiny_checkpoint())
+    whole = bytearray(path.read_bytes())
+    whole[whole.rindex(b"PK\1\2", 0, whole.rindex(b"a/data/9")) + 38] ^= 0x10
+    path.write_bytes(whole)
+    refused(path, r"a\.ckpt is damaged", read_checkpoint)
+
+
+def test_a_flipped_bit_of_a_weight_is_refused(save):
+    weights = tiny_checkpoint()["state_dict"]
+    value = next(iter(weights.values())).flatten()[0]
+    path = save(tiny_checkpoint(state_dict=weights))
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(value.numpy().tobytes()) + 3] ^= 0x40
+    path.write_bytes(whole)
+    refused(path, r"a\.ckpt is damaged: .*best\.ckpt", read_checkpoint)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_a_weight_that_is_no_number_is_named(save, value):
+    weights = tiny_checkpoint()["state_dict"]
+    name = sorted(weights)[3]
+    weights[name].view(-1)[-1] = value
+    path = save(tiny_checkpoint(state_dict=weights))
+    refused(path, rf"the weight {name} in .*a\.ckpt is NaN or infinite", read_checkpoint)
+
+
+def test_whole_numbers_are_no_weights(save):
+    weights = tiny_checkpoint()["state_dict"]
+    name = sorted(weights)[3]
+    weights[name] = weights[name].long()
+    path = save(tiny_checkpoint(state_dict=weights))
+    refused(path, rf"the weight {name} in .*a\.ckpt is of torch\.int64, not of torch\.float32")
+
+
+def test_settings_that_refer_to_others_are_refused_and_not_shown(save, monkeypatch):
+    monkeypatch.setenv("SECRET", "a1b2")
+    farfill = {"generator": GENERATOR, "config": {"data": [{"root": "x/${oc.env:SECRET}"}]}}
+    path = save(tiny_checkpoint(farfill=farfill))
+    with pytest.raises(ValueError, match=r"setting config\.data\.0\.root does") as error:
+        read_checkpoint(path)
+    assert not any(word in str(error.value) for word in ("a1b2", "oc.env", "SECRET"))
 
 
 @pytest.mark.parametrize("channels", [10**6, 10**9, 2**62])

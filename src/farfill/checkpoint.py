@@ -1,14 +1,18 @@
 """Read checkpoints. Nothing in a file is ever executed: only tensors and plain values are read."""
 
+import math
+import random
 import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from textwrap import shorten
-from typing import Any, TypeGuard, get_type_hints
+from typing import Annotated, Any, Literal, Self, TypeGuard, get_type_hints
 from zipfile import ZipFile
 
+import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, model_validator
 from torch import nn
 
 from farfill import __version__
@@ -28,8 +32,13 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"expected `ckpt_path` to be a checkpoint file, but {path} is none")
     try:
         with ZipFile(path) as archive:  # a few bytes can promise any size
-            whole = sum(part.file_size for part in archive.infolist()) <= path.stat().st_size
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True) if whole else None
+            parts = archive.infolist()
+            whole = sum(part.file_size for part in parts) <= path.stat().st_size
+            # PyTorch looks at no checksums, and reads nothing where a bit says it is a folder.
+            folders = any(part.external_attr & 0x10 for part in parts)
+            damaged = folders or (whole and archive.testzip() is not None)
+        good = whole and not damaged
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True) if good else None
     except PermissionError:
         raise
     except Exception as error:  # damaged bytes end in nearly any kind of error
@@ -42,9 +51,37 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
             f"{path} promises more bytes than it has, and so is refused: Farfill's checkpoints are "
             "not compressed"
         )
+    if damaged:
+        raise ValueError(
+            f"{path} is damaged: its bytes do not have the checksums that they were written with; "
+            "name another one with ckpt_path, for example best.ckpt of the run"
+        )
     if not _is_ours(checkpoint):
         raise ValueError(f"{path} is a checkpoint, but not one of Farfill")
+    for name, value in checkpoint["state_dict"].items():
+        if not _is_finite(value):
+            raise ValueError(
+                f"the weight {name[:80]} in {path} is NaN or infinite, so nothing can be computed "
+                "with it: name another checkpoint, for example best.ckpt of the run"
+            )
+    refuse_interpolations(checkpoint["farfill"], path)
     return checkpoint
+
+
+def refuse_interpolations(settings: Any, path: str | Path, name: str = "") -> None:
+    """Refuse settings of a file that would be looked up elsewhere, in the environment for example.
+
+    Raises:
+        ValueError: A text below ``settings`` has ``${``; what it says is not shown.
+    """
+    if isinstance(settings, str) and "${" in settings:
+        raise ValueError(
+            f"{path} may not refer to other values, but its setting {name[:80]} does, with ${{: "
+            "write the value itself"
+        )
+    parts = enumerate(settings) if isinstance(settings, list) else ()
+    for key, value in settings.items() if isinstance(settings, Mapping) else parts:
+        refuse_interpolations(value, path, f"{name}.{key}" if name else str(key))
 
 
 def _is_ours(checkpoint: Any) -> TypeGuard[dict[str, Any]]:
@@ -90,6 +127,10 @@ def _is_whole(value: Any) -> bool:
         and not value.is_quantized
         and value.numel() * value.element_size() <= value.untyped_storage().nbytes()
     )
+
+
+def _is_finite(value: torch.Tensor) -> bool:
+    return not value.is_floating_point() or bool(value.float().isfinite().all())
 
 
 def describe(config: dict[str, Any]) -> dict[str, Any]:
@@ -186,6 +227,166 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
         _load(module.get_submodule(name), checkpoint, name, path)
 
 
+def check_training(module: Any, path: Path) -> None:
+    """Take over a checkpoint's weights, and look at the rest of what Lightning will go on with.
+
+    Args:
+        module: A :class:`~farfill.module.inpainting.Inpainting`.
+        path: Of the checkpoint.
+
+    Raises:
+        ValueError: A part of it is missing, not finite, or of another module, so that the run would
+            fail, or go on otherwise than it was.
+    """
+    checkpoint = read_checkpoint(path)
+    _load(module, checkpoint, "", path)
+    try:
+        saved = _Training.model_validate(checkpoint)
+        if random_state := saved.callbacks.get("RandomState"):
+            _try_random_state(random_state)
+        players: Any = zip(
+            *module.configure_optimizers(), saved.optimizer_states, saved.lr_schedulers, strict=True
+        )
+        for optimizer, schedule, state, counts in players:
+            if not _is_like(state["param_groups"], optimizer.state_dict()["param_groups"]):
+                raise ValueError("the optimizer's settings are of another kind")
+            optimizer.load_state_dict(state)
+            _check_optimizer(optimizer)
+            if not _is_like(counts, schedule.state_dict()):
+                raise ValueError("the schedule's counts are of another kind")
+    except Exception as error:  # any part may be anything
+        reason = str(error)
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        elif not isinstance(error, ValueError):
+            reason = f"{type(error).__name__}: {reason}"
+        raise ValueError(
+            f"no run can go on from {path} ({shorten(one_line(reason), 200, placeholder=' ...')}): "
+            "name another one with ckpt_path, for example best.ckpt of the run, or start another "
+            "run from its weights with init_from"
+        ) from error
+
+
+_Count = Annotated[int, Field(ge=0)]
+_Player = Literal["generator", "critic"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+
+class _Counts(_Model):
+    ready: _Count
+    completed: _Count
+    started: _Count = 0
+    processed: _Count = 0
+
+
+class _Progress(_Model):
+    total: _Counts
+    current: _Counts
+
+
+class _Batches(_Progress):
+    is_last_batch: bool
+
+
+class _FitLoop(_Model):
+    epochs: _Progress = Field(alias="epoch_progress")
+    batches: _Batches = Field(alias="epoch_loop.batch_progress")
+    state: dict[str, _Count] = Field(alias="epoch_loop.state_dict")
+    steps: _Progress = Field(alias="epoch_loop.manual_optimization.optim_step_progress")
+    validation: _Batches = Field(alias="epoch_loop.val_loop.batch_progress")
+
+
+class _Loops(_Model):
+    fit_loop: _FitLoop
+
+
+class _Best(_Model):
+    """What a ModelCheckpoint keeps."""
+
+    best_model_score: InstanceOf[torch.Tensor] | None
+    kth_value: InstanceOf[torch.Tensor] | None = None
+    best_k_models: dict[str, InstanceOf[torch.Tensor]] = {}
+    best_model_path: str
+    kth_best_model_path: str = ""
+    last_model_path: str = ""
+
+
+class _Place(_Model):
+    step: _Count
+
+
+class _Schedule(_Model):
+    model_config = ConfigDict(strict=True, extra="allow")
+    last_epoch: _Count
+
+
+class _Training(_Model):
+    """What Lightning, our module and our callbacks take from a checkpoint."""
+
+    loops: _Loops
+    optimizer_states: list[dict[str, Any]]
+    lr_schedulers: list[Any]
+    callbacks: dict[str, dict[str, Any]]
+    data: _Place | None = Field(None, alias="InpaintingData")
+    skipped: Annotated[list[dict[_Player, _Count]], Field(min_length=2, max_length=2)]
+
+    @model_validator(mode="after")
+    def _parts(self) -> Self:
+        for counts in self.lr_schedulers:
+            _Schedule.model_validate(counts)
+        for name, state in self.callbacks.items():
+            if name.startswith("ModelCheckpoint"):
+                _Best.model_validate(state)
+        return self
+
+
+def _try_random_state(state: dict[str, Any]) -> None:
+    """Set generators that nobody uses to a state of :mod:`farfill.callback.random_state`."""
+    version, numbers, gauss = state["python"]
+    random.Random().setstate((version, tuple(numbers), gauss))
+    name, keys, *rest = state["numpy"]
+    np.random.RandomState().set_state((name, keys.numpy().astype(np.uint32), *rest))
+    torch.Generator().set_state(state["torch"])
+    if not all(isinstance(one, torch.Tensor) for one in state["cuda"]):
+        raise ValueError("the random state of the GPUs is none")
+
+
+def _check_optimizer(optimizer: torch.optim.Optimizer) -> None:
+    """Refuse state that does not fit its parameter; some optimizers keep means over a side."""
+    for parameter, kept in optimizer.state.items():
+        for name, value in kept.items():
+            if isinstance(value, torch.Tensor) and (
+                torch.broadcast_shapes(value.shape, parameter.shape) != parameter.shape
+            ):
+                raise ValueError(f"the optimizer's {name} does not fit its weights")
+            if not _is_finite(torch.as_tensor(0.0 if value is None else value)):
+                raise ValueError(f"the optimizer's {name} is NaN or infinite")
+
+
+def _is_like(kept: Any, own: Any) -> bool:
+    """Whether finite numbers are where they have to be; newer versions may have more of them."""
+    match own:
+        case dict():
+            return isinstance(kept, dict) and all(
+                _is_like(kept[name], value) for name, value in own.items() if name in kept
+            )
+        case list() | tuple():
+            return (
+                isinstance(kept, list | tuple)
+                and len(kept) == len(own)
+                and all(map(_is_like, kept, own))
+            )
+        case int() | float() if not isinstance(own, bool):
+            number = isinstance(kept, int | float | torch.Tensor)
+            return number and (math.isfinite(kept) or not math.isfinite(own))
+        case _:
+            return True
+
+
 def _load(
     module: nn.Module,
     checkpoint: Mapping[str, Any],
@@ -193,8 +394,15 @@ def _load(
     path: str | Path,
     assign: bool = False,
 ) -> None:
-    prefix, state = f"{name}.", checkpoint["state_dict"]
+    prefix, state = f"{name}." * bool(name), checkpoint["state_dict"]
     weights = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    for key, own in module.state_dict().items():
+        kept = weights.get(key, own)
+        if kept.is_floating_point() != own.is_floating_point():
+            raise ValueError(
+                f"the weight {prefix}{key} in {path} is of {kept.dtype}, not of {own.dtype}: the "
+                "file was not written by Farfill; name another checkpoint"
+            )
     try:
         module.load_state_dict(weights, assign=assign)
     except RuntimeError as error:
@@ -209,10 +417,12 @@ def _build(config: Mapping[str, Any]) -> nn.Module:
     """Build a generator or attention from plain values, like Hydra but for our classes only."""
     target = config.get("_target_")
     if not re.fullmatch(r"farfill\.(attention|generator)\.\w+\.\w+", str(target), re.ASCII):
-        raise ValueError(f"a checkpoint may name Farfill's networks, not {target!r}")
+        raise ValueError(f"a checkpoint may name Farfill's networks, not {repr(target)[:80]}")
     cls = _class_of(target, "attention|generator")
     if cls is None or not issubclass(cls, nn.Module):
-        raise ValueError(f"the checkpoint needs {target}, which this version does not have")
+        raise ValueError(
+            f"the checkpoint needs {str(target)[:80]}, which this version does not have"
+        )
     parts = {k: _build(v) if isinstance(v, Mapping) else v for k, v in config.items()}
     del parts["_target_"]
     try:

@@ -231,6 +231,7 @@ def test_a_generator_or_one_line(folder, case):
     if generator is not None:
         assert not generator.training
         assert isinstance(generator, nn.Module)
+        assert all(value.isfinite().all() for value in generator.state_dict().values())
         kinds = {value.dtype for value in generator.state_dict().values()}
         assert kinds <= {torch.float32, torch.int64}
 

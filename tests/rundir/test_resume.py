@@ -9,12 +9,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from farfill.callback.random_state import RandomState
 from farfill.checkpoint import read_checkpoint
 from farfill.rundir.status import LOCK_FILE, read_status
 from helpers.children import die_at_call, train_in_child
-from helpers.runs import tiny_train
+from helpers.runs import tiny_evaluate, tiny_train
 
 SHORT = ("trainer.max_steps=2", "baseline=[]")
 LONGER = ("trainer.max_steps=4", "baseline=[]")
@@ -80,8 +81,6 @@ def test_a_bad_checkpoint_is_named_and_kept(run, harm):
 
 
 def test_weights_alone_do_not_go_on(run):
-    import torch
-
     last = run / "checkpoints" / "last.ckpt"
     checkpoint = read_checkpoint(last)
     del checkpoint["optimizer_states"], checkpoint["loops"]
@@ -90,14 +89,116 @@ def test_weights_alone_do_not_go_on(run):
 
 
 def test_a_run_of_another_version_is_not_gone_on_with_but_its_weights_are(run, tmp_path):
-    import torch
-
     last = run / "checkpoints" / "last.ckpt"
     checkpoint = read_checkpoint(last)
     checkpoint["farfill"]["version"] = 1
     torch.save(checkpoint, last)
     refused(run, r"was written by Farfill 0\..*no run can go on from it, but init_from", *LONGER)
     tiny_train(tmp_path / "other", *SHORT, f"init_from={last}")
+
+
+def hurt(checkpoint, keys, value):
+    """Put ``value`` where the keys lead; the ModelCheckpoint has a long name."""
+    for key in keys[:-1]:
+        if key == "ModelCheckpoint":
+            key = next(name for name in checkpoint if name.startswith(key))
+        checkpoint = checkpoint[key]
+    checkpoint[keys[-1]] = value
+
+
+BATCHES = ("loops", "fit_loop", "epoch_loop.batch_progress")
+ADAM = ("optimizer_states", 0, "state", 0)
+OPTIONS = ("optimizer_states", 1, "param_groups", 0)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "words"),
+    [
+        (("loops",), {}, "fit_loop"),
+        (("loops",), 3, "loops"),
+        (BATCHES, {}, "batch_progress"),
+        ((*BATCHES, "total", "ready"), "2", "ready"),
+        ((*BATCHES, "current", "completed"), -1, "completed"),
+        (("state_dict", "bogus"), torch.ones(1), "bogus"),
+        (("state_dict", "generator.bogus"), torch.ones(1), "bogus"),
+        ((*ADAM, "exp_avg"), torch.ones(3, 3), ""),
+        ((*ADAM, "exp_avg"), "x", ""),
+        ((*ADAM, "exp_avg_sq"), torch.full((2, 5, 5, 5), torch.nan), "exp_avg_sq is NaN"),
+        ((*ADAM, "step"), torch.tensor(torch.inf), "step is NaN or inf"),
+        (("optimizer_states", 0, "state", 10**6), {"a": torch.ones(2)}, ""),
+        (("optimizer_states", 0), {}, "param_groups"),
+        (("optimizer_states",), [], ""),
+        (("optimizer_states",), "x", "optimizer_states"),
+        ((*OPTIONS, "lr"), "x", "settings"),
+        ((*OPTIONS, "lr"), torch.nan, "settings"),
+        ((*OPTIONS, "betas"), ("x", 0.9), "settings"),
+        ((*OPTIONS, "params"), [0], "settings"),
+        (("callbacks", "ModelCheckpoint", "best_model_score"), "x", "best_model_score"),
+        (("callbacks", "ModelCheckpoint", "best_k_models"), {"x": "y"}, "best_k_models"),
+        (("callbacks",), "x", "callbacks"),
+        (("callbacks", "RandomState"), {"x": 1}, "python"),
+        (("callbacks", "RandomState", "python"), [3, [1, 2], None], ""),
+        (("callbacks", "RandomState", "numpy"), "MT19937", ""),
+        (("callbacks", "RandomState", "torch"), torch.zeros(3), ""),
+        (("InpaintingData",), {"step": "x"}, "InpaintingData.step"),
+        (("skipped",), "x", "skipped"),
+        (("skipped",), [{"generator": "x"}, {}], "skipped"),
+        (("skipped",), [{"nobody": 1}, {}], "skipped"),
+        (("lr_schedulers",), "x", ""),
+        (("lr_schedulers", 0), {}, "last_epoch"),
+        (("lr_schedulers", 0, "last_epoch"), "x", "last_epoch"),
+        (("lr_schedulers", 1, "base_lrs"), "x", "schedule"),
+    ],
+)
+def test_a_checkpoint_that_lies_is_refused_before_anything_is_written(run, keys, value, words):
+    last = run / "checkpoints" / "last.ckpt"
+    checkpoint = read_checkpoint(last)
+    if "ModelCheckpoint" in keys:  # where it is another folder's, only its path is taken up
+        hurt(checkpoint, ("callbacks", "ModelCheckpoint", "dirpath"), str(last.parent))
+    hurt(checkpoint, keys, value)
+    torch.save(checkpoint, last)
+    refused(run, rf"last\.ckpt.*{words}", *LONGER)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda weight: torch.full_like(weight, torch.nan), "is NaN or infinite"),
+        (lambda weight: weight.int(), r"is of torch\.int32, not of torch\.float32"),
+    ],
+)
+@pytest.mark.parametrize("player", ["generator", "critics"])
+def test_weights_that_are_none_are_named(run, tmp_path, player, change, words):
+    last = run / "checkpoints" / "last.ckpt"
+    checkpoint = read_checkpoint(last)
+    name = next(name for name in checkpoint["state_dict"] if name.startswith(player))
+    checkpoint["state_dict"][name] = change(checkpoint["state_dict"][name])
+    torch.save(checkpoint, last)
+    words = rf"the weight {name} in .*last\.ckpt {words}"
+    refused(run, words, *LONGER)
+    refused(tmp_path / "other", words, *SHORT, f"init_from={last}")
+    if player == "generator":
+        with pytest.raises(ValueError, match=words):
+            tiny_evaluate(tmp_path / "scores", f"ckpt_path={last}")
+
+
+@pytest.mark.parametrize("harm", [b"\xff\xfe", b"a: [", b"- a", b"a: ${b", b"a: &a [*a]"])
+def test_a_damaged_config_is_named(run, harm):
+    (run / "config.yaml").write_bytes(harm)
+    refused(run, "config.yaml is damaged, .*ckpt_path=.*last.ckpt", *LONGER)
+
+
+def test_a_damaged_config_does_not_keep_a_run_from_going_on(run):
+    (run / "config.yaml").write_bytes(b"\xff")
+    tiny_train(run, *LONGER, f"ckpt_path={run}/checkpoints/last.ckpt")
+    assert read_checkpoint(run / "checkpoints" / "last.ckpt")["global_step"] == 4
+
+
+def test_settings_of_a_run_that_refer_to_others_are_refused_and_not_shown(run, monkeypatch):
+    monkeypatch.setenv("SECRET", "a1b2")
+    config = run / "config.yaml"
+    config.write_text(config.read_text().replace("seed: 1", "seed: ${oc.env:SECRET}"))
+    refused(run, r"^(?!.*(a1b2|SECRET)).*config\.yaml may not refer .*seed does", *LONGER)
 
 
 def test_a_full_disk_keeps_the_checkpoint_before(run):

@@ -8,7 +8,13 @@ from typing import Any
 from lightning import LightningDataModule
 from omegaconf import DictConfig, OmegaConf
 
-from farfill.checkpoint import check_format, load_weights, read_checkpoint
+from farfill.checkpoint import (
+    check_format,
+    check_training,
+    load_weights,
+    read_checkpoint,
+    refuse_interpolations,
+)
 from farfill.config.instantiate import plain
 from farfill.errors import in_sweep, message_of
 from farfill.files import atomic
@@ -84,7 +90,9 @@ class Run:
             ValueError: They cannot be used.
         """
         self._skipped = module.skipped
-        if self.checkpoint is None and self.cfg.init_from is not None:
+        if self.checkpoint is not None:
+            check_training(module, self.checkpoint)
+        elif self.cfg.init_from is not None:
             load_weights(module, self.cfg.init_from)
         if str(self.cfg.trainer.precision).startswith("64"):
             module.double()  # Lightning does it after it has read a checkpoint, and so loses half
@@ -182,17 +190,35 @@ def _find_checkpoint(cfg: DictConfig, folder: Path) -> Path | None:
                 "folder with hydra.run.dir=..."
             )
         return asked
-    before = OmegaConf.load(config)
-    if asked is not None and OmegaConf.select(before, "ckpt_path") != cfg.ckpt_path:
+    before = _settings_in(config)
+    if asked is not None and before.get("ckpt_path") != cfg.ckpt_path:
         raise ValueError(f"{folder} already holds another run: choose another hydra.run.dir")
     if last.is_file():
         return last
-    if differing := changed(plain(cfg), OmegaConf.to_container(before)):
+    if differing := changed(plain(cfg), before):
         raise ValueError(
             f"{folder} holds a run with other settings, {differing}: choose another "
             "hydra.run.dir (hydra.sweep.dir for a sweep)"
         )
     return asked
+
+
+def _settings_in(config: Path) -> dict[str, Any]:
+    """What a run's ``config.yaml`` says, as it stands there."""
+    try:
+        before: Any = OmegaConf.to_container(OmegaConf.load(config))
+        if not isinstance(before, dict):
+            raise ValueError(f"a {type(before).__name__} has no settings")
+    except OSError:
+        raise
+    except Exception as error:  # of bytes, of YAML, of OmegaConf
+        raise ValueError(
+            f"{config} is damaged, so it does not say whose run this is: choose another "
+            "hydra.run.dir, or go on from the run's own checkpoint with ckpt_path="
+            f"{config.parent}/checkpoints/last.ckpt"
+        ) from error
+    refuse_interpolations(before, config)
+    return before
 
 
 def _check_resume(cfg: DictConfig, path: Path) -> int:
