@@ -37,9 +37,13 @@ class Interrupt(Callback):
         self.received: signal.Signals | None = None
         self._previous: dict[signal.Signals, Any] = {}
 
+    def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take over the signals for the first step to end at."""
+        self.on_train_start(trainer, pl_module)
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take over the signals (only the main thread may), also from Lightning."""
-        if threading.current_thread() is not threading.main_thread():
+        if self._previous or threading.current_thread() is not threading.main_thread():
             return
 
         def stop(number: int, frame: FrameType | None) -> None:
@@ -54,8 +58,9 @@ class Interrupt(Callback):
         """Stop between two steps, where both players are whole, in all processes at once."""
         self.stopped = any_rank(self.received is not None, pl_module.device)
         if self.stopped:
-            trainer.limit_val_batches = 0  # a stop asks for a checkpoint, not for a validation
             trainer.should_stop = True
+            if trainer.global_step != trainer.max_steps:  # the last step is not gone through again
+                trainer.limit_val_batches = 0  # a stop asks for a checkpoint, not for a validation
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give the signals back."""

@@ -195,5 +195,5 @@ def _start_worker(number: int) -> None:
     """One thread per worker; Ctrl-C and preemption are for the main process to answer."""
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
-    for one in (signal.SIGINT, signal.SIGUSR2):
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2):
         signal.signal(one, signal.SIG_IGN)

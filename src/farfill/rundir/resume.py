@@ -1,5 +1,7 @@
 """A run's folder: whose it is, and where a run in it goes on."""
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -121,7 +123,8 @@ class Run:
     def recorded(self) -> Iterator[None]:
         """Write ``config.yaml``, by which the folder is this run's, and how the run ends."""
         if not is_first():
-            yield
+            with _signals_raise():
+                yield
             return
         with atomic(self.folder / "config.yaml") as part:
             OmegaConf.save(self.cfg, part, resolve=True)
@@ -136,7 +139,13 @@ class Run:
             **here(),
         )
         try:
-            yield
+            with _signals_raise():
+                yield
+        except Stopped as stopped:
+            message = f"Stopped by {stopped}: the same command with ckpt_path=last goes on."
+            self._end("preempted", message)
+            print(message, flush=True)
+            raise
         except BaseException as error:
             diverged = isinstance(error, Diverged)
             self._end("diverged" if diverged else "failed", message_of(error))
@@ -149,6 +158,43 @@ class Run:
             skipped = self._skipped if any(self._skipped.values()) else None
             values |= {"ended": now(), "message": message, "skipped": skipped}
             write_status(self.folder, state, **values)
+
+
+class Stopped(SystemExit):
+    """A signal came while no generator step was under way; status 75, or 0 for Ctrl-C."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(0 if number == signal.SIGINT else 75)
+        self.number = number
+
+    def __str__(self) -> str:
+        return "Ctrl-C" if self.number == signal.SIGINT else self.number.name
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Let signals raise :class:`Stopped` where nobody else handles them, as submitit does.
+
+    While steps are trained :class:`~farfill.callback.interrupt.Interrupt` has them.
+    """
+
+    def stop(number: int, _: Any) -> None:
+        signal.signal(number, signal.SIG_IGN)  # what has to be written now is written
+        raise Stopped(signal.Signals(number))
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
+    free = (signal.SIG_DFL, signal.default_int_handler)
+    before = {number: signal.getsignal(number) for number in numbers}
+    mine = [number for number, handler in before.items() if handler in free]
+    if threading.current_thread() is not threading.main_thread():
+        mine = []
+    for number in mine:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in mine:
+            signal.signal(number, before[number])
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from farfill.config.arguments import check_plugins
 from farfill.errors import message_of, one_line_errors
 from farfill.files import atomic
+from farfill.module.trainer_parts import is_first
 from farfill.rundir.status import here, now, read_status, write_status
 from farfill.sweep.plan import is_search, jobs_of
 from farfill.sweep.runs import WAITING, condition, planned_runs
@@ -69,7 +70,7 @@ class SweepStatus(Callback):
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """A run has ended, in the process that ran it: under SLURM, on its node."""
-        if job_return.status == JobStatus.FAILED:
+        if job_return.status == JobStatus.FAILED and is_first():  # which alone has the folder
             try:
                 with redirect_stderr(io.StringIO()):  # Hydra says it again when the sweep ends
                     _ = job_return.return_value  # raises what the run raised
