@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from PIL.ExifTags import Base
 
-from farfill.image.picture import Picture, read_picture, upright
+from farfill.image.picture import Picture, read_picture
 
 RNG = np.random.default_rng(0)
 
@@ -114,21 +115,29 @@ def test_orientation_is_applied(tmp_path, orientation, extension):
     assert bright[:, 0].any() == ("left" in (row, column))
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_16_bit_colours_are_turned_like_8_bit_ones(orientation):
-    pixels = noise(3, 5)
-    image = Image.fromarray(pixels)
-    image.getexif()[0x0112] = orientation
+@pytest.mark.parametrize("orientation", [*range(12), 77, 255, 256, 300, 65535])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_only_the_orientations_that_exif_knows_turn_a_picture(
+    tmp_path, orientation, dtype, channels
+):
+    """As Pillow turns an 8-bit one; 77 turned 16-bit colours on their side."""
+    pixels, path = noise(3, 5, channels, dtype=dtype), tmp_path / "a.png"
+    exif = Image.Exif()
+    exif[Base.Orientation] = orientation
+    if dtype == np.uint16:
+        write_png_16(path, pixels, exif=exif.tobytes().removeprefix(b"Exif\0\0"))
+    else:
+        Image.fromarray(pixels.squeeze()).save(path, exif=exif)
+    places = Image.fromarray(np.arange(15, dtype=np.uint8).reshape(3, 5))
+    places.getexif()[Base.Orientation] = orientation
+    expected = pixels.reshape(15, channels)[np.asarray(ImageOps.exif_transpose(places))]
+    picture = read_picture(path)
     np.testing.assert_array_equal(
-        upright(pixels, orientation), np.asarray(ImageOps.exif_transpose(image))
+        picture.rgb(), np.broadcast_to(expected[..., :3], picture.rgb().shape)
     )
-
-
-def test_16_bit_png_with_an_orientation(tmp_path):
-    pixels, path = noise(2, 4, 3, dtype=np.uint16), tmp_path / "a.png"
-    exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
-    write_png_16(path, pixels, exif=exif)
-    np.testing.assert_array_equal(read_picture(path).pixels, np.rot90(pixels, -1))
+    if channels == 4:
+        np.testing.assert_array_equal(picture.alpha, expected[..., 3])
 
 
 def test_a_telephones_jpeg_with_a_preview_is_read(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from farfill.image.picture import Picture, read_picture
-from farfill.image.write import check_name, write_picture
+from farfill.image.write import check_name, check_sides, write_picture
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -80,6 +80,19 @@ def test_formats_that_would_lose_something_are_refused(tmp_path, name, alpha, dt
     with pytest.raises(ValueError, match=rf"has {has}, which .*{name} cannot keep"):
         write_picture(tmp_path / name, picture(False, alpha, dtype))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("name", "longest"), [("a.JPG", 65_500), ("a.webp", 16_383)])
+def test_the_formats_longest_side_is_written_and_one_more_is_refused(tmp_path, name, longest):
+    path = tmp_path / name
+    write_picture(path, np.zeros((1, longest, 3), np.uint8))
+    assert read_picture(path).size == (1, longest)
+    path.unlink()
+    reason = rf"{name} would have 1 x {longest + 1} pixels, .* at most {longest} per side"
+    with pytest.raises(ValueError, match=reason):
+        write_picture(path, np.zeros((longest + 1, 1, 3), np.uint8))
+    assert not list(tmp_path.iterdir())
+    check_sides(Path("a.png"), (longest + 1, longest + 1))
 
 
 def test_plain_pixels_make_a_picture_and_replace_one_whole(tmp_path):

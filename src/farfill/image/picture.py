@@ -115,8 +115,8 @@ def _read_colour_16(file: ImageFile, path: Path, channels: str) -> np.ndarray:
 
 
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Turn ``(H, W, ...)`` as an EXIF ``orientation`` (1 to 8) says it is to be shown."""
-    if orientation >= 5:
+    """Turn ``(H, W, ...)`` as an EXIF ``orientation`` says; what is none of 1 to 8 means 1."""
+    if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]

@@ -21,6 +21,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     ".webp": {"lossless": True, "exact": True},  # also the colours under transparent pixels
     **dict.fromkeys((".jpg", ".jpeg"), _JPEG),
 }
+_LONGEST = {**dict.fromkeys((".jpg", ".jpeg"), 65_500), ".webp": 16_383}  # those of Pillow's codecs
 
 
 def check_name(option: str, path: Path, lossy: bool) -> None:
@@ -48,6 +49,16 @@ def check_depth(path: Path, picture: Picture) -> None:
         raise ValueError(f"the picture has {has}, which {path} cannot keep: write .png")
 
 
+def check_sides(path: Path, size: tuple[int, int]) -> None:
+    """Refuse (``ValueError``) a ``size`` (height, width) in pixels that the format cannot hold."""
+    longest = _LONGEST.get(suffix := path.suffix.lower())
+    if longest is not None and max(size) > longest:
+        raise ValueError(
+            f"{path} would have {size[1]} x {size[0]} pixels, but {suffix} keeps at most "
+            f"{longest} per side: write .png or .tif"
+        )
+
+
 def write_picture(path: str | Path, picture: Picture | np.ndarray) -> None:
     """Write a picture, whole or not at all; the extension chooses the format.
 
@@ -55,12 +66,13 @@ def write_picture(path: str | Path, picture: Picture | np.ndarray) -> None:
     with alpha becomes RGBA with equal channels). The colour profile goes along.
 
     A picture may be given by its pixels alone: ``(H, W, 3)`` RGB or ``(H, W)``. Errors are those of
-    :func:`check_depth`.
+    :func:`check_depth` and :func:`check_sides`.
     """
     path = Path(path)
     if isinstance(picture, np.ndarray):
         picture = Picture(picture)
     check_depth(path, picture)
+    check_sides(path, picture.size)
     suffix = path.suffix.lower()
     alpha = [] if picture.alpha is None else [picture.alpha]
     with atomic(path) as part:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from farfill.image.contact_sheet import to_uint8
 from farfill.image.hole import read_hole
 from farfill.image.picture import read_picture
-from farfill.image.write import check_depth, write_picture
+from farfill.image.read import open_image
+from farfill.image.write import check_depth, check_sides, write_picture
 from farfill.inpainting.pairing import Job
 from farfill.inpainting.partial import Cost
 from farfill.inpainting.predictor import Predictor
@@ -21,6 +22,7 @@ from farfill.op.colour import flow_to_colour
 from farfill.text import one_line
 
 _LONG_S = 10  # from which on a picture is announced
+_BYTES_PER_PIXEL = 48  # of the whole picture; measured: 30 for 8-bit RGB to 47 for 16-bit RGBA
 
 
 class Filled(NamedTuple):
@@ -57,20 +59,27 @@ def fill_file(
         ValueError: If a file or option is wrong, or the picture takes more memory than it may.
         OSError: If the result cannot be written.
     """
+    available = memory().available / 1e9 if memory_limit is None else memory_limit
+    held = check_headers(job, max_file_pixels)
 
-    def announce(guess: Cost) -> None:
-        available = memory().available / 1e9 if memory_limit is None else memory_limit
-        needs = f"about {guess.seconds:.0f} s and {guess.bytes / 1e9:.1f} GB of memory"
-        if guess.bytes / 1e9 > available:
+    def check_memory(needs: str, gigabytes: float, remedy: str) -> None:
+        if gigabytes > available:
             free = f"the {available:.1f} GB that are free"
             raise ValueError(
                 f"{job.image} takes {needs}, more than "
-                f"{free if memory_limit is None else 'memory_limit'}: lower max_pixels, or raise "
+                f"{free if memory_limit is None else 'memory_limit'}: {remedy}, or raise "
                 "memory_limit"
             )
+
+    def announce(guess: Cost) -> None:
+        gigabytes = (guess.bytes + held) / 1e9
+        needs = f"about {guess.seconds:.0f} s and {gigabytes:.1f} GB of memory"
+        check_memory(needs, gigabytes, "lower max_pixels")
         if guess.seconds > _LONG_S:
             print(one_line(f"{job.image}: {needs}; a smaller max_pixels takes less"), flush=True)
 
+    needs = f"about {held / 1e9:.1f} GB of memory at its full size, whatever max_pixels is"
+    check_memory(needs, held / 1e9, "scale it down")
     picture = read_picture(job.image, max_file_pixels)
     check_depth(job.output, picture)
     hole = read_hole(
@@ -88,6 +97,23 @@ def fill_file(
     if picture.alpha is not None and not picture.alpha[hole].any():
         note += "; the fill cannot be seen: alpha is kept, and it is 0 in the whole hole"
     return f"{job.image} -> {job.output} ({note})"
+
+
+def check_headers(job: Job, max_file_pixels: int | None) -> float:
+    """Bytes that picture and mask take at their full size, as far as their headers tell.
+
+    Raises:
+        ValueError: If a file cannot be used, or a result's format cannot hold the picture's sides.
+    """
+    pixels = []
+    for path in (job.image, job.mask):
+        with open_image(path, max_file_pixels, "max_file_pixels") as header:
+            width, height = header.size
+        pixels.append(height * width)
+        for result in (job.output, job.attention):
+            if path == job.image and result is not None:
+                check_sides(result, (height, width))
+    return _BYTES_PER_PIXEL * max(pixels)
 
 
 def fill(
@@ -131,7 +157,10 @@ def fill(
     completed = np.where(missing[..., None], refined, known[:height, :width])
     if missing.shape != hole.shape:
         completed = cv2.resize(completed, hole.shape[::-1], interpolation=cv2.INTER_CUBIC)
-    levels = ((completed.clip(-1, 1) + 1) * half).round().astype(image.dtype)
+    completed.clip(-1, 1, out=completed)  # in place: of a large picture every copy is gigabytes
+    completed += 1
+    completed *= half
+    levels = completed.round(out=completed).astype(image.dtype)
     return Filled(np.where(hole[..., None], levels, image), places, (height, width))
 
 
