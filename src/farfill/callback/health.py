@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
+from torchmetrics import MeanMetric
 
 from farfill.baseline.mean_colour import MeanColour
 from farfill.metric.suite import NAMES, l1
@@ -19,6 +20,7 @@ from farfill.types import Batch, Completion
 
 FLOOR = "val/mean_colour_l1_hole"
 STAGES = ("coarse", "refined")
+_MEASURES = (*(f"val/clipped_{name}" for name in (*STAGES, "truth")), FLOOR)
 #: Of the holes, relative to the truth's; a sound network has hundreds of times as much at step 2.
 NO_VARIANCE = 1e-6
 _CURE = (
@@ -74,6 +76,7 @@ class Health(Callback):
         self._doubted: list[str] = []
         self._last: dict[str, float] = {}
         self._gradients: dict[str, float | Tensor] = {}
+        self._means: dict[str, MeanMetric] = {}
 
     def state_dict(self) -> dict[str, Any]:
         """Keep what the next validation is compared with."""
@@ -94,6 +97,10 @@ class Health(Callback):
         for player, norm in cast(Inpainting, pl_module).gradient_norm.items():
             self._gradients[player] = norm.clamp(min=self._gradients.get(player, 0.0))
 
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin with the first picture."""
+        self._means = {name: MeanMetric().to(pl_module.device) for name in _MEASURES}
+
     def on_validation_batch_end(
         self,
         trainer: Trainer,
@@ -104,15 +111,17 @@ class Health(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Measure what the verdict needs."""
-        images = {"coarse": outputs.coarse, "refined": outputs.refined, "truth": batch.image}
-        values = {
-            f"val/clipped_{name}": region_mean(image.abs().ge(1).float(), batch.hole)
-            for name, image in images.items()
-        }
-        values[FLOOR] = l1(MeanColour()(batch), batch.image, batch.hole) / 2  # of [-1, 1]
-        means = {name: value.mean() for name, value in values.items()}
-        size = len(batch.image)
-        pl_module.log_dict(means, batch_size=size, on_epoch=True, sync_dist=True)
+        values = [
+            region_mean(image.abs().ge(1).float(), batch.hole)
+            for image in (outputs.coarse, outputs.refined, batch.image)
+        ]
+        values.append(l1(MeanColour()(batch), batch.image, batch.hole) / 2)  # of [-1, 1]
+        for mean, value in zip(self._means.values(), values, strict=True):
+            mean.update(value)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log the means over all pictures, whatever the batches and processes."""
+        pl_module.log_dict({name: mean.compute() for name, mean in self._means.items()})
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the verdict, say what is new, and end the run if that is asked for."""
