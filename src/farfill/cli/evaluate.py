@@ -14,8 +14,10 @@ from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 
 #: Lightning's accelerators, and what ``device`` calls them.
-_DEVICES = {"default": "auto", "auto": "auto", "cpu": "cpu", "gpu": "cuda", "cuda": "cuda"}
-_DEVICES |= {"mps": "mps"}
+_DEVICES = {
+    **{"default": "auto", "auto": "auto", "cpu": "cpu"},
+    **{"gpu": "cuda", "cuda": "cuda", "mps": "mps"},
+}
 
 
 def translated(arguments: Sequence[str], runs: Path) -> list[str]:

@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError
 from farfill import __version__
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
+from farfill.text import did_you_mean
 
 #: Settings that are file names.
 _PATHS = re.compile(r"ckpt_path|init_from|manifest|(data|mask)\.root|hydra\.(run|sweep)\.dir")
@@ -146,9 +146,8 @@ def _sentence(error: HydraException) -> str:
 
 def _hint(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
-    near = get_close_matches(name, known, n=1)
     listed = f"it is one of {', '.join(known)}" if 0 < len(known) < 20 else "--help lists them"
-    return f"did you mean {near[0]}?" if near else listed
+    return did_you_mean(name, known, listed)
 
 
 def renamed(arguments: Iterable[str]) -> list[str]:

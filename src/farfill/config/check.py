@@ -4,7 +4,6 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -18,6 +17,7 @@ from farfill.critic.protocol import Critics
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.errors import in_sweep
 from farfill.metric.suite import NAMES
+from farfill.text import did_you_mean
 
 #: Whole numbers and the least that each may be.
 _COUNTS = {
@@ -159,8 +159,8 @@ def check_known_keys(cfg: DictConfig, command: str = "train") -> None:
     read = set().union(*_references(cfg).values())
     for name in map(str, cfg):
         if name not in known | read:
-            near = get_close_matches(name, sorted(known - {"defaults"}), n=1)
-            hint = f"did you mean {near[0]}?" if near else f"conf/{command}.yaml lists the settings"
+            listed = f"conf/{command}.yaml lists the settings"
+            hint = did_you_mean(name, sorted(known - {"defaults"}), listed)
             raise ValueError(f"there is no setting {name}, and nothing reads it: {hint}")
 
 

@@ -4,7 +4,6 @@ import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
@@ -20,6 +19,7 @@ from torch import nn
 
 from farfill.errors import reason_of
 from farfill.machine import memory
+from farfill.text import did_you_mean
 
 #: What a configuration may name: our own code, and of libraries what a training is made of.
 ALLOWED = (
@@ -186,8 +186,7 @@ def _check_names(name: str, options: Mapping[str, Any], code: Any) -> None:
     if any(value.kind is value.VAR_KEYWORD for value in parameters.values()):
         return
     for option in options.keys() - parameters.keys() - {"_target_", "_partial_", "_recursive_"}:
-        near = get_close_matches(str(option), parameters, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(parameters) or 'none'}"
+        hint = did_you_mean(str(option), parameters, f"it takes {', '.join(parameters) or 'none'}")
         raise ValueError(f"`{name}` has no option {option}: {hint}")
 
 
