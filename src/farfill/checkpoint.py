@@ -227,18 +227,18 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
         _load(module.get_submodule(name), checkpoint, name, path)
 
 
-def check_training(module: Any, path: Path) -> None:
+def check_training(module: Any, checkpoint: Mapping[str, Any], path: Path) -> None:
     """Take over a checkpoint's weights, and look at the rest of what Lightning will go on with.
 
     Args:
         module: A :class:`~farfill.module.inpainting.Inpainting`.
-        path: Of the checkpoint.
+        checkpoint: See :func:`read_checkpoint`.
+        path: Names it.
 
     Raises:
         ValueError: A part of it is missing, not finite, or of another module, so that the run would
             fail, or go on otherwise than it was.
     """
-    checkpoint = read_checkpoint(path)
     _load(module, checkpoint, "", path)
     try:
         saved = _Training.model_validate(checkpoint)

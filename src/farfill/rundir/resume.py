@@ -57,7 +57,8 @@ class Run:
         self.cfg = cfg
         self.folder = Path(cfg.paths.output_dir)
         self.checkpoint = _find_checkpoint(cfg, self.folder)
-        self.step = 0 if self.checkpoint is None else _check_resume(cfg, self.checkpoint)
+        self._read = {} if self.checkpoint is None else _check_resume(cfg, self.checkpoint)
+        self.step = int(self._read.get("global_step", 0))
         self.value: float | None = None
         self._skipped: dict[str, int] = {}
         inside = self.checkpoint and self.folder.resolve() in self.checkpoint.resolve().parents
@@ -93,7 +94,8 @@ class Run:
         """
         self._skipped = module.skipped
         if self.checkpoint is not None:
-            check_training(module, self.checkpoint)
+            check_training(module, self._read, self.checkpoint)
+            self._read = {}  # it may take much memory, and Lightning reads it again
         elif self.cfg.init_from is not None:
             load_weights(module, self.cfg.init_from)
         if str(self.cfg.trainer.precision).startswith("64"):
@@ -267,8 +269,8 @@ def _settings_in(config: Path) -> dict[str, Any]:
     return before
 
 
-def _check_resume(cfg: DictConfig, path: Path) -> int:
-    """Generator steps of a checkpoint, which has to be complete and made with these settings."""
+def _check_resume(cfg: DictConfig, path: Path) -> dict[str, Any]:
+    """Read a checkpoint, which has to be complete and made with these settings."""
     checkpoint = read_checkpoint(path)
     check_format(checkpoint, path)
     needed = ("optimizer_states", "lr_schedulers", "loops", "callbacks", "global_step")
@@ -282,4 +284,4 @@ def _check_resume(cfg: DictConfig, path: Path) -> int:
             f"{path} belongs to a run with other settings: {differing}; choose another "
             "hydra.run.dir, or start another run from its weights with init_from"
         )
-    return int(checkpoint["global_step"])
+    return checkpoint
