@@ -1,18 +1,16 @@
 """Ctrl-C, and what a cluster sends before it takes a machine away, end a run at a whole step."""
 
-import shlex
 import signal
 import threading
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-from hydra.core.hydra_config import HydraConfig
 from lightning import Callback, LightningModule, Trainer
 
-from farfill.config.arguments import quote_paths
 from farfill.errors import in_sweep
 from farfill.op.runtime import any_rank
+from farfill.rundir.resume import how_to_go_on
 from farfill.rundir.status import write_status
 
 #: Sent by submitit before a job's time is over or it is preempted.
@@ -86,11 +84,7 @@ def hand_over(trainer: Trainer) -> bool:
     if callback is None:
         return False
     folder, received = callback.folder, callback.received
-    resume = "with ckpt_path=last"
-    if in_sweep():
-        sweep = Path(HydraConfig.get().sweep.dir).absolute()
-        resume = f"with {shlex.quote(quote_paths([f'hydra.sweep.dir={sweep}'])[0])}"
-    message = f"Stopped at generator step {trainer.global_step}: the same command {resume} goes on."
+    message = f"Stopped at generator step {trainer.global_step}: {how_to_go_on()}."
     write_status(folder, "preempted", step=trainer.global_step, message=message)
     print(message, flush=True)
     handler = signal.getsignal(PREEMPTED)

@@ -1,5 +1,6 @@
 """A run's folder: whose it is, and where a run in it goes on."""
 
+import shlex
 import signal
 import threading
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from lightning import LightningDataModule
 from omegaconf import DictConfig, OmegaConf
 
@@ -17,6 +19,7 @@ from farfill.checkpoint import (
     read_checkpoint,
     refuse_interpolations,
 )
+from farfill.config.arguments import quote_paths
 from farfill.config.instantiate import plain
 from farfill.errors import in_sweep, message_of
 from farfill.files import atomic
@@ -144,7 +147,7 @@ class Run:
             with _signals_raise():
                 yield
         except Stopped as stopped:
-            message = f"Stopped by {stopped}: the same command with ckpt_path=last goes on."
+            message = f"Stopped by {stopped}: {how_to_go_on()}."
             self._end("preempted", message)
             print(message, flush=True)
             raise
@@ -160,6 +163,15 @@ class Run:
             skipped = self._skipped if any(self._skipped.values()) else None
             values |= {"ended": now(), "message": message, "skipped": skipped}
             write_status(self.folder, state, **values)
+
+
+def how_to_go_on() -> str:
+    """What to type after a stop; in a sweep ``ckpt_path=last`` finds nothing."""
+    option = "ckpt_path=last"
+    if in_sweep():
+        sweep = Path(HydraConfig.get().sweep.dir).absolute()
+        option = shlex.quote(quote_paths([f"hydra.sweep.dir={sweep}"])[0])
+    return f"the same command with {option} goes on"
 
 
 class Stopped(SystemExit):
