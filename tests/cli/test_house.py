@@ -51,23 +51,21 @@ def test_flags_of_the_trainer(options, steps, tmp_path):
     assert read_status(tmp_path)["state"] == "done"
 
 
+def weights_after(folder, *options):
+    """Those that a tiny run saves last."""
+    tiny_train(folder, *options, "baseline=[]")
+    return read_checkpoint(folder / "checkpoints" / "last.ckpt")["state_dict"]
+
+
 def test_epochs_see_the_same_pictures_as_one_long_run(tmp_path):
-    for name, options in {"whole": (), "epochs": ("trainer.max_epochs=99",)}.items():
-        tiny_train(tmp_path / name, *options, "baseline=[]")
-    whole, epochs = (
-        read_checkpoint(tmp_path / name / "checkpoints" / "last.ckpt")["state_dict"]
-        for name in ("whole", "epochs")
-    )
+    whole = weights_after(tmp_path / "whole")
+    epochs = weights_after(tmp_path / "epochs", "trainer.max_epochs=99")
     assert all(torch.equal(whole[name], epochs[name]) for name in whole)
 
 
 def test_a_moving_average_of_the_weights_is_what_is_saved(tmp_path):
-    for name, options in {"plain": (), "ema": ("callbacks=[default,ema]",)}.items():
-        tiny_train(tmp_path / name, *options, "baseline=[]")
-    plain, ema = (
-        read_checkpoint(tmp_path / name / "checkpoints" / "last.ckpt")["state_dict"]
-        for name in ("plain", "ema")
-    )
+    plain = weights_after(tmp_path / "plain")
+    ema = weights_after(tmp_path / "ema", "callbacks=[default,ema]")
     assert plain.keys() == ema.keys()
     assert any(not torch.equal(plain[name], ema[name]) for name in plain)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from farfill import load_generator
 from farfill.callback.interrupt import Interrupt
 from farfill.checkpoint import read_checkpoint
-from helpers.runs import compose_tiny, tiny_train
+from helpers.runs import RESULTS, compose_tiny, tiny_train
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +46,7 @@ def test_everything_of_a_run_lies_in_its_folder(run):
         *(f"checkpoints/step-{step:07d}.ckpt" for step in (1, 2, 3, 4)),
         "pictures/step-0000002.png",
         "pictures/step-0000004.png",
-        *(
-            f"report/{name}"
-            for name in (
-                "table.md",
-                "table.csv",
-                "per_image.csv",
-                "result.json",
-                "manifest.json",
-                "best.png",
-                "worst.png",
-                "pictures/index.json",
-            )
-        ),
+        *(f"report/{name}" for name in RESULTS),
         *(
             f"report/pictures/{title}/{index}.png"
             for index in range(5)

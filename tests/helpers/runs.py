@@ -30,6 +30,13 @@ TINY = [
 ]
 
 
+#: What a scoring leaves beside the single pictures.
+RESULTS = (
+    *("table.md", "table.csv", "per_image.csv", "result.json", "manifest.json"),
+    *("best.png", "worst.png", "pictures/index.json"),
+)
+
+
 def compose_tiny(*overrides: str, name: str = "train", folder: Path | None = None) -> DictConfig:
     train = [*TINY, f"paths.output_dir='{folder or '.'}'"]
     base = train if name == "train" else ["datamodule.workers=0"]
