@@ -30,6 +30,8 @@ PHASES = {
 
 def send(owner, name, count, number, to_group=False):
     """Make the ``count``-th call send this process, or its group, a signal first."""
+    # Of a job in the background the shell has Ctrl-C ignored, and so would the run.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if to_group:
         os.setpgid(0, 0)
     whole, calls = getattr(owner, name), [0]
