@@ -87,6 +87,9 @@ class Run:
             load_weights(module, self.cfg.init_from)
         if str(self.cfg.trainer.precision).startswith("64"):
             module.double()  # Lightning does it after it has read a checkpoint, and so loses half
+        if self.checkpoint is not None:  # Lightning does it again, once everything is set up
+            state = read_checkpoint(self.checkpoint).get(type(data).__qualname__)
+            data.load_state_dict(state or {"step": self.step})
         data.setup("fit")
 
     def introduction(self, module: Inpainting) -> str:
