@@ -80,7 +80,7 @@ def train(folder, *overrides):
         "batch_size=4",
         "trainer.precision=64-true",
         "baseline=[]",
-        "callbacks.attention_diagnostics.pictures=0",
+        *KNOWN,
         "callbacks.last_checkpoint.keep=true",
         "~callbacks.learning_rate_monitor",
     ]
@@ -95,6 +95,11 @@ def train(folder, *overrides):
     return done.stdout
 
 
+#: Five pictures: of two processes one has three of them, one two.
+KNOWN = (
+    *("data=known_source", "data.period=[12,16]", "data.grain=4", "data.val=5"),
+    *("datamodule.val_batch_size=3", "callbacks.attention_diagnostics.pictures=5"),
+)
 TWO = ("trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu")
 
 
@@ -109,10 +114,11 @@ def runs(tmp_path_factory):
 def test_a_run_of_two_processes_is_a_run_of_one(runs):
     one, two, said = runs
     rows = [read_rows(folder / "metrics.csv") for folder in (one, two)]
+    assert "val/attention_hole_weight" in rows[0][0]
     assert [row["step"] for row in rows[1]] == ["1", "2", "2", "3", "4", "4"]  # two validations
     for alone, together in zip(*rows, strict=True):
         for name in alone:
-            if alone[name] and not name.startswith("train/time") and "hole_variance" not in name:
+            if alone[name] and not name.startswith("train/time"):
                 assert float(together[name]) == pytest.approx(float(alone[name]), rel=1e-5), name
     weights = [read_checkpoint(x / "checkpoints" / "last.ckpt")["state_dict"] for x in (one, two)]
     for name, alone in weights[0].items():
@@ -124,7 +130,9 @@ def test_a_run_of_two_processes_is_a_run_of_one(runs):
 
 def test_two_processes_go_on_in_the_middle_of_an_epoch(runs, tmp_path):
     _, two, _ = runs
-    train(tmp_path, *TWO, f"ckpt_path={two}/checkpoints/step-0000001.ckpt")
+    # And of the pictures to measure the second process now has none.
+    fewer = "callbacks.attention_diagnostics.pictures=2"
+    train(tmp_path, *TWO, fewer, f"ckpt_path={two}/checkpoints/step-0000001.ckpt")
     ended, uncut = (read_checkpoint(x / "checkpoints" / "last.ckpt") for x in (tmp_path, two))
     for part in ("state_dict", "optimizer_states", "global_step"):
         assert_same(ended[part], uncut[part], part)

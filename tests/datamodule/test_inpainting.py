@@ -8,11 +8,14 @@ import torch
 from hydra.utils import instantiate
 from PIL import Image
 
+from farfill.data.known_source import KnownSource
+from farfill.data.listing import Fingerprint
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.mask.box import Box
 from farfill.mask.centre import Centre
 from farfill.types import Batch
 from helpers.compose import composed
+from helpers.runs import tiny_train
 from helpers.tiny import DATA
 
 
@@ -111,7 +114,7 @@ def test_with_epochs_each_goes_on_where_the_last_one_ended(make):
         for batch in loader:
             epochs.append(batch)
             data.trainer.global_step += 1
-    assert data.state_dict() == {"step": 6}
+    assert data.state_dict()["step"] == 6
     assert all(equal(a, b) for a, b in zip(epochs, whole, strict=True))
 
 
@@ -239,3 +242,110 @@ def test_the_sources_limit_of_pixels_holds_everywhere(make, pictures, paths, on_
     data = make(pictures(paths[:3], paths[3:], on_error=on_error, max_file_pixels=24 * 32 - 1))
     with pytest.raises(ValueError, match=r"more than 767 pixels: raise data\.max_file_pixels"):
         data.setup()
+
+
+def resumed(data, state):
+    """As a run goes on: the state comes before the pictures, and again after them."""
+    data.load_state_dict(state)
+    data.setup("fit")
+    data.load_state_dict(state)
+    return data
+
+
+def test_a_run_goes_on_with_its_pictures_wherever_they_lie_now(make, paths, pictures, tmp_path):
+    state = ready(make()).state_dict()
+    (tmp_path / "else").mkdir()
+    moved = [path.rename(tmp_path / "else" / path.name) for path in paths]
+    data = make(pictures(moved[:3], moved[3:]))
+    assert resumed(data, state).state_dict() == state
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("replaced", r"5 then, 5 now; they differ from 1\.png \(train, \d+ bytes\) on\)"),
+        ("removed", r"5 then, 4 now; they differ from 2\.png"),
+        ("added", r"5 then, 6 now; they differ from 5\.png \(train"),
+        ("last removed", r"5 then, 4 now\): put"),
+        ("other side", r"5 then, 5 now; they differ from 3\.png \(train"),
+    ],
+)
+def test_other_pictures_are_refused_by_name(make, paths, pictures, change, says):
+    state = ready(make()).state_dict()
+    train, val = paths[:3], paths[3:]
+    if change == "replaced":
+        Image.new("RGB", (24, 32)).save(paths[1])
+    elif change == "removed":
+        del train[1]
+    elif change == "added":
+        Image.new("RGB", (24, 32)).save(paths[0].with_name("5.png"))
+        train.append(paths[0].with_name("5.png"))
+    elif change == "last removed":
+        del val[1]
+    else:
+        train.append(val.pop(0))
+    data = make(pictures(train, val))
+    data.load_state_dict(state)
+    with pytest.raises(ValueError, match=says) as caught:
+        data.setup("fit")
+    assert "init_from" in str(caught.value)
+    late = ready(make(pictures(train, val)))
+    with pytest.raises(ValueError, match=says):
+        late.load_state_dict(state)
+
+
+def test_a_run_that_goes_on_skips_the_same_pictures(make, paths, pictures):
+    whole = paths[1].read_bytes()
+    paths[1].write_text("no picture")
+    source = pictures(paths[:3], paths[3:], on_error="skip")
+    state = ready(make(source)).state_dict()
+    assert state["pictures"]["skipped"] == ["1.png"]
+    paths[1].write_bytes(whole)
+    data = resumed(make(source), state)
+    assert data.train_set.paths == [paths[0], paths[2]]
+    assert data.state_dict() == state
+
+
+def test_a_state_without_pictures_is_taken_and_a_damaged_one_refused(make):
+    resumed(make(), {"step": 2})
+    state = ready(make()).state_dict()
+    for damage in ({"count": "5"}, {"marks": None}, {"skipped": [1]}):
+        with pytest.raises(ValueError, match="record of the pictures is damaged"):
+            make().load_state_dict(state | {"pictures": state["pictures"] | damage})
+
+
+def test_the_validation_limit_may_change(make):
+    resumed(make(val_limit=1), ready(make()).state_dict())
+
+
+def test_generated_pictures_have_a_list_too(make):
+    def source(train):
+        return KnownSource(["periodic"], train, 2, 32, [8, 8], 4, 1)
+
+    state = ready(make(source(3))).state_dict()
+    resumed(make(source(3)), state)
+    with pytest.raises(ValueError, match=r"5 then, 6 now; .* periodic-000005"):
+        resumed(make(source(4)), state)
+
+
+def test_a_difference_among_many_pictures_is_narrowed_down():
+    lines = [f"{number}.png" for number in range(2500)]
+    before = Fingerprint.of(lines, [])
+    assert len(before.marks) == 834
+    assert before.difference(lines) is None
+    lines[1234] = "new.png"
+    reason = "2500 then, 2500 now; they differ within 3 pictures from 1233.png on"
+    assert before.difference(lines) == reason
+
+
+def test_a_run_refuses_to_go_on_with_other_pictures(paths, tmp_path):
+    options = ["data=folder", f"data.root='{tmp_path}'", "data.val_fraction=0.3", "baseline=[]"]
+    run = tmp_path / ".run"
+    tiny_train(run, *options)
+    Image.new("RGB", (24, 32)).save(paths[1])
+    last = (run / "checkpoints" / "last.ckpt").read_bytes()
+    with pytest.raises(ValueError, match="the pictures are not those that the run was begun with"):
+        tiny_train(run, *options, "trainer.max_steps=6")
+    assert (run / "checkpoints" / "last.ckpt").read_bytes() == last
+    start = f"init_from='{run}/checkpoints/last.ckpt'"
+    tiny_train(tmp_path / ".new", *options, start)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
+from torchmetrics import MeanMetric
 
 from farfill.data.protocol import SyntheticSource
 from farfill.datamodule.inpainting import InpaintingData
@@ -31,11 +32,11 @@ class AttentionDiagnostics(Callback):
     Each is a mean over the measured pictures. Weights are measured where the attention has them,
     hits where the data say what every pixel shows, and nothing without an attention.
     ``similarity`` and ``same_source`` compare the maps of the first batch's pictures under one
-    hole: the middle box of the run's size.
+    hole: the middle box of the run's size. Of several processes they are the first one's; all
+    other measures are of the same pictures however many processes share them.
 
     Args:
-        pictures: Validation pictures to measure, from the first on; 0 = none. Of several processes
-            the first measures those that it has.
+        pictures: Validation pictures to measure, from the first on; 0 = none.
         tolerance: Pixels by which a source may miss the right place and still be a hit.
 
     Raises:
@@ -50,11 +51,11 @@ class AttentionDiagnostics(Callback):
             )
         self.pictures = pictures
         self.tolerance = tolerance
-        self._seen = 0
+        self._means: dict[str, MeanMetric] = {}
 
     def on_validation_epoch_start(self, *_: Any) -> None:
-        """Begin with the first picture."""
-        self._seen = 0
+        """Begin anew."""
+        self._means = {}
 
     def on_validation_batch_end(
         self,
@@ -66,25 +67,27 @@ class AttentionDiagnostics(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Look again at the batch's pictures, and measure."""
-        few = Batch(*(part[: self.pictures - self._seen] for part in batch))
-        if trainer.sanity_checking or not len(few.image) or not trainer.is_global_zero:
+        wanted = batch.index < self.pictures
+        # Every process has every mean, or the others wait: one without a picture at a weight of 0.
+        if trainer.sanity_checking or not self.pictures or (batch_idx and not wanted.any()):
             return
-        self._seen += len(few.image)
+        few = Batch(*(part[wanted] if wanted.any() else part[:1] for part in batch))
         trace = trace_attention(pl_module, few)
         if trace is None:
             return
         data = cast(Any, trainer).datamodule
         for name, value in measure_pictures(trace, few, data, self.tolerance).items():
-            known = value[~value.isnan()]
-            pl_module.log(
-                f"val/attention_{name}",
-                known.mean() if len(known) else 0.0,
-                batch_size=len(known),
-                on_epoch=True,
-                rank_zero_only=True,
-            )
-        if batch_idx == 0 and len(few.image) > 1:
+            known = value[~value.isnan() & wanted.any()]
+            mean = self._means.setdefault(name, MeanMetric().to(value.device))
+            mean.update(known.mean() if len(known) else 0.0, len(known))
+        if batch_idx == 0 and len(few.image) > 1 and trainer.is_global_zero:
             log_similarity(pl_module, few)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log the means over all processes."""
+        for name, mean in self._means.items():
+            value = mean.compute()  # in every process: it waits for the others
+            pl_module.log(f"val/attention_{name}", value, on_epoch=True, rank_zero_only=True)
 
 
 def trace_attention(module: nn.Module, batch: Batch) -> AttentionTrace | None:

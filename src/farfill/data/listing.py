@@ -1,10 +1,14 @@
 """Which pictures there are: below a folder, or in a list file."""
 
+import hashlib
 import logging
 import os
 import re
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from farfill.files import expanded
 from farfill.image.read import SUFFIXES
@@ -104,3 +108,71 @@ def _lines(listing: Path, strict: bool) -> list[tuple[str, str | None]]:
                 f"{listing}, got {text[:80]!r}"
             )
     return found
+
+
+def names_of(paths: Iterable[Path]) -> dict[Path, str]:
+    """Each picture's name below the folder that holds them all, with ``/`` between its parts.
+
+    So the names stay when the data set's folder is moved.
+    """
+    paths = list(paths)
+    folders = {path.parent: path.parent.absolute() for path in paths}
+    home = os.path.commonpath(folders.values()) if folders else ""
+    below = {folder: full.relative_to(home) for folder, full in folders.items()}
+    return {path: (below[path.parent] / path.name).as_posix() for path in paths}
+
+
+class Fingerprint(BaseModel):
+    """What a run keeps of its list of pictures, to know it again.
+
+    It covers the pictures' number and order, which of both sides each is on, its name below the
+    folder that holds them all, and its file's size in bytes. Another picture of the same name
+    *and size* is not noticed; a data set that was moved or copied is the same.
+
+    Attributes:
+        count: Pictures of both sides, without those skipped.
+        sha256: Of the list, as of :meth:`of`.
+        marks: Starts of the same of its parts, up to 1000 of equal length, to find a difference.
+        skipped: Names of those that ``on_error=skip`` left out.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    count: NonNegativeInt
+    sha256: str
+    marks: list[str]
+    skipped: list[str]
+
+    @classmethod
+    def of(cls, lines: Sequence[str], skipped: Iterable[str]) -> "Fingerprint":
+        """Of a list, a line per picture, and the names of those left out."""
+        marks = _marks(lines, len(lines))
+        return cls(count=len(lines), sha256=_digest(lines), marks=marks, skipped=sorted(skipped))
+
+    def difference(self, lines: Sequence[str]) -> str | None:
+        """Say how another list differs; ``None`` if it does not."""
+        if _digest(lines) == self.sha256:
+            return None
+        now = _marks(lines, self.count)
+        pairs = zip(self.marks, now, strict=False)
+        place = next(
+            (n for n, (a, b) in enumerate(pairs) if a != b), min(len(self.marks), len(now))
+        )
+        length = _length(self.count)
+        first = lines[place * length : place * length + 1]
+        within = f" within {length} pictures" if length > 1 else ""
+        found = f"; they differ{within} from {first[0]} on" if first else ""
+        return f"{self.count} then, {len(lines)} now{found}"
+
+
+def _length(count: int) -> int:
+    return max(1, -(-count // 1000))
+
+
+def _marks(lines: Sequence[str], count: int) -> list[str]:
+    length = _length(count)
+    return [_digest(lines[at : at + length])[:8] for at in range(0, len(lines), length)]
+
+
+def _digest(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(lines).encode(errors="surrogateescape")).hexdigest()

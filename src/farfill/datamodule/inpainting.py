@@ -1,7 +1,7 @@
 """The data of a run: pictures to learn from, pictures to measure on, and their holes."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,10 +12,12 @@ import numpy as np
 import torch
 from lightning import LightningDataModule
 from lightning.pytorch.trainer.states import TrainerStatus
+from pydantic import ValidationError
 from torch.utils.data import DataLoader
 
 from farfill.data.check import check_sizes, unreadable
-from farfill.data.protocol import Source, SyntheticSource
+from farfill.data.listing import Fingerprint, names_of
+from farfill.data.protocol import Source, Split, SyntheticSource
 from farfill.datamodule.dataset import InpaintingDataset
 from farfill.datamodule.stream import Draw, Stream
 from farfill.image.read import read_rgb
@@ -65,6 +67,10 @@ class InpaintingData(LightningDataModule):
         self.batch_size *= self.accumulate
         self.updates = self.critic_steps + 1
         self.start = 0  # training steps that a run which goes on from a checkpoint has behind it
+        self._before: Fingerprint | None = None  # of its pictures
+        self._now: Fingerprint | None = None
+        self._lines: list[str] = []
+        self._skipped: list[str] = []
 
     def setup(self, stage: str | None = None) -> None:
         """Find the pictures and check them and the holes, once.
@@ -84,9 +90,9 @@ class InpaintingData(LightningDataModule):
         source = self.source
         fit = stage in (None, "fit")
         train, val = split = source.split(fit)
+        names = names_of([*train, *val])
         if source.on_error != "raise":
-            bad = unreadable([*train, *val], source.max_file_pixels)
-            train, val = ([path for path in side if path not in bad] for side in split)
+            train, val = self._without_unreadable(split, names)
         if not train and fit:
             raise ValueError(f"no picture is left to train on, all {len(val)} are for validation")
         if not val:
@@ -94,6 +100,10 @@ class InpaintingData(LightningDataModule):
                 f"no picture is left to validate on, all {len(train)} are for training: "
                 "give data.val, data.val_list or data.val_fraction"
             )
+        if fit:
+            self._lines = self._list(Split(train, val), names)
+            self._check_pictures()
+            self._now = Fingerprint.of(self._lines, self._skipped)
         if self.val_limit is not None:
             count = min(self.val_limit, len(val))
             val = [val[i] for i in np.linspace(0, len(val) - 1, count).round().astype(int)]
@@ -114,6 +124,25 @@ class InpaintingData(LightningDataModule):
         )
         self.train_set = dataset(train, self.holes, train=True)
         self.val_set = dataset(val, val_holes, train=False)
+
+    def _without_unreadable(self, split: Split, names: dict[Path, str]) -> Iterator[list[Path]]:
+        """Both sides without pictures that fail, or without those that the run skipped before."""
+        if self._before is None:
+            bad = unreadable([*split.train, *split.val], self.source.max_file_pixels)
+            self._skipped = sorted(names[path] for path in bad)
+        else:
+            self._skipped = self._before.skipped
+        skipped = set(self._skipped)
+        return ([path for path in side if names[path] not in skipped] for side in split)
+
+    def _list(self, split: Split, names: dict[Path, str]) -> list[str]:
+        """A line per picture, by which a run knows its pictures again."""
+        size = (lambda _: 0) if isinstance(self.source, SyntheticSource) else _bytes
+        return [
+            f"{names[path]} ({side}, {size(path)} bytes)"
+            for side, paths in split._asdict().items()
+            for path in paths
+        ]
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of ``updates * batch_size`` pictures in the stream's order, from its place on.
@@ -138,12 +167,34 @@ class InpaintingData(LightningDataModule):
         return self._loader(self.train_set, stream)
 
     def state_dict(self) -> dict[str, Any]:
-        """The place in the stream."""
-        return {"step": self._place()}
+        """The place in the stream, and the :class:`~farfill.data.listing.Fingerprint`."""
+        return {"step": self._place(), "pictures": self._now and self._now.model_dump()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the pictures where the run was cut off."""
+        """Take up the pictures where the run was cut off; those it skipped are skipped again.
+
+        Before :meth:`setup` or after it. A state without a fingerprint, of an older version, is
+        taken as it is.
+
+        Raises:
+            ValueError: The pictures are not those of the run.
+        """
         self.start = state_dict["step"]
+        if (pictures := state_dict.get("pictures")) is not None:
+            try:
+                self._before = Fingerprint.model_validate(pictures)
+            except ValidationError as error:
+                raise ValueError("the checkpoint's record of the pictures is damaged") from error
+        if self._lines:
+            self._check_pictures()
+
+    def _check_pictures(self) -> None:
+        differing = None if self._before is None else self._before.difference(self._lines)
+        if differing is not None:
+            raise ValueError(
+                f"the pictures are not those that the run was begun with ({differing}): put them "
+                "back, or start another run from its weights with init_from=<its last.ckpt>"
+            )
 
     def _place(self) -> int:
         """Training steps done; to overfit a few batches they have to be the same in every epoch."""
@@ -189,6 +240,13 @@ class InpaintingData(LightningDataModule):
             generator=torch.Generator().manual_seed(self.seed),
             batch_sampler=order,
         )
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1  # whoever reads it says what is wrong
 
 
 def _start_worker(number: int) -> None:

@@ -98,6 +98,9 @@ class Run:
         self._skipped = module.skipped
         if self.checkpoint is not None:
             check_training(module, self._read, self.checkpoint)
+            data.load_state_dict(
+                self._read.get(type(data).__qualname__) or {"step": self.step}
+            )
             self._read = {}  # it may take much memory, and Lightning reads it again
         elif self.cfg.init_from is not None:
             load_weights(module, self.cfg.init_from)
