@@ -8,7 +8,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from farfill.config.arguments import RENAMED, quote_paths, renamed, with_last_run
+from farfill.config.arguments import RENAMED, overrides_of, quote_paths, renamed, with_last_run
 from helpers.runs import compose_tiny
 
 NAMES = [
@@ -110,6 +110,25 @@ def test_what_says_more_or_less_stays_as_it_is(runs, given):
 def test_a_longer_or_otherwise_watched_run_is_the_same_run(runs):
     given = ["seed=2", "gan=hinge", "trainer.max_steps=9", "logger=csv", "ckpt_path=last"]
     assert with_last_run(given, runs)[-1].endswith(f"2026-01-02{os.sep}10-00-00")
+
+
+def test_what_the_run_wrote_counts_more_than_what_a_refused_command_left(runs):
+    folder = made(runs, "2026-01-05/10-00-00", "gan=lsgan")
+    OmegaConf.save(OmegaConf.create(["gan=vanilla", "seed=${x}"]), folder / "overrides.yaml")
+    assert overrides_of(folder) == ["gan=vanilla", "seed=${x}"]
+    found = with_last_run(["gan=vanilla", "seed=${x}", "ckpt_path=last"], runs)
+    assert found[-1].endswith(f"2026-01-05{os.sep}10-00-00")
+
+
+@pytest.mark.parametrize("harm", [b"", b"[gan", b"\0", b"\xff", b"text", b"a: b"])
+def test_overrides_that_cannot_be_read_are_looked_for_in_hydras(runs, harm):
+    folder = made(runs, "2026-01-05/10-00-00", "gan=lsgan")
+    (folder / "overrides.yaml").write_bytes(harm)
+    assert overrides_of(folder) == ["gan=lsgan"]
+    (folder / ".hydra" / "overrides.yaml").write_bytes(harm)
+    assert overrides_of(folder) is None
+    with pytest.raises(ValueError, match="started with these options"):
+        with_last_run(["gan=lsgan", "ckpt_path=last"], runs)
 
 
 def test_no_such_run(runs):

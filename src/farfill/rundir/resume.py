@@ -5,13 +5,14 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from lightning import LightningDataModule
 from omegaconf import DictConfig, OmegaConf
 
 from farfill.checkpoint import check_format, load_weights, read_checkpoint
 from farfill.config.instantiate import plain
 from farfill.errors import in_sweep, message_of
-from farfill.files import atomic
+from farfill.files import atomic, remove_parts
 from farfill.module.inpainting import Inpainting
 from farfill.module.trainer_parts import is_first
 from farfill.rundir.record import flat, is_under
@@ -108,10 +109,21 @@ class Run:
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """Write ``config.yaml``, by which the folder is this run's, and how the run ends."""
+        """Write ``config.yaml``, by which the folder is this run's, and how the run ends.
+
+        What a killed process left half written goes first. ``overrides.yaml`` is Hydra's, which
+        writes its own also for a command that is refused.
+        """
         if not is_first():
             yield
             return
+        remove_parts(self.folder)
+        for below in ("checkpoints", "pictures", "report", "report/pictures", "report/pictures/*"):
+            for place in self.folder.glob(below):
+                remove_parts(place)
+        if HydraConfig.initialized():
+            with atomic(self.folder / "overrides.yaml") as part:
+                OmegaConf.save(HydraConfig.get().overrides.task, part)
         with atomic(self.folder / "config.yaml") as part:
             OmegaConf.save(self.cfg, part, resolve=True)
         write_status(
@@ -179,7 +191,14 @@ def _find_checkpoint(cfg: DictConfig, folder: Path) -> Path | None:
                 "folder with hydra.run.dir=..."
             )
         return asked
-    before = OmegaConf.load(config)
+    if asked is None and last.is_file():
+        return last  # which has the settings, too
+    try:
+        before = OmegaConf.load(config)
+    except Exception as error:  # a damaged file makes the parser say anything
+        raise ValueError(
+            f"{config} is damaged ({message_of(error)}): choose another hydra.run.dir"
+        ) from error
     if asked is not None and OmegaConf.select(before, "ckpt_path") != cfg.ckpt_path:
         raise ValueError(f"{folder} already holds another run: choose another hydra.run.dir")
     if last.is_file():
