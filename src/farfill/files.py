@@ -1,10 +1,14 @@
 """Files that are either whole or not there."""
 
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+
+_PART = ".part-"
 
 
 def expanded(path: str | Path) -> Path:
@@ -16,21 +20,61 @@ def expanded(path: str | Path) -> Path:
 
 
 @contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """Let an ``OSError`` of a block that writes ``path`` name it, and say what to do.
+
+    Raises:
+        OSError: Of the same kind and number; a full disk names no file, and a read-only folder
+            that of the half-written one.
+    """
+    try:
+        yield
+    except OSError as error:
+        named = type(error)(
+            f"{path} could not be written ({error.strerror or error}): the file before it is kept; "
+            "make room there, or choose a folder that may be written to, and start again"
+        )
+        named.errno = error.errno
+        raise named from error
+
+
+@contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it takes the name of ``path``.
 
     The temporary file keeps the name's last part (and so its extension), because image
     writers choose the format by it. If the block raises, ``path`` stays as it was.
+
+    Raises:
+        OSError: It cannot be written, see :func:`naming`.
+        FileExistsError: ``path`` is there and no regular file: a folder, a pipe, a device.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(mkdtemp(prefix=".part-", dir=path.parent))
-    part = folder / path.name
-    try:
-        yield part
-        with part.open("rb") as file:
-            os.fsync(file.fileno())  # else a machine that goes down may keep the name alone
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-        folder.rmdir()
+    with naming(path):
+        irregular = path.exists() and not path.is_file()
+    if irregular:
+        raise FileExistsError(f"{path} is no regular file, which alone is replaced: name another")
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(mkdtemp(prefix=_PART, dir=path.parent))
+        part = folder / path.name
+        try:
+            yield part
+            with part.open("rb") as file:
+                os.fsync(file.fileno())  # else a machine that goes down may keep the name alone
+            part.replace(path)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)  # whose failure would hide the first
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what :func:`atomic` left in ``folder``, and not below it, when it was killed.
+
+    Whatever else has such a name is another's and stays.
+    """
+    for part in folder.glob(f"{_PART}*"):
+        ours = re.fullmatch(r"[a-z0-9_]{8}", part.name.removeprefix(_PART))
+        if ours and part.is_dir() and not part.is_symlink():
+            inside = list(part.iterdir())
+            if not inside or (len(inside) == 1 and inside[0].is_file()):
+                shutil.rmtree(part, ignore_errors=True)

@@ -12,6 +12,7 @@ from farfill.config.arguments import (
     REFUSED,
     RENAMED,
     newest_checkpoint,
+    overrides_of,
     quote_paths,
     renamed,
     with_last_run,
@@ -143,6 +144,25 @@ def test_the_checkpoint_that_was_saved_last(tmp_path, capsys):
     assert str(found) in capsys.readouterr().err
     with pytest.raises(ValueError, match="name the file"):
         newest_checkpoint("best", tmp_path)
+
+
+def test_what_the_run_wrote_counts_more_than_what_a_refused_command_left(runs):
+    folder = made(runs, "2026-01-05/10-00-00", "gan=lsgan")
+    OmegaConf.save(OmegaConf.create(["gan=vanilla", "seed=${x}"]), folder / "overrides.yaml")
+    assert overrides_of(folder) == ["gan=vanilla", "seed=${x}"]
+    found = with_last_run(["gan=vanilla", "seed=${x}", "ckpt_path=last"], runs)
+    assert found[-1].endswith(f"2026-01-05{os.sep}10-00-00")
+
+
+@pytest.mark.parametrize("harm", [b"", b"[gan", b"\0", b"\xff", b"text", b"a: b"])
+def test_overrides_that_cannot_be_read_are_looked_for_in_hydras(runs, harm):
+    folder = made(runs, "2026-01-05/10-00-00", "gan=lsgan")
+    (folder / "overrides.yaml").write_bytes(harm)
+    assert overrides_of(folder) == ["gan=lsgan"]
+    (folder / ".hydra" / "overrides.yaml").write_bytes(harm)
+    assert overrides_of(folder) is None
+    with pytest.raises(ValueError, match="started with these options"):
+        with_last_run(["gan=lsgan", "ckpt_path=last"], runs)
 
 
 def test_no_such_run(runs):

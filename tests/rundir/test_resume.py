@@ -15,7 +15,8 @@ from farfill.callback.random_state import RandomState
 from farfill.checkpoint import read_checkpoint
 from farfill.rundir.status import LOCK_FILE, read_status
 from helpers.children import die_at_call, train_in_child
-from helpers.runs import tiny_evaluate, tiny_train
+from helpers.command import command
+from helpers.runs import TINY, tiny_evaluate, tiny_train
 
 SHORT = ("trainer.max_steps=2", "baseline=[]")
 LONGER = ("trainer.max_steps=4", "baseline=[]")
@@ -184,18 +185,20 @@ def test_weights_that_are_none_are_named(run, tmp_path, player, change, words):
 
 @pytest.mark.parametrize("harm", [b"\xff\xfe", b"a: [", b"- a", b"a: ${b", b"a: &a [*a]"])
 def test_a_damaged_config_is_named(run, harm):
+    shutil.rmtree(run / "checkpoints")  # which would have the settings, too
     (run / "config.yaml").write_bytes(harm)
-    refused(run, "config.yaml is damaged, .*ckpt_path=.*last.ckpt", *LONGER)
+    refused(run, "config.yaml is damaged, .*another hydra.run.dir", *LONGER)
 
 
 def test_a_damaged_config_does_not_keep_a_run_from_going_on(run):
     (run / "config.yaml").write_bytes(b"\xff")
-    tiny_train(run, *LONGER, f"ckpt_path={run}/checkpoints/last.ckpt")
+    tiny_train(run, *LONGER)
     assert read_checkpoint(run / "checkpoints" / "last.ckpt")["global_step"] == 4
 
 
 def test_settings_of_a_run_that_refer_to_others_are_refused_and_not_shown(run, monkeypatch):
     monkeypatch.setenv("SECRET", "a1b2")
+    shutil.rmtree(run / "checkpoints")
     config = run / "config.yaml"
     config.write_text(config.read_text().replace("seed: 1", "seed: ${oc.env:SECRET}"))
     refused(run, r"^(?!.*(a1b2|SECRET)).*config\.yaml may not refer .*seed does", *LONGER)
@@ -220,9 +223,49 @@ def test_a_full_disk_keeps_the_checkpoint_before(run):
     assert read_checkpoint(last)["global_step"] == 4
 
 
+#: Where a process that is killed may leave a file half written.
+PLACES = (".", "checkpoints", "pictures", "report", "report/pictures", "report/pictures/ours")
+
+
+def leave(folder, name, *files):
+    half = folder / name
+    half.mkdir(parents=True)
+    for file in files:
+        (half / file).touch()
+    return half
+
+
 def test_what_a_killed_process_left_is_tidied_up(run):
-    half = run / "checkpoints" / ".part-1234" / "last.ckpt"
-    half.parent.mkdir()
-    half.touch()
+    halves = [leave(run / place, ".part-ab12_x9z", "last.ckpt") for place in PLACES]
+    halves += [leave(run / place, ".part-ab12_x9y") for place in PLACES]
+    others = [
+        leave(run, ".part-mine", "thesis.txt"),
+        leave(run, ".part-ab12_x9x", "one", "two"),
+        leave(run, ".part-ab12_x9w/deep"),
+        leave(run / "other", ".part-ab12_x9v", "deeper"),
+    ]
     assert train_in_child(run, *LONGER, prepare=die_at_call(RandomState, "setup", 1)) < 0
-    assert not half.parent.exists()
+    assert not [half for half in halves if half.exists()]
+    assert all(other.is_dir() for other in others)
+
+
+def test_a_refused_command_deletes_nothing(run, tmp_path):
+    half = leave(tmp_path / "none" / "checkpoints", ".part-ab12_x9z", "last.ckpt")
+    refused(tmp_path / "none", "but there is none", *SHORT, "ckpt_path=last")
+    assert half.is_dir()
+    half = leave(run / "checkpoints", ".part-ab12_x9z", "last.ckpt")
+    refused(run, "other settings", *LONGER, "seed=2")
+    assert half.is_dir()
+
+
+def test_a_refused_command_does_not_hide_the_run_from_ckpt_path_last(tmp_path):
+    """Hydra writes ``.hydra/overrides.yaml`` before the command is refused."""
+    place, same = "hydra.run.dir=runs/2026-01-01/10-00-00", [*TINY, "baseline=[]"]
+    status, _, err = command("train", tmp_path, *same, "trainer.max_steps=1", place)
+    assert status == 0, err
+    status, _, err = command("train", tmp_path, *same, "learning_rate=0.5", place)
+    assert status == 2
+    assert "other settings: learning_rate" in err
+    status, out, err = command("train", tmp_path, *same, "trainer.max_steps=2", "ckpt_path=last")
+    assert status == 0, err
+    assert "Going on after generator step 1." in out

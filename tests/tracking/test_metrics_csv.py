@@ -116,3 +116,34 @@ def test_a_disk_that_is_full_leaves_the_whole_file(tmp_path, monkeypatch):
         log(logger, [(VAL, 2)])
     assert (tmp_path / "metrics.csv").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["metrics.csv"]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda data: data.replace(b"0.5", b"0\0005", 1).replace(b"0.2857", b"0\000", 1),
+        lambda data: data[data.index(b"\n") + 1 :],
+        lambda data: data.replace(b"step", b"stop", 1),
+        lambda data: data.replace(b"0.2857142857142857", b"much", 1),
+        lambda data: data.replace(b"0,,2,,", b"0,,2,,,", 1),
+        lambda data: data.replace(b"0,,2,,", b"0,,2\xff,,", 1),
+    ],
+    ids=["NUL", "no header", "no step", "a word", "a cell more", "no text"],
+)
+def test_a_damaged_file_is_named_before_the_run_goes_on_and_stays(tmp_path, uncut, harm):
+    path = tmp_path / "metrics.csv"
+    path.write_bytes(harm(uncut))
+    assert path.read_bytes() != uncut
+    with pytest.raises(ValueError, match=r"metrics\.csv is damaged \(.*move it away") as error:
+        ResumableCSVLogger(tmp_path)
+    assert "\n" not in str(error.value)
+    assert path.read_bytes() == harm(uncut)
+
+
+def test_a_row_for_which_there_is_no_room_names_the_file(tmp_path):
+    logger = ResumableCSVLogger(tmp_path)
+    log(logger, rows((1,)))
+    (tmp_path / "metrics.csv").unlink()
+    (tmp_path / "metrics.csv").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"metrics\.csv could not be written .No space"):
+        log(logger, [(TRAIN, 2)])

@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from farfill.config.arguments import overrides_of
 from farfill.rundir.record import (
     OURS,
     PLAN,
@@ -92,7 +93,7 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
     """
     planned = [options(job) for job in plan_of(folder / PLAN)]
     started = {
-        path.parent.parent: options(map(str, OmegaConf.load(path)))
+        path.parent.parent: options(overrides_of(path.parent.parent) or ())
         for path in sorted(folder.glob("*/.hydra/overrides.yaml"))
     }
     if not planned and not started:

@@ -209,10 +209,9 @@ def with_last_run(arguments: Sequence[str], runs: Path) -> list[str]:
         )
     settings = _own(arguments)
     found = [
-        file.parents[1]
-        for file in sorted(runs.glob("*/*/.hydra/overrides.yaml"))
-        if (file.parents[1] / "config.yaml").is_file()
-        and _own(map(str, OmegaConf.load(file))) == settings
+        file.parent
+        for file in sorted(runs.glob("*/*/config.yaml"))
+        if (given := overrides_of(file.parent)) is not None and _own(given) == settings
     ]
     if not found:
         raise ValueError(
@@ -241,6 +240,22 @@ def newest_checkpoint(name: str, runs: Path) -> Path:
     newest = max(files, key=lambda file: file.stat().st_mtime_ns)
     print(f"farfill: ckpt_path={name} is {newest}", file=sys.stderr)
     return newest
+
+
+def overrides_of(folder: Path) -> list[str] | None:
+    """Overrides with which the run in ``folder`` was started; None if no readable file says so.
+
+    What the run wrote itself counts: Hydra's file is that of the last command, one that was
+    refused included, and all that older runs have.
+    """
+    for file in (folder / "overrides.yaml", folder / ".hydra" / "overrides.yaml"):
+        try:
+            given = OmegaConf.to_container(OmegaConf.load(file))
+        except Exception:  # a damaged file makes the parser say anything
+            continue
+        if isinstance(given, list):
+            return [*map(str, given)]
+    return None
 
 
 def _own(arguments: Iterable[str]) -> set[str]:

@@ -18,6 +18,7 @@ from omegaconf import OmegaConf, read_write
 
 from farfill.errors import in_sweep
 from farfill.files import atomic
+from farfill.text import one_line
 
 #: What Lightning tells the processes that it starts, and leaves behind.
 _VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
@@ -48,15 +49,11 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         Raises:
             OSError: It could not be written; what was there before is kept.
         """
-        try:
-            with atomic(path) as part:
+        with atomic(path) as part:
+            try:
                 torch.save(checkpoint, part)
-        # A RuntimeError is how PyTorch says that a disk is full.
-        except (OSError, RuntimeError) as error:
-            raise OSError(
-                f"{path} could not be written ({error}): the file before it is kept; make room, "
-                "then the same command with this run's folder goes on"
-            ) from error
+            except RuntimeError as error:  # how PyTorch says that a disk is full
+                raise OSError(one_line(error)) from error
 
 
 def plugins() -> list[Any]:

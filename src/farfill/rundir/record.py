@@ -97,13 +97,17 @@ def is_under(key: str, tops: Iterable[str]) -> bool:
 def read_record(
     folder: Path, cell: Mapping[str, str], seed: int, config: Mapping[str, Any]
 ) -> Record:
-    """Read a run's folder with the rest given, see :class:`Record`; what is not there is empty."""
+    """Read a run's folder with the rest given, see :class:`Record`; what is not there is empty.
+
+    Raises:
+        ValueError: A file is damaged; it is named.
+    """
     points: dict[str, dict[float, float]] = {}
     for row in read_rows(folder / "metrics.csv"):
         for name, text in row.items():
             if text and name not in COUNTS:
                 points.setdefault(name, {})[float(row["step"])] = float(text)
-    rows = read_rows(folder / "report" / "per_image.csv")
+    rows = read_rows(folder / "report" / "per_image.csv", "index", ("filler", "name"))
     rows.sort(key=lambda row: int(row["index"]))
     scores: dict[str, dict[str, list[float]]] = {}
     for row in rows:
@@ -124,20 +128,50 @@ def read_record(
             for filler, metrics in scores.items()
         },
         pictures=tuple(f"{row['index']} {row['name']}" for row in rows if row["filler"] == OURS),
-        manifest=json.loads(manifest.read_text())["hash"] if manifest.is_file() else "",
+        manifest=_hash(manifest) if manifest.is_file() else "",
         error=status.get("message", ""),
         collapsed="collapsed" in status,
     )
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Whole rows of a table, as they stand in the file; none without a file."""
+def _hash(manifest: Path) -> str:
+    try:
+        return str(json.loads(manifest.read_text(encoding="utf-8"))["hash"])
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise ValueError(f"{manifest} is damaged: mend it or move it away") from None
+
+
+def read_rows(path: Path, count: str = "step", texts: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Whole rows of a table, as they stand in the file; none without a file.
+
+    Args:
+        path: A CSV file.
+        count: Column in which every row has a whole number.
+        texts: Columns that are no numbers; all others have numbers or nothing.
+
+    Raises:
+        ValueError: It is no such table; the file is named.
+    """
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        text = file.read()
-    whole = text[: text.rfind("\n") + 1]  # a process that is killed may leave half a line
-    return list(csv.DictReader(io.StringIO(whole, newline="")))
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            text = file.read()
+        whole = text[: text.rfind("\n") + 1]  # a process that is killed may leave half a line
+        reader = csv.DictReader(io.StringIO(whole, newline=""))
+        if whole and count not in (reader.fieldnames or ()):
+            raise ValueError(f"it has no column {count!r}")
+        rows = list(reader)
+        for row in rows:
+            if None in row or None in row.values():
+                raise ValueError(f"a row has not {len(reader.fieldnames or ())} cells")
+            int(row[count])
+            for name, cell in row.items():
+                if cell and name not in texts:
+                    float(cell)
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"{path} is damaged ({error}): mend it or move it away") from error
+    return rows
 
 
 def diverged(record: Record) -> bool:

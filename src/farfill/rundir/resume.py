@@ -22,7 +22,7 @@ from farfill.checkpoint import (
 from farfill.config.arguments import quote_paths
 from farfill.config.instantiate import plain
 from farfill.errors import in_sweep, message_of
-from farfill.files import atomic
+from farfill.files import atomic, remove_parts
 from farfill.module.inpainting import Inpainting
 from farfill.module.trainer_parts import is_first
 from farfill.rundir.record import flat, is_under
@@ -98,9 +98,7 @@ class Run:
         self._skipped = module.skipped
         if self.checkpoint is not None:
             check_training(module, self._read, self.checkpoint)
-            data.load_state_dict(
-                self._read.get(type(data).__qualname__) or {"step": self.step}
-            )
+            data.load_state_dict(self._read.get(type(data).__qualname__) or {"step": self.step})
             self._read = {}  # it may take much memory, and Lightning reads it again
         elif self.cfg.init_from is not None:
             load_weights(module, self.cfg.init_from)
@@ -129,11 +127,22 @@ class Run:
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """Write ``config.yaml``, by which the folder is this run's, and how the run ends."""
+        """Write ``config.yaml``, by which the folder is this run's, and how the run ends.
+
+        What a killed process left half written goes first. ``overrides.yaml`` is Hydra's, which
+        writes its own also for a command that is refused.
+        """
         if not is_first():
             with _signals_raise():
                 yield
             return
+        remove_parts(self.folder)
+        for below in ("checkpoints", "pictures", "report", "report/pictures", "report/pictures/*"):
+            for place in self.folder.glob(below):
+                remove_parts(place)
+        if HydraConfig.initialized():
+            with atomic(self.folder / "overrides.yaml") as part:
+                OmegaConf.save(HydraConfig.get().overrides.task, part)
         with atomic(self.folder / "config.yaml") as part:
             OmegaConf.save(self.cfg, part, resolve=True)
         write_status(
@@ -253,6 +262,8 @@ def _find_checkpoint(cfg: DictConfig, folder: Path) -> Path | None:
                 "folder with hydra.run.dir=..."
             )
         return asked
+    if asked is None and last.is_file():
+        return last  # which has the settings, too
     before = _settings_in(config)
     if asked is not None and before.get("ckpt_path") != cfg.ckpt_path:
         raise ValueError(f"{folder} already holds another run: choose another hydra.run.dir")
@@ -277,8 +288,7 @@ def _settings_in(config: Path) -> dict[str, Any]:
     except Exception as error:  # of bytes, of YAML, of OmegaConf
         raise ValueError(
             f"{config} is damaged, so it does not say whose run this is: choose another "
-            "hydra.run.dir, or go on from the run's own checkpoint with ckpt_path="
-            f"{config.parent}/checkpoints/last.ckpt"
+            "hydra.run.dir"
         ) from error
     refuse_interpolations(before, config)
     return before

@@ -1,18 +1,20 @@
 """What a run is doing: the lock that keeps others out, and ``status.json`` for all to read."""
 
 import json
+import math
 import os
-import shutil
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from filelock import FileLock, Timeout
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from farfill.files import atomic
+from farfill.files import atomic, naming
 
 #: In which a process that was killed a moment ago, with what it started, is gone.
 LOCK_TIMEOUT_S = 15.0
@@ -35,17 +37,50 @@ MEANINGS = {
 }
 
 
+def _time(text: str) -> str:
+    """Refuse what is no time, or one without its zone."""
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("a time without its zone")
+    return text
+
+
+_Time = Annotated[str, AfterValidator(_time)]
+
+
+class _Status(BaseModel):
+    """Kinds of what :func:`read_status` returns; what is unknown here is of a later version."""
+
+    model_config = ConfigDict(strict=True)
+    state: State
+    step: int = 0
+    steps: int = 0
+    queued: _Time = ""
+    started: _Time = ""
+    updated: _Time = ""
+    ended: _Time = ""
+    host: str = ""
+    process: Annotated[int, Field(gt=0, lt=2**31)] = 1
+    job: str = ""
+    wandb: str = ""
+    value: FiniteFloat = 0.0
+    message: str = ""
+    collapsed: str = ""
+    skipped: dict[str, int] = {}
+
+
 @contextmanager
 def lock_run_dir(folder: Path) -> Iterator[None]:
-    """Keep others out of a run's folder, made if needed, and remove what a killed one left half.
+    """Keep others out of a run's folder, made if needed; what lies in it stays as it is.
 
     The lock ends with the process, also if that is killed. Its file, ``.lock``, stays.
 
     Raises:
         ValueError: Another process works there, and still does after :data:`LOCK_TIMEOUT_S`.
         FileNotFoundError: The folder was removed meanwhile.
+        OSError: The folder cannot be made or written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with naming(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK_FILE)
     try:
         lock.acquire(timeout=0)
@@ -59,8 +94,6 @@ def lock_run_dir(folder: Path) -> Iterator[None]:
                 "hydra.run.dir"
             ) from None
     try:
-        for half in folder.rglob(".part-*"):
-            shutil.rmtree(half, ignore_errors=True)
         yield
     except Exception as error:
         # The folder itself may be there again: what is written atomically makes it.
@@ -81,13 +114,20 @@ def read_status(folder: Path) -> dict[str, Any]:
         ``queued``, ``started``, ``updated``, ``ended`` (UTC, ISO 8601), ``host``, ``process``,
         ``job`` (SLURM's number, with the array's index), ``wandb`` (run id), ``value`` (best of
         the monitored metric), ``message`` (why it ended, one line), ``collapsed`` (how that
-        shows), ``skipped`` (player -> updates); each where known.
+        shows), ``skipped`` (player -> updates); each where known, and of the right kind.
     """
     try:
         status = json.loads((folder / NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return status if isinstance(status, dict) and status.get("state") in get_args(State) else {}
+    if not isinstance(status, dict):
+        return {}
+    try:
+        _Status.model_validate(status)
+    except ValidationError as error:
+        for name in {fault["loc"][0] for fault in error.errors(include_context=False)}:
+            status.pop(name, None)
+    return status if "state" in status else {}
 
 
 def write_status(folder: Path, state: State, **values: Any) -> None:
@@ -96,12 +136,24 @@ def write_status(folder: Path, state: State, **values: Any) -> None:
     Args:
         folder: Of the run.
         state: What it is doing now.
-        values: See :func:`read_status`; None takes a value away.
+        values: See :func:`read_status`; None takes a value away, and so does one not finite.
+
+    Raises:
+        OSError: It cannot be written; not while another error is on its way, which counts more.
     """
+    first = sys.exception()
     status = {**read_status(folder), "state": state, "updated": now(), **values}
-    with atomic(folder / NAME) as part:
-        text = json.dumps({k: v for k, v in status.items() if v is not None}, indent=1)
-        part.write_text(text + "\n", encoding="utf-8")
+    known = {
+        name: value
+        for name, value in status.items()
+        if value is not None and not (isinstance(value, float) and not math.isfinite(value))
+    }
+    try:
+        with atomic(folder / NAME) as part:
+            part.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    except OSError:
+        if first is None:
+            raise
 
 
 def is_done(folder: Path, steps: int) -> bool:

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
+from farfill.config.arguments import overrides_of
+from farfill.errors import message_of
 from farfill.rundir.record import PLAN, label, options, read_record, state
 from farfill.rundir.status import read_status
 from farfill.sweep.plan import SEED, cell_of, is_search, jobs_of, swept_options
@@ -39,7 +41,12 @@ def read_plan(folder: Path) -> DictConfig:
     """
     for file in [folder / PLAN, *sorted(folder.glob("*/.hydra/hydra.yaml"))]:
         if file.is_file():
-            return cast(DictConfig, OmegaConf.load(file))
+            try:
+                plan = cast(DictConfig, OmegaConf.load(file))
+                jobs_of(plan)
+            except Exception as error:  # a damaged file makes the parsers say anything
+                raise ValueError(f"{file} is no sweep's plan ({message_of(error)})") from error
+            return plan
     if (folder / "config.yaml").is_file():
         own = read_status(folder).get("state", "unknown")
         raise ValueError(f"{folder} is a single run's folder, not a sweep's; its state: {own}")
@@ -96,8 +103,17 @@ def condition(run: SweepRun, queue: Mapping[str, str] | None = None) -> str:
         if status["state"] in WAITING and not is_alive(status, run.jobs, queue):
             return "missing" if status["state"] == "queued" else "lost"
         return str(status["state"])
-    begun = (run.folder / ".hydra").is_dir()
-    return state(read_record(run.folder, {}, run.seed, {})) if begun else "missing"
+    return _judged(run)[0]
+
+
+def _judged(run: SweepRun) -> tuple[str, str]:
+    """State of a run by its files, and what is wrong with one of them, if it cannot be read."""
+    if not (run.folder / ".hydra").is_dir():
+        return "missing", ""
+    try:
+        return state(read_record(run.folder, {}, run.seed, {})), ""
+    except (ValueError, OSError) as error:
+        return "failed", message_of(error)
 
 
 def read_outcomes(folder: Path, plan: DictConfig) -> dict[SweepRun, str]:
@@ -113,7 +129,7 @@ def status_table(outcomes: Mapping[SweepRun, str]) -> str:
         status = read_status(run.folder)
         entries[run.label, run.seed] = _entry(run, outcome, status)
         if outcome in ("collapsed", "failed", "diverged", "lost"):
-            message = status.get("message")
+            message = status.get("message") if status else _judged(run)[1]
             troubles.append(f"{run.folder}: {outcome}{f': {message}' if message else ''}")
     seeds = sorted({run.seed for run in outcomes})
     rows = [["", *(f"seed {seed}" for seed in seeds)]]
@@ -154,8 +170,8 @@ def _sweep_run(
 
 def _started(folder: Path) -> dict[Path, list[str]]:
     """Folder of every run that was started -> its overrides; by number, then by name."""
-    places = [file.parents[1] for file in folder.glob("*/.hydra/overrides.yaml")]
-    places.sort(key=lambda place: (not place.name.isdecimal(), place.name.zfill(9)))
-    return {
-        place: [*map(str, OmegaConf.load(f"{place}/.hydra/overrides.yaml"))] for place in places
-    }
+    files = [*folder.glob("*/overrides.yaml"), *folder.glob("*/.hydra/overrides.yaml")]
+    places = [*{folder / file.relative_to(folder).parts[0] for file in files}]
+    places.sort(key=lambda place: (not place.name.isdecimal(), place.name.zfill(9), place.name))
+    overrides = {place: overrides_of(place) for place in places}
+    return {place: given for place, given in overrides.items() if given is not None}

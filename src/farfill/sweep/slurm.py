@@ -13,6 +13,7 @@ import psutil
 
 #: Without a word for so long, a run that cannot be asked for counts as lost.
 SILENCE_TIMEOUT_S = 3600.0
+_LONG_AGO = "1970-01-01T00:00:00+00:00"
 
 
 class Submission(NamedTuple):
@@ -65,16 +66,17 @@ def is_alive(
     """
     own_jobs = [status["job"]] if status.get("job") else []
     if status["state"] == "queued":  # and its job is that of whoever queued it
-        since = datetime.fromisoformat(status.get("queued", "1970-01-01")).timestamp()
+        since = datetime.fromisoformat(status.get("queued", _LONG_AGO)).timestamp()
         own_jobs = [job.job for job in jobs if job.time >= since]
     states = {queue[job] for job in own_jobs if job in queue} if queue is not None else set()
     if queue is not None and own_jobs and not states:
         return False
-    spoke = datetime.fromisoformat(status["updated"]).timestamp()
+    spoke = datetime.fromisoformat(status.get("updated", _LONG_AGO)).timestamp()
     # A job that was queued again has no process yet, or one that has not found its feet.
     begun = status["state"] == "running" and states <= {"R"}
-    if status.get("host") == socket.gethostname() and (begun or not states):
-        return _lives(int(status["process"]), spoke)
+    here = status.get("host") == socket.gethostname() and "process" in status
+    if here and (begun or not states):
+        return _lives(status["process"], spoke)
     return bool(states) or datetime.now(UTC).timestamp() - spoke < SILENCE_TIMEOUT_S
 
 

@@ -10,7 +10,7 @@ from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from torch import Tensor
 
-from farfill.files import atomic
+from farfill.files import atomic, naming
 from farfill.rundir.record import COUNTS, read_rows
 
 
@@ -20,6 +20,9 @@ class ResumableCSVLogger(Logger):
     Every row is written at once. A run that goes on from a checkpoint repeats, in the same order,
     the rows that the cut-off run had logged after it: so the first row that this process logs, and
     all that follow it in the file, give way to it. A torn last line goes too.
+
+    Raises:
+        ValueError: There is a file, but no such table; nothing was changed.
     """
 
     name = version = save_dir = ""  # the file lies in the folder itself
@@ -30,6 +33,7 @@ class ResumableCSVLogger(Logger):
         self._path = Path(save_dir) / "metrics.csv"
         self._columns: list[str] = []  # of the file, once this process has logged a row
         self._step = 0
+        read_rows(self._path)  # else the run would fail at its first row
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: the run's folder has its ``config.yaml``."""
@@ -41,7 +45,7 @@ class ResumableCSVLogger(Logger):
         numbers = {k: v.item() if isinstance(v, Tensor) else v for k, v in metrics.items()}
         row = {**numbers, "step": self._step}
         if self._columns and row.keys() <= set(self._columns):
-            with self._path.open("a", encoding="utf-8", newline="") as file:
+            with naming(self._path), self._path.open("a", encoding="utf-8", newline="") as file:
                 csv.DictWriter(file, self._columns).writerow(row)
             return
         rows: list[dict[str, Any]] = [*read_rows(self._path)]
