@@ -50,6 +50,8 @@ def _be_a_training(folder, overrides, prepare):
             prepare()
         tiny_train(folder, *overrides)
         code = 0
+    except SystemExit as end:
+        code = end.code
     except BaseException:
         traceback.print_exc()
     finally:

@@ -1,5 +1,6 @@
 """A run's folder: whose it is, and where a run in it goes on."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -9,6 +10,7 @@ from lightning import LightningDataModule
 from omegaconf import DictConfig, OmegaConf
 
 from farfill.checkpoint import check_format, load_weights, read_checkpoint
+from farfill.config.arguments import quote_paths
 from farfill.config.instantiate import plain
 from farfill.errors import in_sweep, message_of
 from farfill.files import atomic
@@ -26,6 +28,18 @@ _FREE = (
 )
 #: ... and of data and schedule what has one of these names.
 _FREE_ENDS = ("max_file_pixels", "root", "steps", "val_batch_size", "val_limit", "workers")
+
+
+class Stopped(BaseException):
+    """A signal ends the run.
+
+    Args:
+        step: Generator steps that the run has behind it, if known where it was raised.
+    """
+
+    def __init__(self, step: int | None = None) -> None:
+        super().__init__(step)
+        self.step = step
 
 
 class Run:
@@ -126,6 +140,13 @@ class Run:
         )
         try:
             yield
+        except Stopped as stop:
+            step = read_status(self.folder).get("step", 0) if stop.step is None else stop.step
+            resume = shlex.quote(quote_paths([f"hydra.run.dir={self.folder}"])[0])
+            message = f"Stopped at generator step {step}. The same command goes on with {resume}"
+            self._end("preempted", message, step=step)
+            print(message, flush=True)
+            raise
         except BaseException as error:
             diverged = isinstance(error, Diverged)
             self._end("diverged" if diverged else "failed", message_of(error))

@@ -1,0 +1,103 @@
+"""A signal at any moment of a run: saved if there is something to save, "preempted", status 75."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from farfill.callback.interrupt import Interrupt
+from farfill.callback.last_checkpoint import LastCheckpoint
+from farfill.checkpoint import read_checkpoint
+from farfill.module.inpainting import Inpainting
+from farfill.module.trainer_parts import AtomicCheckpointIO
+from farfill.rundir import final_report
+from farfill.rundir.resume import Run
+from farfill.rundir.status import read_status
+from helpers.children import assert_same_run, train_in_child
+
+RUN = (
+    "trainer.max_generator_steps=4",
+    "trainer.validate_every=2",
+    "checkpoint.every=0",
+    "baseline=[]",
+    "datamodule.workers=2",
+)
+#: Where the signal comes (the call of a method, before or after), and the step that is saved then.
+PHASES = {
+    "as soon as the folder is the run's": (Run, "introduction", 1, False, None),
+    "while Lightning gets ready": (Interrupt, "setup", 1, False, None),
+    "in the sanity validation": (Inpainting, "validation_step", 1, False, None),
+    "before the first step": (Interrupt, "on_train_start", 1, False, None),
+    "in a step": (Inpainting, "training_step", 2, False, 2),
+    "between two steps": (LastCheckpoint, "on_train_batch_start", 3, False, 3),
+    "before a validation": (LastCheckpoint, "on_validation_end", 2, False, 3),
+    "while a checkpoint is written": (AtomicCheckpointIO, "save_checkpoint", 1, False, 3),
+    "in the last step": (Inpainting, "training_step", 4, False, 4),
+    "just after the last step": (LastCheckpoint, "on_train_end", 1, True, 4),
+    "in the final report": (final_report, "write_results", 1, False, 4),
+}
+
+
+def send_at_call(number, to_group, owner, name, count, after, _):
+    """Arrange in a child that a signal comes at the ``count``-th call, before or after."""
+
+    def prepare() -> None:
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        original, calls = getattr(owner, name), []
+
+        def send():
+            (os.killpg if to_group else os.kill)(os.getpid(), number)
+
+        def method(*args, **kwargs):
+            calls.append(None)
+            if len(calls) == count and not after:
+                send()
+            result = original(*args, **kwargs)
+            if len(calls) == count and after:
+                send()
+            return result
+
+        setattr(owner, name, method)
+
+    return prepare
+
+
+@pytest.mark.parametrize(
+    ("number", "to_group"),
+    [
+        pytest.param(signal.SIGTERM, True, id="SIGTERM to all"),
+        pytest.param(signal.SIGINT, True, id="Ctrl-C"),
+        pytest.param(signal.SIGTERM, False, id="SIGTERM", marks=pytest.mark.slow),
+        pytest.param(signal.SIGUSR2, True, id="SIGUSR2 to all", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_signal_at_every_phase(phase, number, to_group, tmp_path):
+    folder, saved = tmp_path / "run", PHASES[phase][-1]
+    code = train_in_child(folder, *RUN, prepare=send_at_call(number, to_group, *PHASES[phase]))
+    log, status = (tmp_path / "run.log").read_text(), read_status(folder)
+    assert (code, status["state"]) == (0 if number == signal.SIGINT else 75, "preempted"), log
+    assert status["step"] == (saved or 0)
+    assert f"The same command goes on with hydra.run.dir={folder}" in status["message"]
+    assert status["message"] in log
+    assert "Traceback" not in log
+    last = folder / "checkpoints" / "last.ckpt"
+    if saved is None:
+        assert not last.exists()
+    else:
+        assert read_checkpoint(last)["global_step"] == saved
+
+
+@pytest.mark.parametrize(
+    "phase", ["in the sanity validation", "between two steps", "in the final report"]
+)
+def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_been(phase, tmp_path):
+    prepare = send_at_call(signal.SIGTERM, True, *PHASES[phase])
+    assert train_in_child(tmp_path / "run", *RUN, prepare=prepare) == 75
+    assert train_in_child(tmp_path / "run", *RUN) == 0
+    assert read_status(tmp_path / "run")["state"] == "done"
+    assert train_in_child(tmp_path / "uncut", *RUN) == 0
+    assert_same_run(tmp_path / "run", tmp_path / "uncut")
