@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +20,8 @@ from farfill.rundir import final_report
 from farfill.rundir.resume import Run
 from farfill.rundir.status import read_status
 from helpers.children import assert_same_run, train_in_child
+from helpers.command import SCRIPTS
+from helpers.runs import TINY
 
 RUN = (
     "trainer.max_generator_steps=4",
@@ -101,3 +107,56 @@ def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_been(phase, tmp_path):
     assert read_status(tmp_path / "run")["state"] == "done"
     assert train_in_child(tmp_path / "uncut", *RUN) == 0
     assert_same_run(tmp_path / "run", tmp_path / "uncut")
+
+
+def children_of(process: int) -> list[int]:
+    listed = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(number) for number in listed.split()]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("killed", ["the first", "the second"])
+def test_one_process_of_two_is_killed(killed, tmp_path):
+    two = ("trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu", "batch_size=4")
+    long = ("trainer.max_steps=100000", "trainer.val_check_interval=100000")
+    folder, output = tmp_path / "run", tmp_path / "output.txt"
+    with output.open("w") as file:
+        first = subprocess.Popen(
+            [sys.executable, SCRIPTS / "train.py", *TINY, *two, *long, f"hydra.run.dir={folder}"],
+            stdout=file,
+            stderr=file,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+    try:
+        until(lambda: (folder / "checkpoints" / "last.ckpt").exists() or first.poll() is not None)
+        (second,) = children_of(first.pid)
+        os.kill(first.pid if killed == "the first" else second, signal.SIGKILL)
+        code = first.wait(60)
+        until(lambda: not alive(second))
+    finally:
+        first.kill()
+    said, status = output.read_text(), read_status(folder)
+    sentence = "another process of this run has ended; the same command goes on from the last"
+    assert said.count(sentence) == 1, said
+    assert "Traceback" not in said
+    assert status["process"] == first.pid
+    if killed == "the first":
+        assert (code, status["state"]) == (-signal.SIGKILL, "running")
+        assert not (folder / "traceback.txt").exists()
+    else:
+        assert (code, status["state"]) == (2, "failed")
+        assert status["message"].startswith(sentence)
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def until(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)

@@ -51,7 +51,7 @@ def _be_a_training(folder, overrides, prepare):
         tiny_train(folder, *overrides)
         code = 0
     except SystemExit as end:
-        code = end.code
+        code = end.code or 0
     except BaseException:
         traceback.print_exc()
     finally:

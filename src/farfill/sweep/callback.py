@@ -69,12 +69,18 @@ class SweepStatus(Callback):
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """A run has ended, in the process that ran it: under SLURM, on its node."""
-        if job_return.status == JobStatus.FAILED:
+        if job_return.status == JobStatus.FAILED and _is_first():
             try:
                 with redirect_stderr(io.StringIO()):  # Hydra says it again when the sweep ends
                     _ = job_return.return_value  # raises what the run raised
             except BaseException as error:
                 write_failure(Path(config.hydra.runtime.output_dir), error)
+
+
+def _is_first() -> bool:
+    from farfill.module.trainer_parts import is_first  # takes seconds, for once a run has failed
+
+    return is_first()
 
 
 def write_failure(folder: Path, error: BaseException) -> None:
