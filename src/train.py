@@ -27,10 +27,11 @@ def train(cfg: DictConfig) -> float | None:
     Raises:
         ValueError: The settings do not fit together, or not the folder; nothing was changed.
         Diverged: Too many updates in a row were not finite.
+        SystemExit: With 75, a signal other than Ctrl-C has stopped it.
     """
     from lightning import Trainer, seed_everything
 
-    from farfill.callback.interrupt import hand_over
+    from farfill.callback.interrupt import SIGNALS, stop_if_asked
     from farfill.checkpoint import describe
     from farfill.config.check import check_boxes, check_config
     from farfill.config.instantiate import instantiate, instantiate_each, plain
@@ -51,7 +52,7 @@ def train(cfg: DictConfig) -> float | None:
         data = instantiate(cfg.datamodule)
         run.prepare(module, data)
         check_boxes(data, module.critics)
-        with run.recorded():
+        with SIGNALS.taken(), run.recorded(), SIGNALS.watched():
             callbacks = list(instantiate_each(cfg.callbacks).values())
             loggers = list(instantiate_each(cfg.logger).values())
             # The module clips and accumulates: with several optimizers Lightning cannot.
@@ -65,7 +66,8 @@ def train(cfg: DictConfig) -> float | None:
                     print(run.introduction(module), flush=True)
                 trainer.fit(module, data, ckpt_path=run.checkpoint, weights_only=True)
             run.value = best_value(trainer)
-            if trainer.is_global_zero and not hand_over(trainer):
+            if trainer.is_global_zero:
+                stop_if_asked(trainer)
                 print(final_report(cfg, module, data), flush=True)
         return run.value
 

@@ -250,7 +250,7 @@ def _bytes(path: Path) -> int:
 
 
 def _start_worker(number: int) -> None:
-    """One thread per worker; Ctrl-C and preemption are for the main process to answer."""
+    """One thread per worker; signals are for the main process to answer, whose end is theirs."""
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2):

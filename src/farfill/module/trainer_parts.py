@@ -1,6 +1,7 @@
 """What the Trainer of a run is given besides its flags, and the processes that it starts."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ from farfill.text import one_line
 
 #: What Lightning tells the processes that it starts, and leaves behind.
 _VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
+
+
+class LostProcess(ConnectionError):  # noqa: N818 -- it is the process that is lost
+    """Another process of a run has ended while this one was waiting for it."""
 
 
 class AverageInModule(DDPStrategy):
@@ -76,6 +81,7 @@ def distributed_session(trainer: Trainer, folder: Path, batch_size: int) -> Iter
 
     Raises:
         ValueError: The processes would have different numbers of pictures.
+        LostProcess: One of the others has ended.
     """
     if trainer.world_size == 1:
         yield
@@ -86,8 +92,20 @@ def distributed_session(trainer: Trainer, folder: Path, batch_size: int) -> Iter
             "batch_size a multiple of their number"
         )
     before = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
-    with _started_alone(folder):
-        yield
+    try:
+        with _started_alone(folder):
+            yield
+    except BaseException as error:
+        if (launcher := trainer.strategy.launcher) is not None:
+            # Some may be waiting for a connection to this one, and would for half an hour.
+            cast(Any, launcher).kill(signal.SIGTERM)
+        # Gloo has no error of its own, but names its source.
+        if isinstance(error, torch.distributed.DistError) or "gloo/transport" in str(error):
+            raise LostProcess(
+                "another process of this run has ended; the same command goes on from the last "
+                "checkpoint"
+            ) from error
+        raise
     torch.distributed.destroy_process_group()
     for name in _VARIABLES:
         os.environ.pop(name, None)

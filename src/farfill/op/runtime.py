@@ -48,7 +48,7 @@ def average_(tensors: Iterable[Tensor]) -> None:
     if size == 1 or not parts:
         return
     flat = torch.cat([part.flatten() for part in parts])
-    _all_reduce(flat)
+    distributed.all_reduce(flat)
     flat /= size
     for part, mean in zip(parts, flat.split([part.numel() for part in parts]), strict=True):
         part.copy_(mean.view_as(part))
@@ -59,15 +59,5 @@ def any_rank(here: bool, device: torch.device) -> bool:
     if rank_and_size()[1] == 1:
         return here
     flag = torch.tensor(float(here), device=device)
-    _all_reduce(flag)
+    distributed.all_reduce(flag, distributed.ReduceOp.MAX)
     return bool(flag)
-
-
-def _all_reduce(tensor: Tensor) -> None:
-    try:
-        distributed.all_reduce(tensor)
-    except RuntimeError as error:
-        raise ConnectionError(
-            "another process of this run has ended, so this one ends too; the same command goes on "
-            "from the last checkpoint"
-        ) from error

@@ -1,8 +1,6 @@
 """A run's folder: whose it is, and where a run in it goes on."""
 
 import shlex
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -38,6 +36,18 @@ _FREE = (
 )
 #: ... and of data and schedule what has one of these names.
 _FREE_ENDS = ("max_file_pixels", "root", "steps", "val_batch_size", "val_limit", "workers")
+
+
+class Stopped(BaseException):
+    """A signal ends the run.
+
+    Args:
+        step: Generator steps that the run has behind it, if known where it was raised.
+    """
+
+    def __init__(self, step: int | None = None) -> None:
+        super().__init__(step)
+        self.step = step
 
 
 class Run:
@@ -133,8 +143,7 @@ class Run:
         writes its own also for a command that is refused.
         """
         if not is_first():
-            with _signals_raise():
-                yield
+            yield
             return
         remove_parts(self.folder)
         for below in ("checkpoints", "pictures", "report", "report/pictures", "report/pictures/*"):
@@ -156,11 +165,11 @@ class Run:
             **here(),
         )
         try:
-            with _signals_raise():
-                yield
+            yield
         except Stopped as stopped:
-            message = f"Stopped by {stopped}: {how_to_go_on()}."
-            self._end("preempted", message)
+            step = read_status(self.folder).get("step", 0) if stopped.step is None else stopped.step
+            message = f"Stopped at generator step {step}: {how_to_go_on()}."
+            self._end("preempted", message, step=step)
             print(message, flush=True)
             raise
         except BaseException as error:
@@ -184,43 +193,6 @@ def how_to_go_on() -> str:
         sweep = Path(HydraConfig.get().sweep.dir).absolute()
         option = shlex.quote(quote_paths([f"hydra.sweep.dir={sweep}"])[0])
     return f"the same command with {option} goes on"
-
-
-class Stopped(SystemExit):
-    """A signal came while no generator step was under way; status 75, or 0 for Ctrl-C."""
-
-    def __init__(self, number: signal.Signals) -> None:
-        super().__init__(0 if number == signal.SIGINT else 75)
-        self.number = number
-
-    def __str__(self) -> str:
-        return "Ctrl-C" if self.number == signal.SIGINT else self.number.name
-
-
-@contextmanager
-def _signals_raise() -> Iterator[None]:
-    """Let signals raise :class:`Stopped` where nobody else handles them, as submitit does.
-
-    While steps are trained :class:`~farfill.callback.interrupt.Interrupt` has them.
-    """
-
-    def stop(number: int, _: Any) -> None:
-        signal.signal(number, signal.SIG_IGN)  # what has to be written now is written
-        raise Stopped(signal.Signals(number))
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
-    free = (signal.SIG_DFL, signal.default_int_handler)
-    before = {number: signal.getsignal(number) for number in numbers}
-    mine = [number for number, handler in before.items() if handler in free]
-    if threading.current_thread() is not threading.main_thread():
-        mine = []
-    for number in mine:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number in mine:
-            signal.signal(number, before[number])
 
 
 @contextmanager

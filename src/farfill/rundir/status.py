@@ -31,7 +31,7 @@ MEANINGS = {
     "collapsed": "trained to the end without learning; its message says how that shows",
     "failed": "ended by an error, which traceback.txt has in full",
     "diverged": "ended by numbers that were not finite: it would only diverge again",
-    "preempted": "stopped by a signal at a whole step: it goes on when its job is queued again",
+    "preempted": "stopped by a signal: it goes on when its job is queued again",
     "missing": "never started, and nothing is there to start it",
     "lost": "started, but no longer there, and nothing is going to take it up again",
 }
