@@ -315,6 +315,15 @@ class _Best(_Model):
     last_model_path: str = ""
 
 
+class _Health(_Model):
+    """What :class:`~farfill.callback.health.Health` keeps."""
+
+    reason: str
+    doubted: list[str]
+    last: dict[str, float]
+    gradients: dict[_Player, float]
+
+
 class _Place(_Model):
     step: _Count
 
@@ -341,6 +350,8 @@ class _Training(_Model):
         for name, state in self.callbacks.items():
             if name.startswith("ModelCheckpoint"):
                 _Best.model_validate(state)
+            if name == "Health":
+                _Health.model_validate(state)
         return self
 
 

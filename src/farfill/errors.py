@@ -83,6 +83,9 @@ def message_of(error: BaseException) -> str:
     """What went wrong, in one line; with the error's kind where it was not foreseen."""
     reason = reason_of(error)
     text = one_line(reason)
+    if isinstance(reason, OSError) and reason.filename and reason.strerror:
+        place = one_line(str(reason.filename))
+        text = f"{place} cannot be used ({reason.strerror}): mend that, or name another place"
     kind = type(reason).__name__
     return text if _is_refusal(reason) or text == kind else f"{kind}: {text}"
 

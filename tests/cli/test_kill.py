@@ -49,7 +49,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_killed_at_a_place(place, uncut, tmp_path):
+def test_a_run_killed_anywhere_goes_on_bit_for_bit(place, uncut, tmp_path):
     killed = train_in_child(tmp_path / "run", *RUN, prepare=die_at_call(*PLACES[place]))
     assert killed == KILLED
     assert read_status(tmp_path / "run")["state"] == "running"

@@ -47,7 +47,7 @@ def test_every_preset_is_alive_after_500_steps(tmp_path, preset):
     ],
     ids=["known to die", "mended"],
 )
-def test_photographs_at_too_high_a_rate_are_noticed(tmp_path, cure, state):
+def test_a_collapse_on_photographs_is_noticed(tmp_path, cure, state):
     options = [
         *(f"data.root={PHOTOS}", "data=folder", "image_size=128", "box_size=64", "channels=32"),
         *("learning_rate=1e-3", "gan=none", "trainer.precision=bf16-mixed", "baseline=[]"),

@@ -88,7 +88,7 @@ def uncut(tmp_path_factory):
     ],
 )
 @pytest.mark.parametrize("phase", PHASES)
-def test_a_signal_at_every_phase(phase, number, to_group, tmp_path, uncut):
+def test_a_signal_at_any_moment_saves_and_the_run_goes_on(phase, number, to_group, tmp_path, uncut):
     """It ends the run, and the same command goes on as if nothing had been."""
     folder, saved = tmp_path / "run", PHASES[phase][-1]
     code = train_in_child(folder, *RUN, prepare=send_at_call(number, to_group, *PHASES[phase]))
@@ -115,7 +115,7 @@ def children_of(process: int) -> list[int]:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("killed", ["the first", "the second"])
-def test_one_process_of_two_is_killed(killed, tmp_path):
+def test_a_process_that_is_killed_ends_the_others_with_one_sentence(killed, tmp_path):
     two = ("trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu", "batch_size=4")
     long = ("trainer.max_steps=100000", "trainer.val_check_interval=100000")
     folder, output = tmp_path / "run", tmp_path / "output.txt"

@@ -145,6 +145,21 @@ def test_tables_list_every_option():
     assert checked > 10
 
 
+def promises() -> list[tuple[str, str]]:
+    """Rows of ``docs/promises.md``: the promise, and the test's file."""
+    lines = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8").splitlines()
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in lines if "| `" in line
+    ]
+    return [(promise, test.strip("`")) for promise, _, test in cells]
+
+
+@pytest.mark.parametrize(("promise", "file"), promises())
+def test_every_promise_has_a_test_of_its_name(promise: str, file: str):
+    name = re.sub(r"[^a-z0-9_]+", "_", promise.lower().replace("'", ""))
+    assert f"\ndef test_{name}(" in (ROOT / file).read_text(encoding="utf-8")
+
+
 def test_every_old_name_is_listed():
     text = (ROOT / "docs" / "migrating.md").read_text()
     for old, new in RENAMED.items():

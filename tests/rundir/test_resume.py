@@ -141,6 +141,8 @@ OPTIONS = ("optimizer_states", 1, "param_groups", 0)
         (("callbacks", "RandomState", "python"), [3, [1, 2], None], ""),
         (("callbacks", "RandomState", "numpy"), "MT19937", ""),
         (("callbacks", "RandomState", "torch"), torch.zeros(3), ""),
+        (("callbacks", "Health"), {}, "reason"),
+        (("callbacks", "Health", "last"), {"l1": "x"}, "last"),
         (("InpaintingData",), {"step": "x"}, "InpaintingData.step"),
         (("skipped",), "x", "skipped"),
         (("skipped",), [{"generator": "x"}, {}], "skipped"),
@@ -161,6 +163,16 @@ def test_a_checkpoint_that_lies_is_refused_before_anything_is_written(run, keys,
     refused(run, rf"last\.ckpt.*{words}", *LONGER)
 
 
+def test_a_checkpoint_without_random_state_is_refused_unless_asked_for(run):
+    last = run / "checkpoints" / "last.ckpt"
+    checkpoint = read_checkpoint(last)
+    del checkpoint["callbacks"]["RandomState"]
+    torch.save(checkpoint, last)
+    with pytest.raises(ValueError, match=r"no random state.*~callbacks\.random_state"):
+        tiny_train(run, *LONGER)
+    tiny_train(run, *LONGER, "~callbacks.random_state")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -169,7 +181,7 @@ def test_a_checkpoint_that_lies_is_refused_before_anything_is_written(run, keys,
     ],
 )
 @pytest.mark.parametrize("player", ["generator", "critics"])
-def test_weights_that_are_none_are_named(run, tmp_path, player, change, words):
+def test_weights_that_are_not_finite_are_refused_and_named(run, tmp_path, player, change, words):
     last = run / "checkpoints" / "last.ckpt"
     checkpoint = read_checkpoint(last)
     name = next(name for name in checkpoint["state_dict"] if name.startswith(player))

@@ -79,6 +79,11 @@ def test_the_table_has_a_row_per_choice_and_a_column_per_seed(tmp_path):
     assert totals == "4 runs: 1 done, 1 missing, 1 failed, 1 running"
 
 
+def test_a_seed_that_is_none_does_not_end_the_table(tmp_path):
+    write_plan(tmp_path, {"seed": "1,abc"})
+    assert seen(tmp_path) == {("the run", 1): "missing", ("the run seed=abc", 0): "missing"}
+
+
 #: What does not fit, and what is left of the run's cell.
 MISFITS = [
     ("steps", "7", "running 3/? TIME HOST"),

@@ -23,6 +23,14 @@ class RandomState(Callback):
         """Begin as after the networks were made: Lightning seeds anew for several processes."""
         self.load_state_dict(self._first)
 
+    def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        """Refuse a run that would draw otherwise than it was going to (``ValueError``)."""
+        if "RandomState" not in checkpoint["callbacks"]:
+            raise ValueError(
+                "the checkpoint has no random state, as of a run without callbacks.random_state: "
+                "~callbacks.random_state goes on with other random numbers"
+            )
+
     def state_dict(self) -> dict[str, Any]:
         """Take the state of every generator."""
         version, numbers, gauss = random.getstate()

@@ -164,8 +164,10 @@ def _sweep_run(
     place: Path, job: Sequence[str], swept: Sequence[str], plan: DictConfig, *jobs: Submission
 ) -> SweepRun:
     chosen = options(job)
-    seed = int(chosen.get(SEED, plan.get(SEED, 1)))
-    return SweepRun(place, tuple(job), label(cell_of(chosen, swept)), seed, jobs)
+    name, seed = label(cell_of(chosen, swept)), str(chosen.get(SEED, plan.get(SEED, 1)))
+    if not seed.isdecimal():  # the run itself refuses it
+        return SweepRun(place, tuple(job), f"{name} {SEED}={seed}", 0, jobs)
+    return SweepRun(place, tuple(job), name, int(seed), jobs)
 
 
 def _started(folder: Path) -> dict[Path, list[str]]:
