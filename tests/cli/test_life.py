@@ -16,6 +16,8 @@ from helpers.runs import compose_tiny
 from train import train
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "photos"
+#: Some take an hour.
+pytestmark = pytest.mark.timeout(7200)
 STEPS = int(os.environ.get("FARFILL_LONG_STEPS", "20000"))
 
 
