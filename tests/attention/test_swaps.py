@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from farfill import Generator
 from farfill.attention import similarity
 from farfill.attention.appearance_flow import AppearanceFlow
+from farfill.attention.identity import Identity
 from farfill.attention.none import NoAttention
 from farfill.attention.shift import Shift
 from farfill.attention.stn import SpatialTransformer, affine_displacement
@@ -97,6 +98,35 @@ def test_learned_maps_start_as_the_identity_bit_for_bit(layer):
     result = layer(2)(features, features, torch.ones(1, 1, 15, 17))
     assert torch.equal(result.features, features)
     assert not result.offsets.any()
+
+
+def test_the_identity_borrows_nothing_and_is_where_the_learned_maps_start():
+    features, hole = inputs()
+    other = features.roll(1, 0)
+    result, start = (
+        layer(features, other, hole) for layer in (Identity(), AppearanceFlow(2).double())
+    )
+    assert torch.equal(result.features, other)
+    assert torch.equal(result.offsets, start.offsets)
+    assert not result.offsets.any()
+
+
+@pytest.mark.parametrize("layer", [AppearanceFlow, SpatialTransformer])
+def test_a_warp_of_the_hole_leaves_the_known_region(layer):
+    features, hole = inputs()
+    torch.manual_seed(0)
+    whole = layer(2, start="random").double()
+    torch.manual_seed(0)
+    inside = layer(2, start="random", where="hole").double()
+    everywhere, result = (one(features, features, hole) for one in (whole, inside))
+    missing = hole.bool().expand_as(features)
+    assert torch.equal(result.features, torch.where(missing, everywhere.features, features))
+    assert torch.equal(result.offsets, everywhere.offsets * hole.bool())
+    assert not torch.equal(result.features, everywhere.features)
+    with pytest.raises(
+        ValueError, match=r"attention\.where is one of hole, everywhere, got 'here'"
+    ):
+        layer(2, where="here")
 
 
 @pytest.mark.parametrize("layer", [AppearanceFlow, SpatialTransformer])
@@ -227,7 +257,12 @@ def test_without_attention_the_branch_is_gone():
 
 @pytest.mark.parametrize(
     ("layer", "count"),
-    [(SpatialTransformer(32), 3_697_452), (AppearanceFlow(32), 3_603_866), (Shift(1), 3_601_542)],
+    [
+        (SpatialTransformer(32), 3_697_452),
+        (AppearanceFlow(32), 3_603_866),
+        (Shift(1), 3_601_542),
+        (Identity(), 3_601_542),
+    ],
 )
 def test_parameters_are_as_readme_says(layer, count):
     assert sum(p.numel() for p in Generator(32, layer).parameters()) == count

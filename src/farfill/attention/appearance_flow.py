@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from farfill.attention.warp import Start, Warp, half_side, initialise
+from farfill.attention.warp import Start, Warp, Where, half_side, initialise
 from farfill.layer.convolution import SameConv2d
 
 
@@ -17,10 +17,13 @@ class AppearanceFlow(Warp):
     Args:
         channels: Width of the generator; its features are four times as wide.
         start: ``"identity"`` or ``"random"``, where it looks before training.
+        where: ``"everywhere"`` or ``"hole"``, what it moves.
     """
 
-    def __init__(self, channels: int, start: Start = "identity") -> None:
-        super().__init__()
+    def __init__(
+        self, channels: int, start: Start = "identity", where: Where = "everywhere"
+    ) -> None:
+        super().__init__(where)
         self.flow = SameConv2d(4 * channels + 1, 2, 3)
         initialise(self.flow, start)
 

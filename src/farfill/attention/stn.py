@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from farfill.attention.warp import Start, Warp, half_side, initialise
+from farfill.attention.warp import Start, Warp, Where, half_side, initialise
 from farfill.layer.convolution import SameConv2d
 from farfill.op.spatial import pixel_positions
 
@@ -18,10 +18,13 @@ class SpatialTransformer(Warp):
     Args:
         channels: Width of the generator; its features are four times as wide.
         start: ``"identity"`` or ``"random"``, where it looks before training.
+        where: ``"everywhere"`` or ``"hole"``, what it moves.
     """
 
-    def __init__(self, channels: int, start: Start = "identity") -> None:
-        super().__init__()
+    def __init__(
+        self, channels: int, start: Start = "identity", where: Where = "everywhere"
+    ) -> None:
+        super().__init__(where)
         self.localisation = nn.Sequential(
             SameConv2d(4 * channels + 1, 2 * channels, 3, stride=2),
             nn.ELU(),

@@ -13,10 +13,25 @@ from farfill.types import AttentionResult
 
 #: Where an untrained warp looks: everywhere at its own place, or as a fresh layer happens to say.
 Start = Literal["identity", "random"]
+#: What a warp moves: the hole alone, as contextual attention and Shift-Net do, or the whole map.
+Where = Literal["hole", "everywhere"]
 
 
 class Warp(nn.Module, ABC):
-    """An attention that samples the background wherever a network sends each position."""
+    """An attention that samples the background wherever a network sends each position.
+
+    Args:
+        where: ``"everywhere"``, as the papers of the warps have it, or ``"hole"``: known positions
+            keep their feature. A known region that moves costs the reconstruction of its pixels,
+            which may hold a map of the whole picture at the identity.
+    """
+
+    def __init__(self, where: Where = "everywhere") -> None:
+        super().__init__()
+        if where not in get_args(Where):
+            options = ", ".join(get_args(Where))
+            raise ValueError(f"attention.where is one of {options}, got {where!r}")
+        self.where = where
 
     @abstractmethod
     def displacement(self, inputs: Tensor) -> Tensor:
@@ -40,6 +55,8 @@ class Warp(nn.Module, ABC):
         inputs = inputs.to(torch.promote_types(inputs.dtype, torch.float32))
         with full_precision(inputs):
             displacement = self.displacement(inputs)
+            if self.where == "hole":
+                displacement = displacement * (missing != 0)
             here = pixel_positions(n, height, width, like=displacement)
             there = here + displacement  # where that is 0, `background` is read bit for bit
             nearest = there.detach().round().clamp_min(0).minimum(2 * half_side(there))
