@@ -53,16 +53,15 @@ class Sweep:
 
     @cached_property
     def baselines(self) -> dict[str, list[Record]]:
-        """Classical baseline -> scores by seed: the same in all cells, so the first has them."""
-        first = {run.seed: run for run in reversed(self.records) if run.scores}
-        baselines: dict[str, list[Record]] = {}
-        for seed, run in sorted(first.items()):
+        """Classical baseline -> scores by seed: the same in all cells, so one of them is enough."""
+        baselines: dict[str, dict[int, Record]] = {}
+        for run in sorted(self.records, key=lambda run: run.seed):
             for title, scores in run.scores.items():
                 if title != OURS:
                     cell = {BASELINE: title.split(" (")[0].replace(" ", "_")}
-                    record = Record(cell, seed, run.folder, scores={OURS: scores})
-                    baselines.setdefault(title, []).append(record)
-        return baselines
+                    record = Record(cell, run.seed, run.folder, scores={OURS: scores})
+                    baselines.setdefault(title, {}).setdefault(run.seed, record)
+        return {title: [*by_seed.values()] for title, by_seed in baselines.items()}
 
     @property
     def reference_label(self) -> str:
