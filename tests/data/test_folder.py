@@ -98,7 +98,7 @@ def test_what_is_missing_is_named(tmp_path):
         split(tmp_path, train="train")
 
 
-@pytest.mark.parametrize("wrong", [{"on_error": "ignore"}, {"val_fraction": 1.5}])
+@pytest.mark.parametrize("wrong", [{"on_error": "ignore"}, {"val_fraction": 1.5}, {"cluster": "("}])
 def test_options_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=r"expected data\."):
         folder("x", **wrong)

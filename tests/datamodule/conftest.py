@@ -10,6 +10,7 @@ class Pictures:
     """A source of given files."""
 
     cache = False
+    cluster = None
     resize = None
     on_error = "raise"
     max_file_pixels = 10_000

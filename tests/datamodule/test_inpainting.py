@@ -18,6 +18,8 @@ from helpers.compose import composed
 from helpers.runs import tiny_train
 from helpers.tiny import DATA
 
+FRAMES = ["landscape.png", "film1_07.png", "film1_08.png", "film2_07.png", "portrait.png"]
+
 
 @dataclass
 class Run:
@@ -149,6 +151,41 @@ def test_validation_is_every_picture_once_always_the_same(make):
     assert [batch.index.tolist() for batch in first] == [[0], [1]]
     assert all(equal(a, b) for a, b in zip(first, second, strict=True))
     assert not torch.equal(first[0].hole, first[1].hole)
+
+
+def test_runs_of_other_seeds_are_measured_on_the_same_holes(make):
+    first, other = (ready(make(seed=seed)) for seed in (1, 2))
+    assert all(map(equal, first.val_dataloader(), other.val_dataloader()))
+    pairs = zip(first.train_dataloader(), other.train_dataloader(), strict=True)
+    assert not any(equal(a, b) for a, b in pairs)
+    (moved,), (here,) = (ready(make(val_seed=n)).val_dataloader() for n in (2, 1))
+    assert torch.equal(moved.image, here.image)
+    assert not torch.equal(moved.hole, here.hole)
+
+
+def test_every_picture_may_have_several_holes_and_keeps_its_first(make, paths):
+    once, thrice = (ready(make(val_holes_per_picture=n)) for n in (1, 3))
+    assert thrice.val_set.paths == 3 * once.val_set.paths
+    assert thrice.val_clusters == 3 * [paths[3].name, paths[4].name]
+    first, *more = thrice.val_dataloader()
+    assert equal(first, next(iter(once.val_dataloader())))
+    assert [batch.index.tolist() for batch in more] == [[2, 3], [4, 5]]
+    for batch in more:
+        assert torch.equal(batch.image, first.image)
+        assert not any(map(torch.equal, batch.hole, first.hole))
+
+
+def test_the_limit_is_of_pictures_and_not_of_their_holes(make):
+    data = ready(make(val_limit=1, val_holes_per_picture=2))
+    assert len(data.val_set) == 2
+    assert len(set(data.val_set.paths)) == 1
+
+
+def test_frames_of_one_film_are_one_cluster(make, paths, pictures):
+    files = [path.rename(path.with_name(name)) for path, name in zip(paths, FRAMES, strict=True)]
+    source = pictures(files[:1], files[1:], cluster=r"\Afilm\d")
+    data = ready(make(source, val_holes_per_picture=2))
+    assert data.val_clusters == 2 * ["film1", "film1", "film2", "portrait.png"]
 
 
 def test_validation_may_have_holes_of_its_own(make):

@@ -22,10 +22,16 @@ def batches():
 
 
 @pytest.fixture
+def clusters():
+    """The first two pictures are frames of one film."""
+    return ["film", "film", "2", "3", "4"]
+
+
+@pytest.fixture
 def paths():
     return [Path(f"/data/set/{'ab'[i % 2]}/picture{i}.jpg") for i in range(5)]
 
 
 @pytest.fixture
-def manifest(batches, paths):
-    return build(batches, paths, seed=3, mask="box 8 x 8")
+def manifest(batches, paths, clusters):
+    return build(batches, paths, clusters, seed=3, mask="box 8 x 8")

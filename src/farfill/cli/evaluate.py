@@ -95,7 +95,8 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     data = instantiate(cfg.datamodule)
     data.setup("validate")
     loader = data.val_dataloader()
-    found = manifest.build(loader, data.val_set.paths, cfg.seed, str(cfg.mask._target_))
+    paths, clusters = data.val_set.paths, data.val_clusters
+    found = manifest.build(loader, paths, clusters, cfg.seed, str(cfg.mask._target_))
     if cfg.manifest is not None:
         manifest.require_same(found, manifest.read(cfg.manifest))
     inpainters = {
@@ -120,13 +121,16 @@ def take_over(cfg: DictConfig, trained: dict[str, Any]) -> None:
     """
     if cfg.box_size is not None and cfg.mask is None:
         raise ValueError("box_size changes the holes: name them too, for example mask=box")
-    for name in ("data", "mask", "seed", "image_size", "box_size"):
+    for name in ("data", "mask", "image_size", "box_size"):
         if cfg.get(name) is None:
             with open_dict(cfg):
                 cfg[name] = trained[name]
-    for name in ("val_holes", "val_limit"):
+    measured = {"val_seed": trained["seed"], "val_holes_per_picture": 1, **trained["datamodule"]}
+    if cfg.seed is None:
+        cfg.seed = measured["val_seed"]
+    for name in ("val_holes", "val_limit", "val_holes_per_picture"):
         if cfg.datamodule[name] is None:
-            cfg.datamodule[name] = trained["datamodule"][name]
+            cfg.datamodule[name] = measured[name]
 
 
 def _named(part: dict[str, Any]) -> str:

@@ -31,6 +31,8 @@ _COUNTS = {
     "datamodule.workers": 0,
     "datamodule.val_batch_size": 1,
     "datamodule.val_limit": 1,
+    "datamodule.val_seed": 0,
+    "datamodule.val_holes_per_picture": 1,
     "trainer.log_every_n_steps": 1,
     "trainer.accumulate_grad_batches": 1,
     "module.max_skipped": 1,

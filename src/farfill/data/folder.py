@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ class Folder:
         on_error: ``"raise"``: an unreadable picture ends the run and is named; ``"skip"``: all
             pictures are decoded once before training, failing ones are listed and left out.
         max_file_pixels: Refuse files whose header promises more pixels; None = no limit.
+        cluster: Regular expression that finds in a picture's name what it is a frame of, if several
+            pictures are no more than one witness; None = each stands for itself.
     """
 
     cache: ClassVar[bool] = False
@@ -56,12 +59,19 @@ class Folder:
     resize: int | None
     on_error: str
     max_file_pixels: int | None = MAX_FILE_PIXELS
+    cluster: str | None = None
 
     def __post_init__(self) -> None:
         if self.on_error not in ("raise", "skip"):
             raise ValueError(f"expected data.on_error to be raise or skip, got {self.on_error}")
         if not 0 <= self.val_fraction <= 1:
             raise ValueError(f"expected data.val_fraction in [0, 1], got {self.val_fraction}")
+        try:
+            re.compile(self.cluster or "")
+        except re.error as error:
+            raise ValueError(
+                f"expected data.cluster to be a regular expression, got {self.cluster!r} ({error})"
+            ) from error
 
     def split(self, train: bool = True) -> Split:
         """Find the pictures of both sides.

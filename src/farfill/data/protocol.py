@@ -21,12 +21,15 @@ class Source(Protocol):
         on_error: What an unreadable picture does: ``"raise"`` or ``"skip"``.
         max_file_pixels: Files whose header promises more are refused; None = no limit.
         cache: Whether all pictures, read and scaled, are few enough to stay in memory.
+        cluster: Regular expression; pictures in whose names below their common folder it finds the
+            same are one cluster, such as a film's frames. None = each stands for itself.
     """
 
     resize: int | None
     on_error: str
     max_file_pixels: int | None
     cache: bool
+    cluster: str | None
 
     def split(self, train: bool = True) -> Split:
         """Find the files; one side may be empty.

@@ -27,7 +27,8 @@ class InpaintingDataset(Dataset[Batch]):
     What is not named here is as :class:`~farfill.datamodule.inpainting.InpaintingData` has it.
 
     Attributes:
-        paths: Picture files; ``Draw.index`` and ``Batch.index`` count in this list.
+        paths: Picture files, one for every sample of a pass, so that one may come several times;
+            ``Draw.index`` and ``Batch.index`` count in this list.
         resize: Shorter side of the picture before the crop; None = as is.
         train: Random crops, and random numbers of their own; else centre crops.
         cache: Keep pictures in memory once they are read and scaled.
@@ -46,7 +47,7 @@ class InpaintingDataset(Dataset[Batch]):
 
     def __post_init__(self) -> None:
         self._augment = augmentation(self.image_size, self.train, self.flip)
-        self._cached: dict[int, np.ndarray] = {}
+        self._cached: dict[Path, np.ndarray] = {}
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -58,13 +59,13 @@ class InpaintingDataset(Dataset[Batch]):
             PictureError: The picture cannot be read or is smaller than the crop.
             ValueError: No hole can be drawn.
         """
-        picture = self._cached.get(draw.index)
+        path = self.paths[draw.index]
+        picture = self._cached.get(path)
         if picture is None:
-            path = self.paths[draw.index]
             picture = scale(self.read(path), self.resize)
             check_size(path, picture.shape[:2], self.image_size)
             if self.cache:
-                self._cached[draw.index] = picture
+                self._cached[path] = picture
         start = sequence(self.seed, Use.PICTURE, self.train, draw.epoch, draw.index)
         self._augment.set_random_seed(int(start.generate_state(1)[0]))
         pixels = self._augment(image=picture)["image"]

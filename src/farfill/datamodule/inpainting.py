@@ -1,5 +1,6 @@
 """The data of a run: pictures to learn from, pictures to measure on, and their holes."""
 
+import re
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -37,8 +38,11 @@ class InpaintingData(LightningDataModule):
         batch_size: Pictures per update of a network.
         val_batch_size: Pictures per batch of validation.
         val_limit: Measure on at most this many pictures, evenly spaced; None = on all.
+        val_seed: Of the holes of validation, so that runs of other seeds are measured on the same.
+        val_holes_per_picture: Validation goes over the pictures this many times, each time with
+            other holes.
         workers: Processes that load pictures; 0 = the main one does.
-        seed: Of every draw: order, crop, flip and hole.
+        seed: Of every draw of training: order, crop, flip and hole.
         one_hole_per_batch: All pictures of an update share one hole, as in the paper.
         flip: Mirror training pictures left and right at random.
         critic_steps: Updates of the critics per generator step. A training batch has the pictures
@@ -59,6 +63,8 @@ class InpaintingData(LightningDataModule):
     flip: bool
     critic_steps: int = 0
     accumulate: int = 1
+    val_seed: int = 1
+    val_holes_per_picture: int = 1
     train_set: InpaintingDataset = field(init=False)  # from `setup` on
     val_set: InpaintingDataset = field(init=False)
 
@@ -117,13 +123,29 @@ class InpaintingData(LightningDataModule):
             InpaintingDataset,
             image_size=self.image_size,
             resize=source.resize,
-            seed=self.seed,
             flip=self.flip,
             cache=source.cache,
             read=read,
         )
-        self.train_set = dataset(train, self.holes, train=True)
-        self.val_set = dataset(val, val_holes, train=False)
+        self.train_set = dataset(train, self.holes, train=True, seed=self.seed)
+        # Pass by pass, not picture by picture: the first ones are different pictures, for who shows
+        # or measures a few, and have the same holes however many passes there are.
+        samples = val * self.val_holes_per_picture
+        self.val_set = dataset(samples, val_holes, train=False, seed=self.val_seed)
+
+    @property
+    def val_clusters(self) -> list[str]:
+        """What every sample of validation belongs to, in the order of ``val_set.paths``.
+
+        Samples of one cluster are alike and no more than one witness: those of one picture or, by
+        the source's rule, of one film. A picture that the rule does not fit stands for itself.
+        """
+        clusters = names_of(self.val_set.paths)
+        if self.source.cluster is not None:
+            for path, name in clusters.items():
+                if match := re.search(self.source.cluster, name):
+                    clusters[path] = match[0]
+        return [clusters[path] for path in self.val_set.paths]
 
     def _without_unreadable(self, split: Split, names: dict[Path, str]) -> Iterator[list[Path]]:
         """Both sides without pictures that fail, or without those that the run skipped before."""
@@ -205,14 +227,14 @@ class InpaintingData(LightningDataModule):
         return max(self.start, self.trainer.global_step)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Every validation picture once, in order, each with the same hole every time.
+        """Every sample of validation once, in order, each with the same hole every time.
 
         During training, each of several processes has a run of neighbours.
         """
         rank, processes = self._share()
         if processes > len(self.val_set):
             raise ValueError(
-                f"{processes} processes share {len(self.val_set)} validation pictures: give each "
+                f"{processes} processes share {len(self.val_set)} validation samples: give each "
                 "at least one, or take fewer with trainer.devices"
             )
         first, end = (-(-len(self.val_set) * n // processes) for n in (rank, rank + 1))

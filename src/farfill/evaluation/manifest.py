@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,27 +13,28 @@ from torch import Tensor
 from farfill.files import atomic
 from farfill.types import Batch
 
-VERSION = 1
+VERSION = 2
 NAMED = 10  # pictures that an error message names
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture with its hole."""
+    """One picture with one hole."""
 
-    index: int  # number of the picture in its data set
-    name: str  # the file's
+    index: int  # number of the sample in its data set
+    name: str  # the file's; from its second hole on with the hole's number, as in cat.png#2
     folder: str  # relative to the one that holds all pictures; for people only
     image: str  # SHA-256 of the decoded, cropped picture in 8 bits
     hole: str  # SHA-256
     box: list[int]  # top, left, height, width
+    cluster: str  # those of one are no more than one witness: holes of a picture, frames of a film
 
 
 @dataclass(frozen=True)
 class Manifest:
     """Every picture and hole of an evaluation."""
 
-    seed: int  # of the data set
+    seed: int  # of the holes
     image_size: list[int]  # height and width of the crops
     mask: str  # what the holes are, in words or as configured
     entries: list[Entry]  # by index
@@ -40,27 +42,42 @@ class Manifest:
 
     @property
     def hash(self) -> str:
-        """12 digits of the entries' SHA-256, without their folders: a data set may move."""
+        """12 digits of the entries' SHA-256, without their folders: a data set may move.
+
+        Nor does it cover clusters, which say what the entries are worth, not what they are.
+        """
         entries = [{**asdict(entry), "folder": None} for entry in self.entries]
+        for entry in entries:
+            del entry["cluster"]
         canonical = json.dumps(entries, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def build(batches: Iterable[Batch], paths: Sequence[Path], seed: int, mask: str) -> Manifest:
-    """Make the manifest of what ``batches`` yields, each picture once, but at least one.
+def build(
+    batches: Iterable[Batch],
+    paths: Sequence[Path],
+    clusters: Sequence[str],
+    seed: int,
+    mask: str,
+) -> Manifest:
+    """Make the manifest of what ``batches`` yields, each sample once, but at least one.
 
-    ``Batch.index`` counts in ``paths``; ``seed`` and ``mask`` are only recorded.
+    ``Batch.index`` counts in ``paths`` and ``clusters``; ``seed`` and ``mask`` are only recorded.
     """
+    names, seen = [], Counter[Path]()
+    for path in paths:
+        seen[path] += 1
+        names.append(f"{path.name}#{seen[path]}" if seen[path] > 1 else path.name)
     root = os.path.commonpath([path.absolute().parent for path in paths]) if paths else ""
     entries: list[Entry] = []
     size: list[int] = []
     for batch in batches:
         size = list(batch.image.shape[-2:])
         for image, hole, _, box, index in zip(*batch, strict=True):
-            path = paths[int(index)].absolute()
-            folder = path.parent.relative_to(root).as_posix()
-            digests = digest((image + 1) * 127.5), digest(hole)
-            entries.append(Entry(int(index), path.name, folder, *digests, box.tolist()))
+            number = int(index)
+            folder = paths[number].absolute().parent.relative_to(root).as_posix()
+            what = digest((image + 1) * 127.5), digest(hole), box.tolist(), clusters[number]
+            entries.append(Entry(number, names[number], folder, *what))
     if not entries:
         raise ValueError("manifest: expected at least one picture to evaluate, got none.")
     return Manifest(seed, size, mask, sorted(entries, key=lambda entry: entry.index))
@@ -112,7 +129,7 @@ def read(path: str | Path) -> Manifest:
 def _check_kinds(manifest: Manifest) -> None:
     """Raise a ``TypeError`` unless every field that is compared is of its kind."""
     rows = [(one.index, *one.box) for one in manifest.entries]
-    texts = [(one.name, one.folder, one.image, one.hole) for one in manifest.entries]
+    texts = [(e.name, e.folder, e.image, e.hole, e.cluster) for e in manifest.entries]
     numbers = {type(x) for row in ((manifest.seed, *manifest.image_size), *rows) for x in row}
     words = {type(x) for row in ((manifest.mask,), *texts) for x in row}
     if numbers != {int} or words != {str}:
