@@ -199,6 +199,7 @@ def test_pictures_show_six_columns(run):
         ("trainer.gradient_clip_algorithm=length", "norm or value"),
         ("trainer.accumulate_grad_batches=0", "from 1"),
         ("module.max_skipped=many", "from 1"),
+        ("datamodule.val_holes=1", "`datamodule.val_holes` to be the settings of a mask"),
         ("trainer.precision=16-mixed", "bf16-mixed"),
         ("trainer.max_steps=0", "from 1, or -1 for no limit"),
         ("trainer.max_steps=-1", "the run has no end"),

@@ -70,6 +70,9 @@ class InpaintingData(LightningDataModule):
 
     def __post_init__(self) -> None:
         super().__init__()
+        for name, holes in (("mask", self.holes), ("datamodule.val_holes", self.val_holes)):
+            if not callable(holes) and (holes is not None or name == "mask"):
+                raise ValueError(f"expected `{name}` to be the settings of a mask, got {holes!r}")
         self.batch_size *= self.accumulate
         self.updates = self.critic_steps + 1
         self.start = 0  # training steps that a run which goes on from a checkpoint has behind it
