@@ -9,10 +9,10 @@ from torch.utils._pytree import tree_leaves
 
 from farfill import ContextualAttention
 from farfill.attention import similarity
+from farfill.attention.plain import PlainContextualAttention
 from farfill.op.colour import flow_to_colour
 from farfill.op.spatial import resize_nearest
 from helpers.holes import box_holes
-from helpers.plain_attention import plain_attention
 from helpers.vectors import REFERENCE, Vectors
 
 CASES = sorted(path.stem for path in REFERENCE.glob("att_*.npz"))
@@ -27,12 +27,13 @@ def parameters(vectors: Vectors) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("kind", [ContextualAttention, PlainContextualAttention])
 @pytest.mark.parametrize("case", CASES)
-def test_equals_the_authors_code(case, dtype):
+def test_equals_the_authors_code(case, kind, dtype):
     vectors = Vectors(case, dtype)
     hole = vectors.image("mask") if "mask" in vectors else None
     foreground, background = vectors.image("f"), vectors.image("b")
-    layer = ContextualAttention(**parameters(vectors))
+    layer = kind(**parameters(vectors))
     # The authors share one hole among the samples.
     result = layer(foreground, background, hole)
     attention = layer.attend(foreground, background, hole).flatten(3)
@@ -88,7 +89,7 @@ def test_equals_the_plain_twin_with_any_switch_and_band(switches, monkeypatch):
     foreground = torch.randn(2, 3, 13, 10, dtype=torch.float64)
     background = torch.randn(2, 3, 11, 14, dtype=torch.float64)
     hole = box_holes(11, 14, (2, 3, 4, 6), (5, 0, 6, 4), dtype=torch.float64)
-    features, offsets = plain_attention(foreground, background, hole, **chosen)
+    features, offsets = PlainContextualAttention(**chosen)(foreground, background, hole)
     for rows in BANDS:
         in_bands(monkeypatch, rows)
         result = ContextualAttention(**chosen)(foreground, background, hole)
@@ -177,11 +178,3 @@ def test_masked_patches_keep_their_share_of_the_softmax():
 def test_refuses_parameters_out_of_range(change, message):
     with pytest.raises(ValueError, match=message):
         ContextualAttention(**change)
-
-
-def test_plain_twin_equals_the_authors_code():
-    """The twin is worth something only if it agrees where the authors' numbers exist."""
-    vectors = Vectors("att_odd_fuse", torch.float64)
-    given = (vectors.image(name) for name in ("f", "b", "mask"))
-    features, _ = plain_attention(*given, **parameters(vectors))
-    assert (features - vectors.image("y")).abs().max() <= 1e-5

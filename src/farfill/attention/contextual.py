@@ -18,7 +18,7 @@ a line to the next; and a patch with missing pixels is not left out of the softm
 is multiplied by 0 before the softmax and its weight by 0 afterwards, so that it keeps
 :math:`e^0 = 1` in the denominator, and the weights of a position sum to less than 1.
 
-``tests/helpers/plain_attention.py`` writes these steps out with loops. Here cheaper algebra gives
+:mod:`farfill.attention.plain` writes these steps one after the other. Here cheaper algebra gives
 the same numbers, a band of rows at a time, so that memory does not grow with the square of the
 area. Gradients compute each band again.
 """
