@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra.utils import get_object
+from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 
 from farfill.config.paths import conf_dir
@@ -102,6 +102,9 @@ def test_both_gammas_are_named():
     assert composed("experiment=paper").loss.discounted_l1.gamma == "released"
     printed = composed("experiment=paper", "loss.discounted_l1.gamma=printed")
     assert printed.loss.discounted_l1.gamma == "printed"
+    built = [instantiate(cfg.loss.discounted_l1) for cfg in (composed("experiment=paper"), printed)]
+    assert [loss.gamma for loss in built] == [0.9, 0.99]  # nothing is scaled at the paper's 128 px
+    assert instantiate(composed().loss.discounted_l1).gamma == pytest.approx(0.9**4)
 
 
 def test_losses_come_and_go_on_the_command_line():
