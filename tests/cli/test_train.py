@@ -74,6 +74,8 @@ def test_logged_terms_add_up(run):
             terms = {k: float(v) for k, v in row.items() if k.startswith(f"train/{player}/") and v}
             if terms:
                 total = terms.pop(f"train/{player}/total")
+                share = terms.pop(f"train/{player}/adversarial_share", 0.5)
+                assert 0 < share < 1
                 assert sum(terms.values()) == pytest.approx(total, rel=1e-5)
 
 

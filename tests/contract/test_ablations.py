@@ -19,7 +19,10 @@ ROOT = Path(__file__).parents[2]
 NAMED = sorted(path.stem for path in (ROOT / "ablations").glob("*.yaml"))
 SCALES = sorted(path.stem for path in (conf_dir() / "scale").glob("*.yaml"))
 WANTED = "attention auxiliary discounting gan propagation reconstruction staging table1"
-MEASURED_ELSEWHERE = "attention_"  # callback/attention_diagnostics.py
+MEASURED_ELSEWHERE = (
+    "attention_",
+    "hole_variance",
+)  # callback/attention_diagnostics.py and its own
 
 
 def missing(overrides) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra.utils import get_object
+from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 
 from farfill.config.paths import conf_dir
@@ -84,10 +84,27 @@ def test_paper_is_the_papers_recipe():
     assert set(cfg.loss) == {"discounted_l1", "known_l1"}
 
 
+@pytest.mark.parametrize("setting", ["scale=quick", "scale=small", "scale=paper"])
+def test_a_change_of_the_gan_changes_the_loss_alone(setting):
+    """Rivals have one optimizer, one number of critic steps, one weight, and all else."""
+    parts = []
+    for name in ("wgan_gp", "vanilla", "lsgan", "hinge"):
+        cfg = OmegaConf.to_container(composed(setting, f"gan={name}"), resolve=True)
+        own = cfg.pop("gan")
+        del cfg["module"]["gan"]
+        assert own.pop("_target_").startswith(f"farfill.gan.{name}.")
+        own.pop("penalty_weight", None)
+        parts.append((own, cfg))
+    assert parts == [parts[0]] * 4
+
+
 def test_both_gammas_are_named():
     assert composed("experiment=paper").loss.discounted_l1.gamma == "released"
     printed = composed("experiment=paper", "loss.discounted_l1.gamma=printed")
     assert printed.loss.discounted_l1.gamma == "printed"
+    built = [instantiate(cfg.loss.discounted_l1) for cfg in (composed("experiment=paper"), printed)]
+    assert [loss.gamma for loss in built] == [0.9, 0.99]  # nothing is scaled at the paper's 128 px
+    assert instantiate(composed().loss.discounted_l1).gamma == pytest.approx(0.9**4)
 
 
 def test_losses_come_and_go_on_the_command_line():

@@ -27,7 +27,7 @@ KNOBS = {
 READ_BY_CODE = {"ckpt_path", "init_from", "print_config"}
 LABEL = "task_name"  # of a run, in its config.yaml
 IDLE = {
-    ("gan", "none"): {"critic_steps"},
+    ("gan", "none"): {"critic_steps", "adversarial_share"},
     ("generator", "glcic"): {"attention"},
     ("model", "glcic"): {"attention"},
 }
@@ -49,7 +49,7 @@ def test_every_knob_reaches_this_option_or_is_refused(group, option):
     before = resolved(cfg)
     for knob in KNOBS - READ_BY_CODE - idle - {LABEL}:
         moved = cfg.copy()
-        moved[knob] = cfg[knob] * 2 + 4
+        moved[knob] = 0.5 if cfg[knob] is None else cfg[knob] * 2 + 4
         after = resolved(moved)
         assert after | {knob: None} != before | {knob: None}, f"{knob} does nothing here"
         check_knobs(moved, [f"{knob}={moved[knob]}"], {})
@@ -70,6 +70,7 @@ def test_the_other_knobs_are_read_by_the_commands():
     ("overrides", "says"),
     [
         (["gan=none", "critic_steps=5"], "critic_steps does nothing with gan=none: leave it out"),
+        (["gan=none", "adversarial_share=0.5"], "adversarial_share does nothing with gan=none"),
         (["model=glcic", "attention=shift"], "attention does nothing with generator=glcic"),
         (["generator=glcic", "attention.rate=4"], "attention does nothing with generator=glcic"),
         (["backbone=vgg16"], r"backbone does nothing with loss=\[discounted_l1,known_l1\]"),

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from farfill import Generator
 from farfill.generator.glcic import GLCIC
 from helpers.holes import box_holes
 
@@ -91,10 +92,25 @@ def test_a_critics_turn_moves_the_running_means_and_no_weight():
     assert not any(torch.equal(moved[name], mean) for name, mean in means.items())
 
 
+@pytest.mark.parametrize("channels", [8, 16, 32])
+def test_widened_it_has_as_many_parameters_as_the_papers_generator(channels):
+    sizes = [
+        sum(p.numel() for p in generator.parameters())
+        for generator in (GLCIC(channels, 1.5), Generator(channels))
+    ]
+    assert 0.93 < sizes[0] / sizes[1] <= 1
+    assert GLCIC(channels, 1.5).layers[0][0].out_channels == 1.5 * channels
+
+
 @pytest.mark.parametrize("channels", [0, 3])
 def test_refuses_odd_widths(channels):
     with pytest.raises(ValueError, match="even"):
         GLCIC(channels)
+
+
+def test_refuses_a_factor_that_is_none():
+    with pytest.raises(ValueError, match="expected `widen` above 0, got 0"):
+        GLCIC(2, 0)
 
 
 def test_refuses_shapes_that_do_not_fit():

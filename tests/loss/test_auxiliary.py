@@ -7,6 +7,7 @@ from farfill.loss.perceptual import Perceptual
 from farfill.loss.style import Style, gram
 from farfill.loss.total_variation import TotalVariation
 from farfill.types import Completion
+from helpers.compose import composed
 
 
 def features(image):
@@ -22,6 +23,11 @@ def test_perceptual_is_the_mean_distance_of_every_layer(batch, completion):
     )
     (value,) = Perceptual(0.5, features)(completion, batch).values()
     torch.testing.assert_close(value, 0.5 * expected)
+
+
+def test_the_authors_legacy_weights_have_names():
+    cfg = composed("loss=[perceptual_legacy,style_legacy]").loss
+    assert {name: loss.weight for name, loss in cfg.items()} == {"perceptual": 0.01, "style": 50}
 
 
 def test_gram_counts_what_occurs_together():

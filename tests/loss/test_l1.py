@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from farfill.loss.discounted_l1 import DiscountedL1, spatial_discount
+from farfill.loss.discounted_l1 import GAMMA, DiscountedL1, spatial_discount
 from farfill.loss.known_l1 import KnownL1
 from farfill.types import Completion
 from helpers.vectors import Vectors
@@ -35,6 +35,18 @@ def test_discount_of_any_region_is_a_power_of_the_distance():
     region[..., 4, 1:8] = 1  # a line one pixel thick: all of it touches the known region
     region[..., 0, 0] = 1
     assert torch.equal(spatial_discount(region, 0.5), region)
+
+
+@pytest.mark.parametrize("gamma", ["released", "printed", "plain"])
+@pytest.mark.parametrize("side", [16, 32, 64])
+def test_a_named_discount_follows_the_box_and_a_number_does_not(gamma, side):
+    paper = spatial_discount(torch.ones(1, 1, 128, 128), GAMMA[gamma])[0, 0]
+    loss = DiscountedL1(gamma, 1.0, 1.0, box_size=side)
+    here = spatial_discount(torch.ones(1, 1, side, side), loss.gamma)[0, 0]
+    step = 128 // side
+    torch.testing.assert_close(here, paper[::step, ::step])  # the centre among them
+    assert DiscountedL1(gamma, 1.0, 1.0, box_size=128).gamma == GAMMA[gamma]
+    assert DiscountedL1(0.9, 1.0, 1.0, box_size=side).gamma == 0.9
 
 
 def test_discounted_l1_compares_raw_outputs_in_the_whole_box(batch, completion):

@@ -11,7 +11,12 @@ from torch import nn
 
 from farfill.checkpoint import read_checkpoint
 from farfill.gan.hinge import Hinge
+from farfill.gan.lsgan import LSGAN
 from farfill.gan.none import NoGAN
+from farfill.gan.vanilla import Vanilla
+from farfill.gan.wgan_gp import WassersteinGP
+from farfill.loss.hole_l2 import HoleL2
+from farfill.loss.known_l1 import KnownL1
 from farfill.rundir.status import read_status
 from farfill.tracking.metrics_csv import read_rows
 from farfill.types import Diverged
@@ -156,3 +161,85 @@ def test_a_completion_that_is_not_finite_ends_the_run_as_diverged(monkeypatch):
     module.float().validation_step(random_batch(4), 0)
     with pytest.raises(Diverged, match="completed pictures are not finite"):
         module.on_validation_epoch_end()
+
+
+GAMES = {
+    "wgan_gp": partial(WassersteinGP, penalty_weight=10.0),
+    "vanilla": Vanilla,
+    "lsgan": LSGAN,
+    "hinge": Hinge,
+}
+
+
+def game(name, share=None, weight=0.001):
+    return GAMES[name](weight=weight, global_weight=1.0, critic_steps=1, share=share)
+
+
+@pytest.mark.parametrize("gan", GAMES)
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_adversarial_share_is_that_of_the_gradients_in_the_hole(gan, accumulate):
+    module = made(batch_size=4 // accumulate, accumulate=accumulate, gan=game(gan))
+    batch = random_batch(8)
+    seen = []
+    terms_of = module.generator_terms
+
+    def spied(part):
+        completion = module(part)
+        views = module.critics.views(completion.completed(part.image, part.hole), part.box)
+        adversarial = module.gan.generator_terms(module.critics, views)
+        others = {
+            k: v for loss in module.losses.values() for k, v in loss(completion, part).items()
+        }
+        for terms in (adversarial, others):
+            total = sum(terms.values())
+            (gradient,) = torch.autograd.grad(total, completion.refined, retain_graph=True)
+            seen.append((gradient * part.hole).square().sum())
+        return terms_of(part)
+
+    module.generator_terms = spied
+    step(module, batch)
+    adversarial, other = sum(seen[::2]).sqrt(), sum(seen[1::2]).sqrt()
+    logged = module.trainer.callback_metrics["train/generator/adversarial_share"]
+    assert logged == pytest.approx(float(adversarial / (adversarial + other)), rel=1e-4)
+    assert 0 < logged < 1
+
+
+@pytest.mark.parametrize("gan", GAMES)
+def test_a_share_that_is_asked_for_is_kept_up_whatever_the_weight(gan):
+    shares, scaled = {}, {}
+    for weight in (1e-5, 1e-2):
+        torch.manual_seed(0)
+        losses = {"known_l1": KnownL1(1.0, 1.0), "hole_l2": HoleL2(1.0)}
+        module = tiny_module(gan=game(gan, 0.6, weight), losses=losses).double()
+        rounds = [random_batch(4, seed) for seed in range(6)]
+        trainer = quiet_fit(module, rounds, precision="64-true")
+        shares[weight] = trainer.callback_metrics["train/generator/adversarial_share"]
+        scaled[weight] = weight * trainer.callback_metrics["train/generator/adversarial_scale"]
+    assert list(shares.values()) == pytest.approx([0.6, 0.6], abs=0.1)
+    assert list(scaled.values()) == pytest.approx([float(scaled[1e-2])] * 2, rel=0.1)
+
+
+def test_without_a_rival_gradient_the_weight_stays():
+    """The other terms have none in the hole, so no weight would give the share."""
+    module = made(gan=game("hinge", 0.5), losses={"a": KnownL1(1.0, 1.0)})
+    quiet_fit(module, [random_batch(8, seed) for seed in range(2)], precision="64-true")
+    metrics = module.trainer.callback_metrics
+    assert metrics["train/generator/adversarial_scale"] == 1
+    assert metrics["train/generator/adversarial_share"] == 1
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, 2.0])
+def test_a_share_that_cannot_be_is_refused(share):
+    with pytest.raises(ValueError, match="expected `adversarial_share` above 0 and below 1"):
+        game("hinge", share)
+
+
+def test_a_share_goes_on_where_the_run_was_cut(tmp_path):
+    options = ["adversarial_share=0.5", "schedule=constant"]
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    tiny_train(whole, *options, "trainer.max_steps=4")
+    tiny_train(cut, *options, "trainer.max_steps=2")
+    tiny_train(cut, *options, "trainer.max_steps=4")
+    ends = [read_checkpoint(x / "checkpoints" / "last.ckpt")["state_dict"] for x in (whole, cut)]
+    assert ends[0]["pull_sums"].gt(0).all()
+    assert all(torch.equal(value, ends[1][name]) for name, value in ends[0].items())

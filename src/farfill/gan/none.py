@@ -9,6 +9,7 @@ class NoGAN:
     """The critics are never updated and never asked."""
 
     critic_steps = 0
+    share = None
 
     def critic_terms(
         self, critics: Critics, real: Views, fake: Views, hole: Views

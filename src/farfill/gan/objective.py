@@ -15,9 +15,12 @@ class GAN(Protocol):
     Attributes:
         critic_steps: Updates of the critics, each on a fresh batch, before one of the generator;
             0: there is no adversary.
+        share: The adversarial share of the gradient that the training is to keep up, see
+            :class:`farfill.module.inpainting.Inpainting`; ``None``: the weights are as they are.
     """
 
     critic_steps: int
+    share: float | None
 
     def critic_terms(
         self, critics: Critics, real: Views, fake: Views, hole: Views
@@ -45,12 +48,23 @@ class Objective(ABC):
         global_weight: Further factor of the global critic's share in it; the critics' own loss
             does not have it.
         critic_steps: Updates of the critics per update of the generator.
+        share: See :class:`GAN`; with it, ``weight`` counts for the first update only.
+
+    Raises:
+        ValueError: If ``share`` does not lie between 0 and 1.
     """
 
-    def __init__(self, weight: float, global_weight: float, critic_steps: int) -> None:
+    def __init__(
+        self, weight: float, global_weight: float, critic_steps: int, share: float | None = None
+    ) -> None:
+        if share is not None and not 0 < share < 1:
+            raise ValueError(
+                f"expected `adversarial_share` above 0 and below 1, or null, got {share}"
+            )
         self.weight = weight
         self.global_weight = global_weight
         self.critic_steps = critic_steps
+        self.share = share
 
     @abstractmethod
     def generator_loss(self, score: Tensor) -> Tensor:

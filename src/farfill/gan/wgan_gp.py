@@ -21,12 +21,18 @@ class WassersteinGP(Objective):
         global_weight: Likewise (released: 1.0).
         penalty_weight: Factor of the penalty in the critics' loss (released: 10).
         critic_steps: Updates of the critics per update of the generator (released: 5).
+        share: As in :class:`~farfill.gan.objective.GAN`.
     """
 
     def __init__(
-        self, weight: float, global_weight: float, penalty_weight: float, critic_steps: int
+        self,
+        weight: float,
+        global_weight: float,
+        penalty_weight: float,
+        critic_steps: int,
+        share: float | None = None,
     ) -> None:
-        super().__init__(weight, global_weight, critic_steps)
+        super().__init__(weight, global_weight, critic_steps, share)
         self.penalty_weight = penalty_weight
 
     def critic_terms(

@@ -10,6 +10,8 @@ from farfill.types import Batch, Completion
 
 #: The discount per pixel in the authors' released configuration, in the printed paper, and none.
 GAMMA = {"released": 0.9, "printed": 0.99, "plain": 1.0}
+#: Side of the boxes in pixels for which both were chosen.
+PAPERS_BOX = 128
 
 
 class DiscountedL1:
@@ -18,20 +20,29 @@ class DiscountedL1:
     It compares the raw outputs of both stages, in the whole unshrunk box for box holes, and the
     mean runs over all elements of the region (authors' ``build_graph_with_losses``).
 
+    A named discount follows the box, :math:`\gamma^{128 / \mathrm{box}}` per pixel, so that the
+    centre of a box of any size weighs what it does in the paper's of 128 pixels, and so does every
+    other place of it. A number is taken as it is.
+
     Args:
-        gamma: Discount per pixel in ``(0, 1]``; ``"released"`` (0.9), ``"printed"`` (0.99) or
-            ``"plain"`` (1: plain L1).
+        gamma: ``"released"`` (0.9 in a box of 128 pixels), ``"printed"`` (0.99) or ``"plain"`` (1:
+            plain L1); or a discount per pixel in ``(0, 1]``, whatever the box.
         coarse: Weight of the coarse stage's term (released: 1.2 x 1.2).
         refined: Weight of the refined stage's term (released: 1.2). 0 removes a term.
+        box_size: Side of the boxes in pixels.
     """
 
     def __init__(
-        self, gamma: float | Literal["released", "printed", "plain"], coarse: float, refined: float
+        self,
+        gamma: float | Literal["released", "printed", "plain"],
+        coarse: float,
+        refined: float,
+        box_size: int = PAPERS_BOX,
     ) -> None:
         value = GAMMA.get(gamma) if isinstance(gamma, str) else gamma
         if value is None or not 0 < value <= 1:
             raise ValueError(f"expected `gamma` in (0, 1] or one of {list(GAMMA)}, got {gamma!r}")
-        self.gamma = value
+        self.gamma = value ** (PAPERS_BOX / box_size) if isinstance(gamma, str) else value
         self.weights = {"coarse": coarse, "refined": refined}
 
     def __call__(self, completion: Completion, batch: Batch) -> dict[str, Tensor]:

@@ -19,15 +19,27 @@ from farfill.types import Batch, Completion, Diverged, Loss
 
 #: By the names that they have in losses and logs.
 PLAYERS = ("generator", "critic")
+#: Of the running means by which `adversarial_share` is kept up: about 100 updates are remembered.
+MEMORY = 0.99
 
 
 class Inpainting(LightningModule):
-    """Alternates the critics and the generator.
+    r"""Alternates the critics and the generator.
 
     One training step is one *generator step*: ``gan.critic_steps`` updates of the critics, each on
     a batch of its own, then one update of the generator on another. The data module hands over
     all of them as one :class:`~farfill.types.Batch`. Lightning's ``global_step`` counts steps of
     the optimizers that it wraps; only the generator's is, so ``global_step`` is the generator step.
+
+    The *adversarial share* is logged for every update of the generator. With :math:`a` the gradient
+    of the adversarial terms, weighted, with respect to the refined picture in its hole, and
+    :math:`o` that of all other terms, it is :math:`\|a\| / (\|a\| + \|o\|)`: where the
+    two compete, what part has the adversary? The paper's is 0.59: there ``||a||`` is 0.001 times
+    the root of 2, for two critics with a gradient of length 1 in the hole, which is what the
+    penalty asks for, and :math:`o` is that of the discounted L1 of a box of 128 px. ``gan.share``
+    turns it round: the adversarial terms are multiplied by what gives that share, by running means
+    of both norms over earlier updates (they are in the checkpoint). The adaptive weight of Esser et
+    al. 2021 (arXiv 2012.09841) is akin; it looks at the last layer and at one update.
 
     Args:
         generator: Completes pictures.
@@ -106,6 +118,9 @@ class Inpainting(LightningModule):
         self.skipped_in_a_row = dict.fromkeys(PLAYERS, 0)
         self.gradient_norm: dict[str, Tensor] = {}
         self.description: dict[str, Any] = {}
+        self._pulls: list[Tensor] = []  # by part of an update: squares of ||a|| and ||o||
+        if gan.share is not None:
+            self.register_buffer("pull_sums", torch.zeros(2))  # discounted, of ||a|| and ||o||
         if trained is not None:
             parts = dict(generator.named_children())
             if not parts.keys() >= set(trained):
@@ -137,12 +152,15 @@ class Inpainting(LightningModule):
         of_generator, _ = cast(list[LightningOptimizer], self.optimizers())
         for part in for_critics:
             critic_terms = self._update("critic", of_critics, self.critic_terms, part)
+        self._pulls.clear()
         generator_terms = self._update(
             "generator", of_generator, self.generator_terms, for_generator
         )
         generator_schedule, critic_schedule = cast(list[LRScheduler], self.lr_schedulers())
         generator_schedule.step()
         self._log_terms("generator", generator_terms)
+        if self._pulls:
+            self._log_share()
         if for_critics:
             critic_schedule.step()
             self._log_terms("critic", critic_terms)
@@ -160,8 +178,15 @@ class Inpainting(LightningModule):
             terms |= loss(completion, batch)
         completed = completion.completed(batch.image, batch.hole)
         with full_precision(batch.image):
-            fake = self.critics.views(completed.to(batch.image), batch.box)
-            return terms | self.gan.generator_terms(self.critics, fake)
+            completed = completed.to(batch.image)
+            fake = self.critics.views(completed, batch.box)
+            adversarial = self.gan.generator_terms(self.critics, fake)
+            if self.gan.share is not None:
+                scale = self._scale()
+                adversarial = {name: scale * term for name, term in adversarial.items()}
+        if adversarial and completion.refined.requires_grad:
+            self._measure_pulls(completion.refined, completed, batch.hole)
+        return terms | adversarial
 
     def critic_terms(self, batch: Batch) -> dict[str, Tensor]:
         """Every weighted term the critics minimise, by name; the generator gets no graph."""
@@ -200,6 +225,44 @@ class Inpainting(LightningModule):
         skipped, in_a_row = checkpoint["skipped"]
         self.skipped |= skipped
         self.skipped_in_a_row |= in_a_row
+
+    def _measure_pulls(self, refined: Tensor, completed: Tensor, hole: Tensor) -> None:
+        """Let the backward pass measure the gradients of the adversarial terms and of the others.
+
+        Only the critics look at this ``completed``, and its gradient passes on to ``refined`` in
+        the hole, so hooks on both see what is needed and nothing is computed twice.
+        """
+        of_critics: list[Tensor] = []
+
+        def note(gradient: Tensor) -> None:
+            pull = of_critics.pop()
+            both = torch.stack([pull, gradient * hole - pull])
+            self._pulls.append(both.square().sum(dim=(1, 2, 3, 4)))
+
+        completed.register_hook(lambda gradient: of_critics.append(gradient * hole))
+        refined.register_hook(note)
+
+    def _scale(self) -> Tensor:
+        """What the adversarial terms are multiplied by for ``gan.share``; 1 where none is known."""
+        adversarial, other = cast(Tensor, self.pull_sums)
+        share = cast(float, self.gan.share)
+        wanted = share / (1 - share) * other / adversarial
+        return torch.where(wanted.isfinite() & (wanted > 0), wanted, 1.0)
+
+    def _log_share(self) -> None:
+        squares = torch.stack(self._pulls).sum(0)
+        average_([squares])
+        norms = squares.sqrt()
+        least = torch.finfo(norms.dtype).tiny
+        self.log("train/generator/adversarial_share", norms[0] / norms.sum().clamp_min(least))
+        if self.gan.share is None:
+            return
+        scale = self._scale()
+        self.log("train/generator/adversarial_scale", scale)
+        norms[0] /= scale  # as `gan.weight` alone would have it
+        if norms.isfinite().all():
+            sums = cast(Tensor, self.pull_sums)
+            sums.mul_(MEMORY).add_(norms)
 
     def _check_updates(self, most: int) -> None:
         for player, count in self.skipped_in_a_row.items():
