@@ -11,6 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from farfill.backbone.frozen import Frozen
 from farfill.types import Batch
 
 
@@ -52,3 +53,8 @@ def shares(distance: Callable[[Tensor], Tensor], n: int) -> Tensor:
         value = distance(weights)
         (slope,) = torch.autograd.grad(value, weights)
     return value.detach() + slope - slope.mean()
+
+
+def pooled(backbone: Frozen, completed: Tensor, batch: Batch) -> Tensor:
+    """The deepest features' means over the picture, completed before true: ``(N, 2, D)``."""
+    return torch.stack([backbone(x)[-1].mean((2, 3)) for x in (completed, batch.image)], dim=1)
