@@ -66,6 +66,10 @@ class SlicedWasserstein:
 
     def values(self, described: Tensor) -> Tensor:
         """Shares of the pictures, see :func:`farfill.metric.distance.shares`."""
+        with torch.inference_mode(False):  # gradients need no inference tensors
+            return self._values(described.clone())
+
+    def _values(self, described: Tensor) -> Tensor:
         generator = torch.Generator().manual_seed(0)
         size = described.shape[-3] * described.shape[-1]
         directions = torch.randn(size, self.directions, generator=generator)
@@ -123,7 +127,6 @@ def _smooth(image: Tensor) -> Tensor:
 
 def _sum(patches: Tensor, directions: Tensor, weights: Tensor) -> Tensor:
     """Distances in all directions, summed, of ``(n, 2, 3, patches, 49)``."""
-    patches = patches.clone()  # gradients need no inference tensor
     mean = torch.einsum("n,nsc->sc", weights, patches.mean((3, 4)))[..., None, None]
     square = torch.einsum("n,nsc->sc", weights, (patches - mean).square().mean((3, 4)))
     # Where all patches are flat, rounding is no texture.
