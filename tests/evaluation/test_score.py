@@ -7,7 +7,9 @@ import torch
 from farfill.baseline.mean_colour import MeanColour
 from farfill.evaluation import score as module
 from farfill.evaluation.score import score
+from farfill.metric.sliced_wasserstein import SlicedWasserstein
 from farfill.metric.suite import NAMES, per_image
+from farfill.types import Batch
 
 
 def test_every_picture_has_its_own_values_whatever_the_order(batches):
@@ -38,6 +40,46 @@ def test_seconds_leave_out_the_warm_up_batch_unless_it_is_all(
     clock = iter([0, 10, 10, 12, 12, 15])  # batches of 2, 2, 1 pictures take 10, 2, 3 seconds
     monkeypatch.setattr(module, "_now", lambda _: next(clock))
     assert score(MeanColour(), batches[:count], "cpu").seconds == pytest.approx(expected)
+
+
+class SetOf:
+    """The mean L1 of all pictures as a distance, which remembers what it was given."""
+
+    name = "set"
+
+    def describe(self, completed, batch):
+        return torch.stack([completed.mean((1, 2, 3)), batch.image.mean((1, 2, 3))], dim=1)
+
+    def values(self, described):
+        self.given = described
+        return described[:, 0] - described[:, 1]
+
+
+def test_distances_get_every_picture_by_index_and_their_own_column(batches):
+    distance = SetOf()
+    scores = score(MeanColour(), batches[::-1], "cpu", [distance])
+    assert scores.names == [*NAMES, "set"]
+    images = torch.cat([batch.image for batch in batches])
+    torch.testing.assert_close(distance.given[:, 1], images.mean((1, 2, 3)))
+    expected = distance.given[:, 0] - distance.given[:, 1]
+    np.testing.assert_allclose(scores.table[:, -1], expected.numpy())
+
+
+def test_what_is_not_finite_has_no_distance(batches):
+    def broken(batch):
+        return batch.image * torch.where(batch.index == 3, torch.nan, 1)[:, None, None, None]
+
+    scores = score(broken, batches, "cpu", [SetOf()])
+    assert np.isnan(scores.table[:, -1]).all()
+
+
+def test_a_sets_distance_is_that_of_its_pictures_in_any_batches(batches):
+    swd = SlicedWasserstein(patches=8, directions=8)
+    scores = score(MeanColour(), batches, "cpu", [swd])
+    whole = Batch(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
+    expected = swd.values(swd.describe(MeanColour()(whole), whole))
+    np.testing.assert_allclose(scores.table[:, -1], expected.numpy(), rtol=1e-4)
+    assert expected.mean() > 0.01
 
 
 def test_nothing_to_score_is_an_error():

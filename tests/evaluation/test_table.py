@@ -13,9 +13,9 @@ from farfill.evaluation.table import PRINTED, arrow, compare, markdown, markdown
 from farfill.metric.suite import NAMES
 
 
-def constant(offset, n):
+def constant(offset, n, more=()):
     """Picture i has i + offset everywhere."""
-    return Scores({i: dict.fromkeys(NAMES, i + offset) for i in range(n)}, seconds=0.25)
+    return Scores({i: dict.fromkeys((*NAMES, *more), i + offset) for i in range(n)}, seconds=0.25)
 
 
 @pytest.fixture
@@ -48,6 +48,20 @@ def test_markdown_has_a_column_per_filler_and_difference(result, manifest):
     assert "Telea" in differences.splitlines()[0]
     assert manifest.hash in caption
     assert "n = 5" in caption
+
+
+def test_distances_follow_the_suite_with_a_word_on_what_they_compare_with(manifest):
+    more = ("swd", "fid_efficientnet_lite0", "uids_efficientnet_lite0")
+    result = compare({"ours": constant(1.0, 5, more), "Telea": constant(0.0, 5, more)}, manifest)
+    means, differences, _, caption = markdown(result).split("\n\n")
+    for text in (means, differences):
+        assert "| swd ↓ " in text
+        assert "| uids_efficientnet_lite0 ↑ " in text
+    assert re.search(r"fid_efficientnet_lite0 ↓ +\| +3\.00 \[", means)
+    assert "equal n only" in caption
+    assert "do not compare with papers" in caption
+    assert result.differences["ours minus Telea"]["swd"].mean == 1
+    assert "swd" in table.per_image_csv(result).splitlines()[0].split(",")
 
 
 def test_markdown_is_aligned_and_narrow(result):

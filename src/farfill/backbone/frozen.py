@@ -13,12 +13,17 @@ class Frozen:
 
     It is no module on purpose: its weights belong neither into checkpoints nor to an optimiser.
 
+    Attributes:
+        name: Of the network, as distances in its features are called.
+
     Args:
         layers: The network, layer by layer.
         chosen: Names of layers whose outputs are wanted; later layers are dropped.
         mean: Of the pictures the network was trained on, in ``[0, 1]``, by channel.
         deviation: Likewise, the standard deviation.
     """
+
+    name: str
 
     def __init__(
         self,

@@ -22,6 +22,8 @@ class VGG16(Frozen):
             ``None``: torchvision's own, which it downloads.
     """
 
+    name = "vgg16"
+
     def __init__(self, layers: Sequence[str], weights: str | None) -> None:
         state = _torchvision() if weights is None else _read(expanded(weights))
         parts: dict[str, nn.Module] = {}

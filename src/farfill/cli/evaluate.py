@@ -103,7 +103,10 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
         Path(cfg.ckpt_path).name: inpainter_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
         **named(instantiate_each(cfg.get("baseline"))),
     }
-    table = results.write_results(folder, inpainters, loader, found, device, cfg.pictures, cfg.by)
+    table = results.write_results(
+        *(folder, inpainters, loader, found, device, cfg.pictures, cfg.by),
+        distances=instantiate(cfg.metric).distances,
+    )
     parts = []
     for name in ("data", "mask"):
         now, then = dict(cfg[name]), trained[name]

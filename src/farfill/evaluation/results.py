@@ -12,6 +12,7 @@ from farfill.evaluation.score import score
 from farfill.files import atomic
 from farfill.image.contact_sheet import sheet
 from farfill.image.write import write_picture
+from farfill.metric.distance import Distance
 from farfill.metric.suite import NAMES
 from farfill.types import Batch, Inpainter
 
@@ -26,6 +27,7 @@ def write_results(
     by: str = "psnr_hole",
     attention: Painter | None = None,
     remarks: Sequence[str] = (),
+    distances: Sequence[Distance] = (),
 ) -> str:
     """Score ``inpainters`` on the same pictures and holes, and write tables and pictures.
 
@@ -43,6 +45,7 @@ def write_results(
         by: Metric that ranks the first inpainter's pictures for the sheets.
         attention: Draws where the first inpainter borrows from.
         remarks: What a reader of the table has to know, a sentence each; they go below it.
+        distances: Measured besides the suite's metrics.
 
     Returns the markdown table.
 
@@ -52,7 +55,10 @@ def write_results(
     if by not in (rankable := [name for name in NAMES if table.arrow(name)]):
         raise ValueError(f"by: expected one of {', '.join(rankable)}, got {by}.")
     folder = Path(folder)
-    scores = {title: score(inpainter, loader, device) for title, inpainter in inpainters.items()}
+    scores = {
+        title: score(inpainter, loader, device, distances)
+        for title, inpainter in inpainters.items()
+    }
     result = table.compare(scores, manifest)
     texts = {
         "table.md": "\n".join([table.markdown(result), *(f"{text}\n" for text in remarks)]),

@@ -1,12 +1,14 @@
 """Run an inpainter over a data set and measure every picture."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from farfill.metric.distance import Distance
 from farfill.metric.suite import NAMES, per_image
 from farfill.types import Batch, Inpainter
 
@@ -14,19 +16,33 @@ from farfill.types import Batch, Inpainter
 class Scores(NamedTuple):
     """What an inpainter achieved."""
 
-    pictures: dict[int, dict[str, float]]  # index -> metric of the suite -> value
+    pictures: dict[int, dict[str, float]]  # index -> metric -> value
     seconds: float  # mean time to complete a picture
 
     @property
+    def names(self) -> list[str]:
+        """The metrics: those of the suite first."""
+        return list(next(iter(self.pictures.values())))
+
+    @property
     def table(self) -> np.ndarray:
-        """All values, ``(pictures, metrics)``, by index and in the order of the suite's names."""
+        """All values, ``(pictures, metrics)``, by index and in the order of the names."""
         rows = (row for _, row in sorted(self.pictures.items()))
-        return np.array([[row[name] for name in NAMES] for row in rows])
+        return np.array([[row[name] for name in self.names] for row in rows])
 
 
 @torch.inference_mode()
-def score(inpainter: Inpainter, loader: Iterable[Batch], device: torch.device | str) -> Scores:
-    """Complete and measure what ``loader`` yields, each picture once, but at least one."""
+def score(
+    inpainter: Inpainter,
+    loader: Iterable[Batch],
+    device: torch.device | str,
+    distances: Sequence[Distance] = (),
+) -> Scores:
+    """Complete and measure what ``loader`` yields, each picture once, but at least one.
+
+    A distance is NaN where a picture's completion is not finite; one of sets is so everywhere.
+    """
+    described: list[dict[int, Tensor]] = [{} for _ in distances]
     pictures: dict[int, dict[str, float]] = {}
     times: list[float] = []
     counts: list[int] = []
@@ -39,8 +55,18 @@ def score(inpainter: Inpainter, loader: Iterable[Batch], device: torch.device | 
         values = torch.stack(list(per_image(completed, batch.image, batch.hole).values()), dim=1)
         for index, row in zip(batch.index.tolist(), values.tolist(), strict=True):
             pictures[index] = dict(zip(NAMES, row, strict=True))
+        for distance, known in zip(distances, described, strict=True):
+            parts = distance.describe(completed, batch).cpu()
+            known |= zip(batch.index.tolist(), parts, strict=True)
     if not pictures:
         raise ValueError("evaluate: expected at least one picture to score, got none.")
+    for distance, known in zip(distances, described, strict=True):
+        indices = sorted(known)  # so that the order of the pictures changes nothing
+        whole = torch.stack([known[index] for index in indices])
+        finite = bool(whole.isfinite().all()) or whole.ndim == 1
+        each = distance.values(whole) if finite else torch.full((len(whole),), torch.nan)
+        for index, value in zip(indices, each.tolist(), strict=True):
+            pictures[index][distance.name] = value
     # The first batch warms up the device and its libraries: it counts only if it is alone.
     first = 1 if len(times) > 1 else 0
     return Scores(pictures, sum(times[first:]) / sum(counts[first:]))

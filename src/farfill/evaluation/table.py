@@ -15,7 +15,10 @@ from farfill.evaluation.statistics import Estimate, estimate
 from farfill.metric.suite import NAMES
 
 # Total variation has no better direction: both blur and noise are wrong.
-ARROWS = {"l1": "↓", "l2": "↓", "relative": "↓", "psnr": "↑", "ssim": "↑"}
+ARROWS = {
+    **{"l1": "↓", "l2": "↓", "relative": "↓", "psnr": "↑", "ssim": "↑"},
+    **{"swd": "↓", "lpips": "↓", "fid": "↓", "uids": "↑"},
+}
 PRINTED = (
     *("l1_hole", "l2_hole", "relative_l1_full", "relative_l2_full"),
     *("psnr_full", "psnr_hole", "ssim_full", "tv_anisotropic_full"),
@@ -38,15 +41,18 @@ def compare(scores: Mapping[str, Scores], manifest: Manifest) -> Comparison:
     (first, ours), *others = scores.items()
     if any(theirs.pictures.keys() != ours.pictures.keys() for _, theirs in others):
         raise ValueError("compare: expected every inpainter to be scored on the same pictures.")
-    means = {title: _row(each.table) for title, each in scores.items()}
-    gaps = {f"{first} minus {title}": _row(ours.table - theirs.table) for title, theirs in others}
+    means = {title: _row(each.names, each.table) for title, each in scores.items()}
+    gaps = {
+        f"{first} minus {title}": _row(ours.names, ours.table - theirs.table)
+        for title, theirs in others
+    }
     return Comparison(scores, manifest, means, gaps)
 
 
-def _row(table: np.ndarray) -> Row:
+def _row(names: Sequence[str], table: np.ndarray) -> Row:
     """Estimate all columns of ``(pictures, metrics)`` at once, so that pictures stay whole."""
     *arrays, runs, images = estimate(table[None])
-    columns = zip(NAMES, *(array.tolist() for array in arrays), strict=True)
+    columns = zip(names, *(array.tolist() for array in arrays), strict=True)
     return {name: Estimate._make([*numbers, runs, images]) for name, *numbers in columns}
 
 
@@ -98,11 +104,13 @@ def markdown(result: Comparison) -> str:
     minus = f"{next(iter(result.scores))} minus "
     others = {title.removeprefix(minus): row for title, row in result.differences.items()}
     seconds = ["s / picture", *(f"{one.seconds:.3f}" for one in result.scores.values())]
+    measured = next(iter(result.scores.values())).names
+    distances = [name for name in measured if name not in NAMES]
     parts = []
     for corner, columns, more in (("metric", result.means, [seconds]), (f"{minus}...", others, [])):
         rows = []
-        for name in PRINTED:
-            digits = ".2f" if name.startswith("psnr") else ".4f"
+        for name in (*PRINTED, *distances):
+            digits = ".2f" if name.startswith(("psnr", "fid")) else ".4f"
             intervals = (interval_text(column[name], digits) for column in columns.values())
             rows.append([f"{name} {arrow(name)}".strip(), *intervals])
         if columns:
@@ -113,6 +121,11 @@ def markdown(result: Comparison) -> str:
         f"{height} x {width} pixels,\n"
         f"mask {result.manifest.mask}, manifest {result.manifest.hash}."
     )
+    if distances:
+        parts.append(
+            "swd, fid and uids are of all pictures together: compare them at equal n only. A name\n"
+            "says whose features count; those of efficientnet_lite0 do not compare with papers."
+        )
     return "\n\n".join(parts) + "\n"
 
 

@@ -9,12 +9,15 @@ torchmetrics computes SSIM. Its MAE, MSE, PSNR and total variation know no regio
 from sample to sample, so these are written here; on whole pictures they agree (tested).
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 from torchmetrics import Metric
 from torchmetrics.functional.image import structural_similarity_index_measure
 
+from farfill.metric.distance import Distance
 from farfill.op.runtime import full_precision
 from farfill.op.spatial import region_mean
 
@@ -123,14 +126,28 @@ def per_image(completed: Tensor, image: Tensor, hole: Tensor) -> dict[str, Tenso
 
 
 class InpaintingMetrics(Metric):
-    """Means of :func:`per_image` over all pictures seen, whatever the batches and processes."""
+    """Means of :func:`per_image` over all pictures seen, whatever the batches and processes.
+
+    Args:
+        distances: By any name; what final reports and evaluations measure besides. A validation
+            does not: they take longer than its pictures. Those that are ``None`` are left out.
+
+    Raises:
+        ValueError: Two distances would have the same column.
+    """
 
     full_state_update = False
     totals: Tensor
     pictures: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, distances: Mapping[str, Distance | None] | None = None) -> None:
         super().__init__()
+        self.distances = [one for one in (distances or {}).values() if one is not None]
+        names = [one.name for one in self.distances]
+        if len({*names}) < len(names):
+            raise ValueError(
+                f"expected `metric.distances` to have different names, got {', '.join(names)}"
+            )
         # Sums, so that processes that saw different numbers of pictures reduce rightly.
         self.add_state("totals", torch.zeros(len(NAMES)), dist_reduce_fx="sum")
         self.add_state("pictures", torch.tensor(0), dist_reduce_fx="sum")

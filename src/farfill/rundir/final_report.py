@@ -65,5 +65,10 @@ def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData) -> s
     ]
     if collapsed := read_status(folder.parent).get("collapsed"):
         remarks.append(f"This run has COLLAPSED: {collapsed}.")
-    table = write_results(folder, inpainters, loader, frozen, attention=attention, remarks=remarks)
+    table = write_results(
+        *(folder, inpainters, loader, frozen),
+        attention=attention,
+        remarks=remarks,
+        distances=module.metrics.distances,
+    )
     return f"\n{table}\nTables, best and worst pictures: {folder}"

@@ -1,0 +1,53 @@
+"""How often a linear classifier takes completed pictures for true ones, and true for completed."""
+
+import torch
+from torch import Tensor
+
+from farfill.backbone.frozen import Frozen
+from farfill.metric.distance import pooled
+from farfill.types import Batch
+
+FOLDS = 5
+
+
+class UIDS:
+    """Unpaired inception discriminative score, Zhao et al. 2021 (arXiv 2103.10428), section 4.
+
+    The share of pictures, true and completed, that a linear support vector machine puts on the
+    wrong side: 0.5 where it cannot tell them apart, 0 where it always can. More is better.
+
+    Other than in the paper, whose tens of thousands of pictures make no difference, the machine
+    judges pictures that it has not learned from: five parts take turns, each with both versions of
+    its pictures. A few hundred it could separate by heart. The interval is over the judged
+    pictures, given the machines.
+
+    Args:
+        backbone: The deepest of its chosen layers counts, as the mean over the picture.
+    """
+
+    def __init__(self, backbone: Frozen) -> None:
+        self.backbone = backbone
+        self.name = f"uids_{backbone.name}"
+
+    def describe(self, completed: Tensor, batch: Batch) -> Tensor:
+        """Features ``(N, 2, D)``, see :func:`farfill.metric.distance.pooled`."""
+        return pooled(self.backbone, completed, batch)
+
+    def values(self, described: Tensor) -> Tensor:
+        """Of each picture's two versions the share on the wrong side; NaN for one picture."""
+        n = len(described)
+        if n < 2:
+            return torch.full((n,), torch.nan)
+        # scikit-learn takes a second to import.
+        from sklearn.model_selection import GroupKFold, cross_val_predict
+        from sklearn.svm import LinearSVC
+
+        true = torch.tensor([False, True]).repeat(n)
+        judged = cross_val_predict(
+            LinearSVC(dual=False),  # as the authors have it
+            described.flatten(0, 1).numpy(),
+            true.numpy(),
+            groups=torch.arange(n).repeat_interleave(2).numpy(),
+            cv=GroupKFold(min(FOLDS, n)),
+        )
+        return (torch.from_numpy(judged) != true).view(n, 2).float().mean(1)
