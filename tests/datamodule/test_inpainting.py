@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import albumentations as A
 import pytest
 import torch
 from hydra.utils import instantiate
@@ -269,6 +270,29 @@ def test_the_default_configuration_works_with_every_mask(mask):
     assert batch.image.shape == (2 * cfg.batch_size, 3, cfg.image_size, cfg.image_size)
     assert set(batch.box[:, 2:].flatten().tolist()) == {cfg.box_size}
     assert len(data.val_set) >= 4
+
+
+def test_augmentation_is_of_training_pictures_alone():
+    plain, coloured = (
+        ready(instantiate(composed("data=sample", "datamodule.workers=0", *more).datamodule))
+        for more in ([], ["augment=colours"])
+    )
+    assert all(map(equal, plain.val_dataloader(), coloured.val_dataloader()))
+    loaders = [data.train_dataloader() for data in (plain, coloured, coloured)]
+    before, after, again = (next(iter(loader)) for loader in loaders)
+    assert equal(after, again)
+    assert torch.equal(after.hole, before.hole)
+    change = (after.image - before.image).abs().mean((1, 2, 3))
+    assert (change > 0.01).all()
+
+
+def test_an_augmentation_that_leaves_less_than_the_crop_is_refused(make):
+    small = {"part": A.RandomResizedCrop(size=(8, 8))}
+    with pytest.raises(
+        ValueError, match=r"\Adatamodule\.augment does not make .* 16 x 16 \("
+    ) as said:
+        make(augment=small).setup()
+    assert "\n" not in str(said.value)
 
 
 @pytest.mark.parametrize("on_error", ["raise", "skip"])

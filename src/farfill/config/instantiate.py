@@ -24,6 +24,7 @@ from farfill.text import did_you_mean
 #: What a configuration may name: our own code, and of libraries what a training is made of.
 ALLOWED = (
     "farfill.",
+    "albumentations.",
     "lightning.Trainer",
     "lightning.pytorch.Trainer",
     "lightning.pytorch.trainer.Trainer",
@@ -78,8 +79,8 @@ def targets(node: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any], Ca
         target = node["_target_"]
         if not isinstance(target, str) or not target.startswith(ALLOWED):
             raise ValueError(
-                f"`{name}._target_` may name code of Farfill, torch.nn, torch.optim, torchmetrics "
-                f"and Lightning's trainer, callbacks and loggers, not {target!r}"
+                f"`{name}._target_` may name code of Farfill, torch.nn, torch.optim, torchmetrics, "
+                f"albumentations and Lightning's trainer, callbacks and loggers, not {target!r}"
             )
         try:
             code = get_object(target)

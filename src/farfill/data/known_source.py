@@ -103,12 +103,22 @@ class KnownSource:
 def _periodic(rng: np.random.Generator, side: int, period: Sequence[int], grain: int) -> Scene:
     periods = rng.integers(period[0], period[1] + 1, 2)
     axes = [(np.arange(side) + rng.integers(length)) % length for length in periods]
-    content = []
+    return Scene(_texture(rng, axes, periods, grain), torus(axes, periods))
+
+
+def torus(axes: Sequence[np.ndarray], periods: np.ndarray) -> np.ndarray:
+    """Content of a picture that repeats: every pixel's place on the torus, ``(4, S, S)``.
+
+    Args:
+        axes: Row and column of the texture at the picture's S rows and columns.
+        periods: After how many pixels it repeats, downwards and to the right.
+    """
+    content, side = [], len(axes[0])
     for axis, length, shape in zip(axes, periods, [(side, 1), (1, side)], strict=True):
         angle, radius = 2 * np.pi * axis / length, length / (2 * np.pi)
         for place in (radius * np.cos(angle), radius * np.sin(angle)):
             content.append(np.broadcast_to(place.reshape(shape), (side, side)))
-    return Scene(_texture(rng, axes, periods, grain), np.stack(content))
+    return np.stack(content)
 
 
 def _mirrored(rng: np.random.Generator, side: int, period: Sequence[int], grain: int) -> Scene:

@@ -17,6 +17,7 @@ from farfill.data.check import check_size
 from farfill.datamodule.stream import Draw, Use, sequence
 from farfill.image.read import read_rgb
 from farfill.mask.protocol import HoleSampler
+from farfill.text import one_line
 from farfill.types import Batch
 
 
@@ -44,9 +45,11 @@ class InpaintingDataset(Dataset[Batch]):
     flip: bool
     cache: bool
     read: Callable[[Path], np.ndarray] = read_rgb
+    augment: Sequence[A.BasicTransform] = ()
 
     def __post_init__(self) -> None:
-        self._augment = augmentation(self.image_size, self.train, self.flip)
+        more = self.augment if self.train else ()
+        self._augment = augmentation(self.image_size, self.train, self.flip, more)
         self._cached: dict[Path, np.ndarray] = {}
 
     def __len__(self) -> int:
@@ -91,14 +94,29 @@ def scale(picture: np.ndarray, shorter: int | None) -> np.ndarray:
     return resize(image=picture)["image"]
 
 
-def augmentation(side: int, random: bool, flip: bool) -> A.Compose:
-    """Crop to ``side`` x ``side`` and map 0 ... 255 to [-1, 1] as float32.
+def augmentation(
+    side: int, random: bool, flip: bool, more: Sequence[A.BasicTransform] = ()
+) -> A.Compose:
+    """Do ``more``, crop to ``side`` x ``side`` and map 0 ... 255 to [-1, 1] as float32.
 
     With ``random``, crop anywhere and, with ``flip``, mirror left and right half of the time; else
     crop the centre. Call ``set_random_seed`` before every picture: it draws from a random state of
     its own, so that else worker processes repeat each epoch's draws in the next.
+
+    Raises:
+        ValueError: ``more`` cannot be done, or leaves less than the crop.
     """
     crop = A.RandomCrop(side, side) if random else A.CenterCrop(side, side)
     mirror = A.HorizontalFlip(p=0.5 if random and flip else 0)
     half = (0.5, 0.5, 0.5)
-    return A.Compose([crop, mirror, A.Normalize(mean=half, std=half, max_pixel_value=255)])
+    last = [crop, mirror, A.Normalize(mean=half, std=half, max_pixel_value=255)]
+    compose = A.Compose([*more, *last])
+    if more:
+        try:
+            compose(image=np.full((side, side, 3), 128, np.uint8))
+        except Exception as error:  # whatever a transform does not like
+            raise ValueError(
+                f"datamodule.augment does not make pictures for a crop of {side} x {side} "
+                f"({one_line(str(error))})"
+            ) from error
+    return compose

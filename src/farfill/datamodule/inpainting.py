@@ -2,7 +2,7 @@
 
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,8 @@ class InpaintingData(LightningDataModule):
         val_batch_size: Pictures per batch of validation.
         val_limit: Measure on at most this many pictures, evenly spaced; None = on all.
         val_seed: Of the holes of validation, so that runs of other seeds are measured on the same.
+        augment: Transforms of training pictures by name, done in this order before the crop: any
+            of albumentations that take a picture alone.
         val_holes_per_picture: Validation goes over the pictures this many times, each time with
             other holes.
         workers: Processes that load pictures; 0 = the main one does.
@@ -63,6 +65,7 @@ class InpaintingData(LightningDataModule):
     flip: bool
     critic_steps: int = 0
     accumulate: int = 1
+    augment: Mapping[str, Callable[..., Any]] | None = None
     val_seed: int = 1
     val_holes_per_picture: int = 1
     train_set: InpaintingDataset = field(init=False)  # from `setup` on
@@ -127,6 +130,7 @@ class InpaintingData(LightningDataModule):
             image_size=self.image_size,
             resize=source.resize,
             flip=self.flip,
+            augment=list((self.augment or {}).values()),
             cache=source.cache,
             read=read,
         )
