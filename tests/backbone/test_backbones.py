@@ -10,6 +10,7 @@ from PIL import Image, ImageFilter
 from torch import nn
 
 from farfill.backbone.frozen import Frozen
+from farfill.backbone.inception import Inception
 from farfill.backbone.vgg16 import VGG16
 from farfill.checkpoint import read_checkpoint
 from farfill.data.sample import Sample
@@ -144,6 +145,38 @@ def test_vgg16_without_weights_is_never_used_untrained(monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
     with pytest.raises(ValueError, match=r"backbone.weights=vgg16.pth .*efficientnet_lite0"):
         VGG16(["pool1"], None)
+
+
+class CountingInception(nn.Module):
+    """In the place of torchmetrics' network: means of the whole grey levels that it is given."""
+
+    def __init__(self, *arguments):
+        super().__init__()
+        self.arguments = arguments
+
+    def forward(self, image):
+        assert image.dtype == torch.uint8
+        return image.float().mean((2, 3))
+
+
+def test_inception_gets_whole_grey_levels_and_the_users_file(monkeypatch, vgg_file):
+    monkeypatch.setattr("torchmetrics.image.fid.NoTrainInceptionV3", CountingInception)
+    network = Inception(str(vgg_file))
+    (features,) = network(torch.tensor([-1.0, 1, 0.2])[None, :, None, None].expand(2, 3, 4, 4))
+    torch.testing.assert_close(features[:, :, 0, 0], torch.tensor([[0.0, 255, 153]] * 2))
+    (part,) = network.layers.values()
+    assert part.network.arguments == ("inception-v3-compat", ["2048"], str(vgg_file))
+
+
+def test_inception_without_its_package_or_file_is_one_sentence(monkeypatch, tmp_path):
+    def missing(*_):
+        raise ModuleNotFoundError("torch_fidelity")
+
+    monkeypatch.setattr("torchmetrics.image.fid.NoTrainInceptionV3", missing)
+    with pytest.raises(ValueError, match=r"pip install torch-fidelity; .* metric=perceptual"):
+        Inception(None)
+    with pytest.raises(ValueError, match=r"`weights` to be a file, but .*none\.pth is none$"):
+        Inception(str(tmp_path / "none.pth"))
 
 
 def test_a_run_with_every_loss_learns_and_saves_no_backbone(lite, tmp_path):

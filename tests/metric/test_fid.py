@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.linalg import sqrtm
+from torch.nn.functional import avg_pool2d
 
 from farfill.metric.distance import shares
 from farfill.metric.fid import FID, frechet
+from farfill.types import Batch
 
 
 class Named:
@@ -86,3 +88,22 @@ def test_the_truth_is_at_0_and_noise_grows_away_from_it():
 
 def test_one_picture_has_no_covariance():
     assert FID_OF.values(torch.zeros(1, 2, 4)).isnan().all()
+
+
+def test_real_features_see_blur_and_noise_grow():
+    from farfill.backbone.efficientnet_lite0 import EfficientNetLite0
+
+    pytest.importorskip("efficientnet_lite_pytorch", reason="the extra `perceptual` is missing")
+    fid = FID(EfficientNetLite0(["block4"]))
+    assert fid.name == "fid_efficientnet_lite0"
+    image = torch.rand(16, 3, 32, 32).repeat_interleave(2, -1).repeat_interleave(2, -2) * 2 - 1
+    everything = torch.ones_like(image[:, :1])
+    batch = Batch(image, everything, everything, torch.zeros(16, 4), torch.arange(16))
+
+    def distance(completed):
+        return fid.values(fid.describe(completed, batch)).mean().item()
+
+    noise = torch.randn_like(image)
+    assert distance(image) == pytest.approx(0, abs=1e-3)
+    assert 0.1 < distance(avg_pool2d(image, 3, 1, 1)) < distance(avg_pool2d(image, 9, 1, 4))
+    assert 0.1 < distance(image + 0.1 * noise) < distance(image + 0.5 * noise)
