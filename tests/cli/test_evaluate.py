@@ -8,9 +8,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from PIL import Image
 
-from helpers.runs import RESULTS, tiny_evaluate, tiny_train
+from farfill.cli.evaluate import take_over
+from helpers.compose import composed
+from helpers.runs import RESULTS, compose_tiny, tiny_evaluate, tiny_train
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +122,15 @@ def test_what_is_left_open_is_as_in_training(checkpoint, scored):
     ours = metrics(folder)["last.ckpt"]["l1_hole"]["mean"]
     assert ours == pytest.approx(own["fillers"]["this run"]["metrics"]["l1_hole"]["mean"], rel=1e-5)
     assert "Scored on data sample, mask box, seed 1." in printed
+
+
+def test_holes_that_are_named_are_scored_and_not_those_of_the_runs_validation():
+    trained = OmegaConf.to_container(composed("experiment=paper", "data=sample"), resolve=True)
+    left_open, named = (compose_tiny(*more, name="evaluate") for more in ([], ["mask=centre"]))
+    take_over(left_open, trained)
+    assert left_open.datamodule.val_holes == trained["datamodule"]["val_holes"]
+    take_over(named, trained)
+    assert named.datamodule.val_holes is None
 
 
 def test_other_data_are_named(checkpoint, tmp_path):

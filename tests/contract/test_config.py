@@ -45,7 +45,7 @@ def test_config_mirrors_code(file: Path, name: str, node: dict[str, Any]):
     if "_partial_" in node:
         del parameters[0]  # which comes later
     named = {value.name for value in parameters if value.kind is not value.VAR_KEYWORD}
-    options = node.keys() - {"_target_", "_partial_"}
+    options = node.keys() - {"_target_", "_partial_", "defaults"}
     assert options >= named
     if len(named) == len(parameters):  # it takes no others
         assert options == named
@@ -96,6 +96,52 @@ def test_a_change_of_the_gan_changes_the_loss_alone(setting):
         own.pop("penalty_weight", None)
         parts.append((own, cfg))
     assert parts == [parts[0]] * 4
+
+
+#: The authors' inpaint.yml (v1.0.0), and where ours has each of its figures.
+RELEASED = {
+    "IMG_SHAPES": ("image_size", 256),
+    "HEIGHT": ("mask.height", 128),
+    "WIDTH": ("mask.width", 128),
+    "MAX_DELTA_HEIGHT": ("mask.max_shrink_height", 32 / 128),
+    "MAX_DELTA_WIDTH": ("mask.max_shrink_width", 32 / 128),
+    "VERTICAL_MARGIN": ("mask.vertical_margin", 0),
+    "HORIZONTAL_MARGIN": ("mask.horizontal_margin", 0),
+    "BATCH_SIZE": ("datamodule.batch_size", 16),
+    "MAX_ITERS": ("trainer.max_steps", 1_000_000),
+    "TRAIN_SPE": ("trainer.val_check_interval", 10_000),
+    "GAN": ("gan._target_", "farfill.gan.wgan_gp.WassersteinGP"),
+    "GAN_LOSS_ALPHA": ("gan.weight", 0.001),
+    "WGAN_GP_LAMBDA": ("gan.penalty_weight", 10),
+    "GLOBAL_WGAN_LOSS_ALPHA": ("gan.global_weight", 1),
+    "L1_LOSS_ALPHA": ("loss.discounted_l1.refined", 1.2),
+    "COARSE_L1_ALPHA x L1_LOSS_ALPHA": ("loss.discounted_l1.coarse", 1.44),
+    "AE_LOSS_ALPHA": ("loss.known_l1.refined", 1.2),
+    "COARSE_L1_ALPHA x AE_LOSS_ALPHA": ("loss.known_l1.coarse", 1.44),
+    "PRETRAIN_COARSE_NETWORK: False": ("stage.trained", None),
+    "GRADIENT_CLIP: False": ("trainer.gradient_clip_val", None),
+    "the loader: no flip": ("datamodule.flip", False),
+    "one mask for a batch": ("datamodule.one_hole_per_batch", True),
+    "the test: height of its box": ("datamodule.val_holes.height", 128),
+    "the test: width of its box": ("datamodule.val_holes.width", 128),
+    "the test: nothing off its height": ("datamodule.val_holes.max_shrink_height", 0),
+    "the test: nothing off its width": ("datamodule.val_holes.max_shrink_width", 0),
+}
+#: RANDOM_CROP: whether its comments ask for crops of the full resolution or for whole pictures.
+CROPPED = {"places2": True, "imagenet": True, "celeba_hq": False}
+
+
+@pytest.mark.parametrize("figure", RELEASED)
+def test_paper_has_the_released_figures(figure: str):
+    name, value = RELEASED[figure]
+    assert OmegaConf.select(composed("experiment=paper"), name, default="absent") == value
+
+
+@pytest.mark.parametrize("data", CROPPED)
+def test_pictures_are_cropped_or_scaled_as_the_authors_do(data: str):
+    cfg = composed("experiment=paper", f"data={data}", "data.root=x")
+    assert cfg.data.resize == 256
+    assert cfg.data.shrink is not CROPPED[data]
 
 
 def test_both_gammas_are_named():

@@ -13,8 +13,8 @@ def split(root, *overrides):
 
 
 def test_places2(save):
-    small = ("data_256/a/airfield/00000001.jpg", "data_256/b/bar/00000002.jpg")
-    val = "val_256/Places365_val_00000001.jpg"
+    small = ("data_large/a/airfield/00000001.jpg", "data_large/b/bar/00000002.jpg")
+    val = "val_large/Places365_val_00000001.jpg"
     root = save(*small, val)
     assert split(root, "data=places2") == (list(small), [val])
     (root / "places365_train_standard.txt").write_text("/b/bar/00000002.jpg 39\n")

@@ -12,6 +12,7 @@ class Pictures:
     cache = False
     cluster = None
     resize = None
+    shrink = True
     on_error = "raise"
     max_file_pixels = 10_000
 

@@ -21,6 +21,11 @@ def test_the_shorter_side_is_scaled_either_way(shape, shorter, expected):
     assert scale(np.zeros((*shape, 3), np.uint8), shorter).shape == (*expected, 3)
 
 
+@pytest.mark.parametrize(("side", "expected"), [(30, 30), (20, 20), (10, 20)])
+def test_without_shrinking_only_small_pictures_are_scaled(side, expected):
+    assert scale(np.zeros((side, side, 3), np.uint8), 20, shrink=False).shape[0] == expected
+
+
 def test_scaling_down_takes_the_mean_over_areas():
     picture = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
     means = picture.reshape(10, 4, 10, 4, 3).mean(axis=(1, 3))

@@ -96,7 +96,8 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     data.setup("validate")
     loader = data.val_dataloader()
     paths, clusters = data.val_set.paths, data.val_clusters
-    found = manifest.build(loader, paths, clusters, cfg.seed, str(cfg.mask._target_))
+    holes = str((cfg.datamodule.val_holes or cfg.mask)._target_)
+    found = manifest.build(loader, paths, clusters, cfg.seed, holes)
     if cfg.manifest is not None:
         manifest.require_same(found, manifest.read(cfg.manifest))
     inpainters = {
@@ -124,6 +125,7 @@ def take_over(cfg: DictConfig, trained: dict[str, Any]) -> None:
     """
     if cfg.box_size is not None and cfg.mask is None:
         raise ValueError("box_size changes the holes: name them too, for example mask=box")
+    holes = ["val_holes"] if cfg.get("mask") is None else []
     for name in ("data", "mask", "image_size", "box_size"):
         if cfg.get(name) is None:
             with open_dict(cfg):
@@ -131,7 +133,7 @@ def take_over(cfg: DictConfig, trained: dict[str, Any]) -> None:
     measured = {"val_seed": trained["seed"], "val_holes_per_picture": 1, **trained["datamodule"]}
     if cfg.seed is None:
         cfg.seed = measured["val_seed"]
-    for name in ("val_holes", "val_limit", "val_holes_per_picture"):
+    for name in (*holes, "val_limit", "val_holes_per_picture"):
         if cfg.datamodule[name] is None:
             cfg.datamodule[name] = measured[name]
 

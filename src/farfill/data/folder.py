@@ -38,6 +38,7 @@ class Folder:
         renamed: Table of new and old names, if the lists use others than the tree, relative to
             ``root`` or absolute. See :func:`farfill.data.listing.rename`.
         resize: Shorter side in pixels to which every picture is scaled; None = as is.
+        shrink: False: only smaller pictures are scaled, so that crops are of the full resolution.
         on_error: ``"raise"``: an unreadable picture ends the run and is named; ``"skip"``: all
             pictures are decoded once before training, failing ones are listed and left out.
         max_file_pixels: Refuse files whose header promises more pixels; None = no limit.
@@ -60,6 +61,7 @@ class Folder:
     on_error: str
     max_file_pixels: int | None = MAX_FILE_PIXELS
     cluster: str | None = None
+    shrink: bool = True
 
     def __post_init__(self) -> None:
         if self.on_error not in ("raise", "skip"):

@@ -51,6 +51,7 @@ class KnownSource:
     on_error: ClassVar[str] = "raise"
     max_file_pixels: ClassVar[int | None] = None  # there are no files
     cache: ClassVar[bool] = False
+    shrink: ClassVar[bool] = True
     cluster: ClassVar[None] = None
 
     kinds: Sequence[str]

@@ -18,6 +18,7 @@ class Source(Protocol):
 
     Attributes:
         resize: Shorter side in pixels to which every picture is scaled, up or down; None = as is.
+        shrink: False: scaled up only, so that a larger picture stays as it is.
         on_error: What an unreadable picture does: ``"raise"`` or ``"skip"``.
         max_file_pixels: Files whose header promises more are refused; None = no limit.
         cache: Whether all pictures, read and scaled, are few enough to stay in memory.
@@ -26,6 +27,7 @@ class Source(Protocol):
     """
 
     resize: int | None
+    shrink: bool
     on_error: str
     max_file_pixels: int | None
     cache: bool

@@ -34,6 +34,7 @@ class Sample:
 
     on_error: ClassVar[str] = "raise"
     max_file_pixels: ClassVar[int | None] = MAX_FILE_PIXELS
+    shrink: ClassVar[bool] = True
     cluster: ClassVar[None] = None
 
     val: Sequence[str]

@@ -37,6 +37,7 @@ class Textures:
     on_error: ClassVar[str] = "raise"
     max_file_pixels: ClassVar[int | None] = None  # of the generated ones; files: `pictures`
     cache: ClassVar[bool] = False
+    shrink: ClassVar[bool] = True
     cluster: ClassVar[str] = r"^.+(?=-\d+$)"  # tiles of one photograph
 
     pictures: Source

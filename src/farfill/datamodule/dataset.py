@@ -31,6 +31,7 @@ class InpaintingDataset(Dataset[Batch]):
         paths: Picture files, one for every sample of a pass, so that one may come several times;
             ``Draw.index`` and ``Batch.index`` count in this list.
         resize: Shorter side of the picture before the crop; None = as is.
+        shrink: Whether a larger picture is scaled down to it.
         train: Random crops, and random numbers of their own; else centre crops.
         cache: Keep pictures in memory once they are read and scaled.
         read: Gives a path's picture, ``(H, W, 3)`` uint8 RGB.
@@ -46,6 +47,7 @@ class InpaintingDataset(Dataset[Batch]):
     cache: bool
     read: Callable[[Path], np.ndarray] = read_rgb
     augment: Sequence[A.BasicTransform] = ()
+    shrink: bool = True
 
     def __post_init__(self) -> None:
         more = self.augment if self.train else ()
@@ -65,7 +67,7 @@ class InpaintingDataset(Dataset[Batch]):
         path = self.paths[draw.index]
         picture = self._cached.get(path)
         if picture is None:
-            picture = scale(self.read(path), self.resize)
+            picture = scale(self.read(path), self.resize, self.shrink)
             check_size(path, picture.shape[:2], self.image_size)
             if self.cache:
                 self._cached[path] = picture
@@ -83,12 +85,14 @@ class InpaintingDataset(Dataset[Batch]):
         )
 
 
-def scale(picture: np.ndarray, shorter: int | None) -> np.ndarray:
+def scale(picture: np.ndarray, shorter: int | None, shrink: bool = True) -> np.ndarray:
     """Scale ``(H, W, 3)`` uint8 until its shorter side has ``shorter`` pixels; None = as is.
+
+    Without ``shrink`` a larger one stays as it is.
 
     Cubic upwards; downwards the mean over areas, because every other kernel aliases there.
     """
-    if shorter is None:
+    if shorter is None or (not shrink and min(picture.shape[:2]) > shorter):
         return picture
     resize = A.SmallestMaxSize(shorter, interpolation=cv2.INTER_CUBIC, area_for_downscale="image")
     return resize(image=picture)["image"]

@@ -129,6 +129,7 @@ class InpaintingData(LightningDataModule):
             InpaintingDataset,
             image_size=self.image_size,
             resize=source.resize,
+            shrink=source.shrink,
             flip=self.flip,
             augment=list((self.augment or {}).values()),
             cache=source.cache,

@@ -54,7 +54,8 @@ def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData) -> s
     generator = module.generator.eval().to("cpu").float()
     loader = data.val_dataloader()
     paths, clusters = data.val_set.paths, data.val_clusters
-    frozen = manifest.build(loader, paths, clusters, data.val_seed, str(cfg.mask._target_))
+    holes = str((cfg.datamodule.val_holes or cfg.mask)._target_)
+    frozen = manifest.build(loader, paths, clusters, data.val_seed, holes)
     inpainters = {OURS: inpainter_of(generator), **named(instantiate_each(cfg.get("baseline")))}
     folder = Path(cfg.paths.output_dir) / "report"
     attention = pictures.attention_maps(generator)
