@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from farfill.critic.protocol import Critics
 from farfill.gan.objective import GAN
+from farfill.generator.two_stage import Generator
 from farfill.metric.suite import InpaintingMetrics
 from farfill.op.runtime import average_, full_precision, rank_and_size
 from farfill.types import Batch, Completion, Diverged, Loss
@@ -285,6 +286,8 @@ class Inpainting(LightningModule):
         terms: dict[str, Tensor] = {}
         for loss in self.losses.values():
             terms |= loss(completion, batch)
+        if isinstance(self.generator, Generator):
+            terms |= self.generator.guidance(completion, batch)
         return terms
 
     def _learners(self) -> tuple[bool, bool]:
