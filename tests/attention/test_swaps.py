@@ -14,7 +14,12 @@ from farfill.attention.none import NoAttention
 from farfill.attention.shift import Shift
 from farfill.attention.stn import SpatialTransformer, affine_displacement
 from farfill.config.paths import conf_dir
+from farfill.generator.coarse_only import CoarseOnly
+from farfill.generator.two_stage import with_planes
+from farfill.types import Batch, Completion
 from helpers.holes import box_holes
+from helpers.runs import compose_tiny
+from helpers.tiny import random_batch, tiny_module
 
 OPTIONS = sorted(file.stem for file in (conf_dir() / "attention").glob("*.yaml"))
 LAYERS = [name for name in OPTIONS if name != "none"]
@@ -243,6 +248,58 @@ def test_shift_without_any_known_patch_gives_zeros():
 def test_shift_refuses_empty_patches():
     with pytest.raises(ValueError, match="patch_size"):
         Shift(0)
+
+
+def random_double():
+    return Batch(*(x.double() if x.is_floating_point() else x for x in random_batch(2)))
+
+
+def guided(weight):
+    torch.manual_seed(0)
+    return tiny_module(generator=Generator(2, Shift(1, weight))).double()
+
+
+def test_guidance_compares_with_the_true_picture_in_the_hole():
+    module = guided(0.5)
+    batch = random_double()
+    seen = []
+    module.generator.refinement.attention.register_forward_pre_hook(
+        lambda _, inputs: seen.append(inputs)
+    )
+    term = module.generator_terms(batch)["guidance"]
+    module.generator.refinement(with_planes(batch.image, batch.hole), batch.hole)
+    (entering, _, hole), (truth, _, _) = seen
+    means = []
+    for n in range(2):
+        places = hole[n, 0].nonzero().tolist()
+        rows = [(entering[n, :, y, x] - truth[n, :, y, x]).square().mean() for y, x in places]
+        means.append(sum(rows) / len(rows))
+    torch.testing.assert_close(term, 0.5 * sum(means) / 2)
+    assert term > 0
+    term.backward()
+    for part in (module.generator.coarse, module.generator.refinement.attention_encoder):
+        assert any(p.grad.abs().sum() > 0 for p in part.parameters())
+    assert all(p.grad is None for p in module.generator.refinement.decoder.parameters())
+
+
+def test_guidance_is_nothing_where_the_hole_holds_the_truth_or_no_feature():
+    module, batch = guided(1.0), random_double()
+    completion = module(batch)
+    right = Completion(batch.image, completion.refined, completion.offsets)
+    assert module.generator.guidance(right, batch)["guidance"] == 0
+    dot = torch.zeros_like(batch.hole)
+    dot[..., 1, 1] = 1  # between the places that the features' hole is read from
+    assert module.generator.guidance(completion, batch._replace(hole=dot))["guidance"] == 0
+
+
+def test_guidance_is_shifts_alone_and_can_be_left_out():
+    assert compose_tiny("attention=shift").attention.guidance == 0.01
+    assert "guidance" not in guided(0.0).generator_terms(random_double())
+    assert "guidance" not in tiny_module().generator_terms(random_batch(2))
+    coarse = CoarseOnly(2, Shift(1, 0.5))
+    assert "guidance" not in tiny_module(generator=coarse).generator_terms(random_batch(2))
+    with pytest.raises(ValueError, match="expected `guidance` from 0, got -1"):
+        Shift(1, -1)
 
 
 def test_without_attention_the_branch_is_gone():

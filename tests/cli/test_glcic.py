@@ -27,6 +27,7 @@ def test_the_recipe_wins_over_the_defaults_and_the_command_line_over_the_recipe(
     assert cfg.gan._target_.startswith("farfill.gan.vanilla.")
     assert cfg.gan.weight == 0.0004
     assert cfg.generator.widen == 1.5
+    assert list(cfg.module.alone) == [0.18, 0.02]
     cfg = compose_tiny("model=glcic", "loss=[known_l1]", "gan.weight=0.5", "critic=local_global")
     assert targets(cfg) == ["GLCIC", "LocalGlobal", "KnownL1"]
     assert cfg.gan.weight == 0.5

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 
+from farfill.gan.none import NoGAN
 from helpers.runs import compose_tiny
 from helpers.tiny import quiet_fit, random_batch, tiny_module
 
@@ -88,6 +89,42 @@ def test_without_critic_steps_only_the_generator_learns():
     trainer = fit(module, steps=2, updates=1)
     assert [name for name, *_ in spied.calls] == ["generator_terms"] * 2
     assert "train/critic/total" not in trainer.callback_metrics
+
+
+def test_three_phases_the_generator_alone_the_critics_alone_then_both():
+    module = tiny_module(critic_steps=1, alone=[0.34, 0.33])
+    spied = Spied(module)
+    reconstruction = module.reconstruction_terms
+    module.reconstruction_terms = spied.wrap("reconstruction_terms", reconstruction)
+    trainer = fit(module, steps=6, updates=2, max_steps=6)
+    names = [name for name, *_ in spied.calls]
+    first, second = ["reconstruction_terms"] * 2, ["critic_terms"] * 2
+    assert names == [*first, *second, *["critic_terms", "generator_terms"] * 2]
+    moved_before_call = [moved for *_, moved in spied.calls]
+    assert moved_before_call[1:5] == [*[{"generator"}] * 2, *[{"critics"}] * 2]
+    assert trainer.global_step == 6
+    rates = [optimizer.param_groups[0]["lr"] for optimizer in trainer.optimizers]
+    assert rates == pytest.approx([1e-3 * 0.9**6] * 2)
+
+
+def test_the_critics_share_of_a_run_needs_its_end():
+    with pytest.raises(ValueError, match=r"no number of them: give trainer\.max_steps"):
+        fit(tiny_module(critic_steps=1, alone=[0.2, 0.1]), updates=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"alone": [0.9, 0.2]}, "expected `stage.alone` to be two shares"),
+        ({"alone": [0.9]}, "expected `stage.alone` to be two shares"),
+        ({"alone": [-0.1, 0.2]}, "expected `stage.alone` to be two shares"),
+        ({"alone": [0.2, 0.1], "gan": NoGAN()}, "`stage.alone` needs a `loss` and a `gan`"),
+        ({"alone": [0.2, 0.1], "losses": None}, "`stage.alone` needs a `loss` and a `gan`"),
+    ],
+)
+def test_phases_that_cannot_be_are_refused(options, says):
+    with pytest.raises(ValueError, match=says):
+        tiny_module(**options)
 
 
 def test_validation_measures_completed_pictures():

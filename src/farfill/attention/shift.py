@@ -19,13 +19,21 @@ class Shift(nn.Module):
     Args:
         patch_size: Side of the patches that are compared, at least 1 as in that paper; their
             centre is copied.
+        guidance: Weight of the guidance loss (Shift-Net: 0.01), which trains the features that are
+            matched, see :meth:`farfill.generator.two_stage.Generator.guidance`. 0: none.
+
+    Raises:
+        ValueError: If ``patch_size`` is below 1 or ``guidance`` negative.
     """
 
-    def __init__(self, patch_size: int) -> None:
+    def __init__(self, patch_size: int, guidance: float = 0.0) -> None:
         super().__init__()
         if patch_size < 1:
             raise ValueError(f"expected `patch_size` to be at least 1, got {patch_size}")
+        if guidance < 0:
+            raise ValueError(f"expected `guidance` from 0, got {guidance}")
         self.patch_size = patch_size
+        self.guidance = guidance
 
     def forward(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None = None

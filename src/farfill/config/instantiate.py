@@ -44,6 +44,7 @@ _SETTINGS: dict[str, Any] = {
     "task_name": str,
     "tags": list[str],
     "stage.trained": list[str] | None,
+    "stage.alone": list[float] | None,
     "device": str,
     "manifest": str | None,
     "trainer.devices": int | str | list[int],

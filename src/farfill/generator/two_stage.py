@@ -8,7 +8,7 @@ from farfill.attention.none import NoAttention
 from farfill.attention.protocol import Attention
 from farfill.layer.convolution import DoublingConv2d, SameConv2d
 from farfill.op.spatial import resize_nearest
-from farfill.types import Completion
+from farfill.types import Batch, Completion
 
 
 class Generator(nn.Module):
@@ -57,6 +57,32 @@ class Generator(nn.Module):
         pasted = coarse * hole + masked_image * (1 - hole)
         refined, offsets = self.refinement(with_planes(pasted, hole), hole)
         return Completion(coarse, refined, offsets)
+
+    def guidance(self, completion: Completion, batch: Batch) -> dict[str, Tensor]:
+        r"""What a hard copy asks of the features that it matches; no term for other attentions.
+
+        Shift-Net's guidance loss (Yan et al. 2018, arXiv 1801.09392): in the hole, the features
+        that enter the attention are to be those of the true picture, which get no gradient,
+        :math:`\lambda` times the mean of :math:`(\phi(\hat x) - \phi(x))^2`. There decoder and
+        encoder features are compared, and sums taken; here one encoder makes both, so it sees the
+        picture with the coarse result in the hole, then the true one, with the same planes.
+
+        Returns:
+            ``guidance``, a weighted scalar, if ``attention.guidance`` is above 0.
+        """
+        weight = getattr(self.refinement.attention, "guidance", 0.0)
+        if not weight or completion.offsets is None:  # the coarse stage alone attends to nothing
+            return {}
+        encode = self.refinement.attention_encoder
+        pasted = completion.coarse * batch.hole + batch.masked
+        features = encode(with_planes(pasted, batch.hole))
+        with torch.no_grad():
+            truth = encode(with_planes(batch.image, batch.hole))
+        missing = resize_nearest(batch.hole, *features.shape[-2:]).expand_as(features)
+        square = (features - truth).square() * missing
+        # A hole may be so small that no feature lies in it.
+        mean = square.sum((1, 2, 3)) / missing.sum((1, 2, 3)).clamp_min(1)
+        return {"guidance": weight * mean.mean()}
 
     def predict_coarse(self, masked_image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
         """Run the coarse stage; return its picture, and the hole per sample in its type."""

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from farfill.critic.protocol import Critics
 from farfill.gan.objective import GAN
+from farfill.generator.two_stage import Generator
 from farfill.metric.suite import InpaintingMetrics
 from farfill.op.runtime import average_, full_precision, rank_and_size
 from farfill.types import Batch, Completion, Diverged, Loss
@@ -52,6 +53,9 @@ class Inpainting(LightningModule):
         batch_size: Pictures per backward pass, in all processes together.
         trained: Parts of the generator that learn, by attribute name; ``None``: all. The others
             are frozen.
+        alone: Shares of the run, of the Trainer's ``max_steps``: first the generator learns alone,
+            by ``losses``, then the critics alone, and both from then on; ``None``: both always.
+            A generator step in which the generator does not learn counts as one.
         accumulate: Batches of ``batch_size`` pictures whose gradients make one update.
         clip: Largest norm of all gradients of a player together, or largest value; ``None``: any.
         clip_by: ``"norm"`` or ``"value"``.
@@ -83,6 +87,7 @@ class Inpainting(LightningModule):
         metrics: InpaintingMetrics,
         batch_size: int,
         trained: Sequence[str] | None = None,
+        alone: Sequence[float] | None = None,
         accumulate: int = 1,
         clip: float | None = None,
         clip_by: Literal["norm", "value"] = "norm",
@@ -99,6 +104,9 @@ class Inpainting(LightningModule):
             )
         if clip is not None and not 0 < clip < float("inf"):
             raise ValueError(f"expected `trainer.gradient_clip_val` above 0 or null, got {clip}")
+        if alone is not None:
+            _check_alone(alone, bool(losses) and bool(gan.critic_steps))
+        self.alone = alone
         self.automatic_optimization = False
         self.generator, self.critics = (
             cast(Any, player).to(memory_format=torch.channels_last)
@@ -150,19 +158,27 @@ class Inpainting(LightningModule):
         *for_critics, for_generator = batch.split(self.batch_size // rank_and_size()[1])
         _, of_critics = cast(list[Optimizer], self.optimizers(use_pl_optimizer=False))
         of_generator, _ = cast(list[LightningOptimizer], self.optimizers())
+        generator_learns, critics_learn = self._learners()
+        if not critics_learn:
+            for_critics = []
         for part in for_critics:
             critic_terms = self._update("critic", of_critics, self.critic_terms, part)
         self._pulls.clear()
-        generator_terms = self._update(
-            "generator", of_generator, self.generator_terms, for_generator
-        )
+        if generator_learns:
+            terms_of = self.generator_terms if critics_learn else self.reconstruction_terms
+            generator_terms = self._update("generator", of_generator, terms_of, for_generator)
+        else:
+            of_generator.zero_grad()
+            of_generator.step()  # changes nothing, but is counted
         generator_schedule, critic_schedule = cast(list[LRScheduler], self.lr_schedulers())
         generator_schedule.step()
-        self._log_terms("generator", generator_terms)
+        if generator_learns:
+            self._log_terms("generator", generator_terms)
         if self._pulls:
             self._log_share()
-        if for_critics:
+        if self.gan.critic_steps:
             critic_schedule.step()
+        if for_critics:
             self._log_terms("critic", critic_terms)
         self._check_updates(self.max_skipped)
 
@@ -173,9 +189,7 @@ class Inpainting(LightningModule):
     def generator_terms(self, batch: Batch) -> dict[str, Tensor]:
         """Every weighted term the generator minimises, by name."""
         completion = self(batch)
-        terms: dict[str, Tensor] = {}
-        for loss in self.losses.values():
-            terms |= loss(completion, batch)
+        terms = self._loss_terms(completion, batch)
         completed = completion.completed(batch.image, batch.hole)
         with full_precision(batch.image):
             completed = completed.to(batch.image)
@@ -187,6 +201,10 @@ class Inpainting(LightningModule):
         if adversarial and completion.refined.requires_grad:
             self._measure_pulls(completion.refined, completed, batch.hole)
         return terms | adversarial
+
+    def reconstruction_terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Those of :meth:`generator_terms` that ask no critic."""
+        return self._loss_terms(self(batch), batch)
 
     def critic_terms(self, batch: Batch) -> dict[str, Tensor]:
         """Every weighted term the critics minimise, by name; the generator gets no graph."""
@@ -264,6 +282,29 @@ class Inpainting(LightningModule):
             sums = cast(Tensor, self.pull_sums)
             sums.mul_(MEMORY).add_(norms)
 
+    def _loss_terms(self, completion: Completion, batch: Batch) -> dict[str, Tensor]:
+        terms: dict[str, Tensor] = {}
+        for loss in self.losses.values():
+            terms |= loss(completion, batch)
+        if isinstance(self.generator, Generator):
+            terms |= self.generator.guidance(completion, batch)
+        return terms
+
+    def _learners(self) -> tuple[bool, bool]:
+        """Whether the generator learns in this step, and whether the critics do."""
+        if self.alone is None:
+            return True, True
+        first, second = (round(sum(self.alone[:n]) * self.trainer.max_steps) for n in (1, 2))
+        return not first <= self.global_step < second, self.global_step >= first
+
+    def on_fit_start(self) -> None:
+        """Refuse phases of a run without an end."""
+        if self.alone is not None and self.trainer.max_steps < 1:
+            raise ValueError(
+                "`stage.alone` gives shares of a run's steps, and this run has no number of them: "
+                "give trainer.max_steps, or choose stage=joint"
+            )
+
     def _check_updates(self, most: int) -> None:
         for player, count in self.skipped_in_a_row.items():
             if count >= most:
@@ -328,3 +369,14 @@ class Inpainting(LightningModule):
     def _log_count(self) -> None:
         # Lightning's own axis counts from 0 in training; the step that a checkpoint has is this.
         self.log("step", float(self.global_step))
+
+
+def _check_alone(alone: Sequence[float], two_players: bool) -> None:
+    """Refuse with a ``ValueError`` what cannot be the phases of a run."""
+    if len(alone) != 2 or min(alone) < 0 or sum(alone) > 1:
+        raise ValueError(
+            "expected `stage.alone` to be two shares of the run, not more than 1 together, got "
+            f"{list(alone)}"
+        )
+    if not two_players:
+        raise ValueError("`stage.alone` needs a `loss` and a `gan`: choose stage=joint")
