@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 
+from farfill.ablation.power import Shares
 from farfill.ablation.stability import CHECKS, STATISTICS, flags
 from farfill.ablation.sweep import Sweep
 from farfill.ablation.verdict import Verdict, difference, summary
@@ -33,16 +34,23 @@ def measured_metrics(sweep: Sweep, region: str) -> list[str]:
 
 
 def claims(verdicts: Sequence[Verdict]) -> str:
-    """One line per claim: what it says, the numbers, and the verdict."""
+    """One line per claim: what it says, its verdict, the numbers, and what they could have told."""
     rows = []
-    for claim, left, right, gap, margin, word, why in verdicts:
-        expected = f"{claim['metric']} {claim['expects'].replace('_', ' ')}"
-        expected += f", within {margin:.2g}" if margin else ""
-        sides = [f"{side.mean:.4g}" if side else NOTHING for side in (left, right)]
-        numbers = (*sides, interval_text(gap) if gap else NOTHING, gap.runs if gap else 0)
-        rows.append((claim["says"], expected, *numbers, f"**{word}**" + (why and f" ({why})")))
-    titles = ("claim", "expects of left - right", "left", "right", "difference", "seeds", "verdict")
-    return markdown_table(titles, rows, text_columns=(0, 1, 6))
+    for one in verdicts:
+        expected = f"{one.claim['metric']} {one.claim['expects'].replace('_', ' ')}"
+        expected += f", within {one.margin:.2g}" if one.margin else ""
+        sides = [NOTHING if side is None else f"{side.mean:.4g}" for side in (one.left, one.right)]
+        if isinstance(counts := one.tested, Shares):
+            sides = [f"{counts.left} of {counts.of_left}", f"{counts.right} of {counts.of_right}"]
+        gap = interval_text(one.difference) if one.difference else NOTHING
+        seeds = one.difference.runs if one.difference else 0
+        ps = [f"{p:.2g}" if one.tested else NOTHING for p in (one.p, one.corrected)]
+        word = f"**{one.word}**" + (one.why and f" ({one.why})")
+        told = one.power or NOTHING
+        rows.append((one.claim["says"], word, one.plain, expected, *sides, gap, seeds, *ps, told))
+    titles = ("claim", "verdict", "uncorrected", "expects of left - right", "left", "right")
+    more = ("difference", "seeds", "p", "p, corrected", "what this design finds")
+    return markdown_table((*titles, *more), rows, text_columns=(0, 1, 2, 3, 10))
 
 
 def runs(sweep: Sweep) -> str:
