@@ -41,7 +41,7 @@ POSITIVE, SHARE, COSINE = (0.0, np.inf), (0.0, 1.0), (-1.0, 1.0)
 RANGES = {
     **dict.fromkeys(("l1", "l2", "relative", "tv", "attention"), POSITIVE),
     **dict.fromkeys(COUNTED, SHARE),
-    **dict.fromkeys(("attention_hit_rate", "attention_same_source"), SHARE),
+    **dict.fromkeys(("attention_hit_rate", "attention_moved", "attention_same_source"), SHARE),
     **dict.fromkeys(("ssim", "attention_similarity"), COSINE),
     "psnr": (-np.inf, 100.0),
 }
@@ -124,7 +124,7 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
         return verdict._replace(why=where) if undefined else verdict
     both = (*left, *right)
     untrained = [run for run in both if is_untrained(run)]
-    unsound = [run for run in both if run not in untrained and flags(run)]
+    unsound = [run for run in both if not is_untrained(run) and flags(run)]
     if verdict.plain != OPEN and len(untrained) == len(both):
         verdict = verdict._replace(why="but none of these runs has trained")
     elif verdict.plain != OPEN and unsound and metric not in STATISTICS:

@@ -1,5 +1,6 @@
 """Everything an evaluation leaves behind, in one folder."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def write_results(
     by: str = "psnr_hole",
     attention: Painter | None = None,
     remarks: Sequence[str] = (),
+    more: Mapping[int, Mapping[str, float]] | None = None,
 ) -> str:
     """Score ``inpainters`` on the same pictures and holes, and write tables and pictures.
 
@@ -43,6 +45,8 @@ def write_results(
         by: Metric that ranks the first inpainter's pictures for the sheets.
         attention: Draws where the first inpainter borrows from.
         remarks: What a reader of the table has to know, a sentence each; they go below it.
+        more: Index -> further measures of the first inpainter's pictures, the same ones for each,
+            for ``per_image.csv``.
 
     Returns the markdown table.
 
@@ -53,6 +57,10 @@ def write_results(
         raise ValueError(f"by: expected one of {', '.join(rankable)}, got {by}.")
     folder = Path(folder)
     scores = {title: score(inpainter, loader, device) for title, inpainter in inpainters.items()}
+    first = next(iter(scores.values())).pictures
+    columns = dict.fromkeys(name for row in (more or {}).values() for name in row)
+    for index, row in first.items():
+        row |= dict.fromkeys(columns, math.nan) | dict((more or {}).get(index, {}))
     result = table.compare(scores, manifest)
     texts = {
         "table.md": "\n".join([table.markdown(result), *(f"{text}\n" for text in remarks)]),
@@ -66,7 +74,6 @@ def write_results(
             part.write_text(text, encoding="utf-8", errors="backslashreplace")
     manifests.write(folder / "manifest.json", manifest)
 
-    first = next(iter(scores.values())).pictures
     ranked = sorted(first, key=lambda index: first[index][by])
     if table.arrow(by) == "↓":
         ranked.reverse()

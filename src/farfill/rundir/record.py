@@ -111,7 +111,8 @@ def read_record(
     rows.sort(key=lambda row: int(row["index"]))
     scores: dict[str, dict[str, list[float]]] = {}
     for row in rows:
-        for name in row.keys() - {"filler", "index", "name"}:
+        measured = {name for name, text in row.items() if text}  # baselines have no attention
+        for name in measured - {"filler", "index", "name"}:
             scores.setdefault(row["filler"], {}).setdefault(name, []).append(float(row[name]))
     manifest, status = folder / "report" / "manifest.json", read_status(folder)
     return Record(
