@@ -279,3 +279,10 @@ def test_a_single_number_keeps_no_interval():
     found = summary(runs(0.9), "collapsed")
     assert found.mean == 0
     assert np.isnan([found.low, found.high]).all()
+
+
+def test_holes_of_one_picture_count_once_in_both_cells():
+    cell = [replace(run, clusters=("a", "a")) for run in runs(0.9, 0.8)]
+    cell[0].scores[OURS]["ssim_full"][:] = 0.7, 0.9
+    found = summary(cell, "ssim_full")
+    assert (found.mean, found.images) == (pytest.approx(0.8), 1)

@@ -50,7 +50,7 @@ def power_of_means(
         effects = [min(effects)]
     least = parts.detectable(level, 1 - (1 - POWER) / len(ends))
     if min(effects) < NEGLIGIBLE * parts.spread:
-        return Power(least, None, f"it is below {NEGLIGIBLE:.0%} of the spread over seeds")
+        return Power(least, None, f"it is below {100 * NEGLIGIBLE:.0f} % of the spread over seeds")
     seeds = parts.needed(effects, level)
     if seeds is None:
         stuck = parts.power(min(effects), 10**6, level) < POWER
@@ -79,7 +79,7 @@ def power_of_shares(shares: Shares, up: bool, level: float = LEVEL) -> Power:
 
 
 def in_words(power: Power, margin: bool = False) -> str:
-    """``finds 0.005 in 80 % of cases; the observed needs 12 seeds``."""
+    """``80 % power for a difference of 0.005; the observed one needs 12 seeds``."""
     what = "a margin, were both equal," if margin else "a difference"
     found = "no difference" if math.isnan(power.detectable) else f"{what} of {power.detectable:.2g}"
     needs = (
@@ -87,4 +87,4 @@ def in_words(power: Power, margin: bool = False) -> str:
         if power.seeds
         else (f"no sensible number of seeds for the observed one: {power.why}")
     )
-    return f"{POWER:.0%} power for {found}; {needs}"
+    return f"{100 * POWER:.0f} % power for {found}; {needs}"

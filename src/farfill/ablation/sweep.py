@@ -60,7 +60,8 @@ class Sweep:
             for title, scores in run.scores.items():
                 if title != OURS:
                     cell = {BASELINE: title.split(" (")[0].replace(" ", "_")}
-                    record = Record(cell, seed, run.folder, scores={OURS: scores})
+                    own = {OURS: scores}
+                    record = Record(cell, seed, run.folder, scores=own, clusters=run.clusters)
                     baselines.setdefault(title, []).append(record)
         return baselines
 

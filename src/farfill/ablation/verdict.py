@@ -13,6 +13,7 @@ from farfill.evaluation.statistics import (
     LEVEL,
     Design,
     Estimate,
+    by_cluster,
     counts_test,
     design,
     estimate,
@@ -196,11 +197,12 @@ def power_words(verdict: Verdict, level: float = LEVEL) -> str:
 
 
 def values(record: Record, metric: str) -> np.ndarray | None:
-    """What one run has for ``metric``, ``(images,)`` or ``(1,)``; None if nothing was measured.
+    """What one run has for ``metric``, ``(clusters,)`` or ``(1,)``; None if nothing was measured.
 
     A metric is a column of the report's per-image table (``l1_hole``), a statistic of the training
     (:data:`~farfill.ablation.stability.STATISTICS`), or the end of the name of a validation curve
-    (``attention_hit_rate``), whose last value counts. What is not finite is undefined.
+    (``attention_hit_rate``), whose last value counts. What is not finite is undefined. Pictures
+    are averaged cluster by cluster, so that several holes of one count once.
     """
     measured: np.ndarray | None = None
     if metric in STATISTICS:
@@ -208,7 +210,9 @@ def values(record: Record, metric: str) -> np.ndarray | None:
             measured = np.array([STATISTICS[metric](record)], float)
     elif usable(record):
         measured = record.scores.get(OURS, {}).get(metric)
-        if measured is None and (curve := record.curves.get(f"val/{metric}")):
+        if measured is not None and record.clusters:
+            measured = by_cluster(measured, record.clusters)
+        elif measured is None and (curve := record.curves.get(f"val/{metric}")):
             measured = curve.values[-1:]
     return measured
 

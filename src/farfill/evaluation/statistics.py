@@ -89,6 +89,22 @@ def _draws(values: np.ndarray, seed: int, resamples: int) -> np.ndarray:
     return draws
 
 
+def by_cluster(values: np.ndarray, clusters: Sequence[str]) -> np.ndarray:
+    """Means of what belongs together, in order of appearance: ``(images,)`` to ``(clusters,)``.
+
+    Samples of one cluster, holes of a picture or frames of a film, are no more than one witness:
+    drawn one by one they would make an interval too narrow. Each cluster counts once. What is NaN
+    is left out.
+    """
+    places = {name: place for place, name in enumerate(dict.fromkeys(clusters))}
+    numbers = np.array([places[name] for name in clusters])
+    known = np.isfinite(values)
+    sums, counts = (
+        np.bincount(numbers[known], weights, len(places)) for weights in (values[known], None)
+    )
+    return np.divide(sums, counts, out=np.full(len(places), np.nan), where=counts > 0)
+
+
 class Finding(NamedTuple):
     """Whether something lies in a range."""
 
