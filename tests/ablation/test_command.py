@@ -31,6 +31,9 @@ def test_an_ablation_is_one_command_and_its_report_another(swept):
         assert f"| {cell} | 2 | 0 | 0 | 0 |" in out
     assert "With propagation the fill is nearer to the truth." in out
     assert (folder / "sweep" / "ablation.html").stat().st_size > 10_000
+    status, out, err = command("../ablations/estimate", folder, "sweep")
+    assert status == 0, err
+    assert "All 2 cells with" in out
 
 
 def test_all_cells_and_seeds_share_pictures_and_holes(swept):

@@ -74,12 +74,15 @@ def rows(text, first):
 def test_verdicts_stand_beside_the_numbers(written):
     _, text = written
     (lower,) = rows(text, "hinge is lower")[:1]
-    assert lower[1] == "l1_hole lower"
-    assert [float(cell) for cell in lower[2:4]] == pytest.approx([0.125, 0.225], abs=1e-3)
-    assert lower[-1] == "**agrees**"
-    assert rows(text, "hinge is higher")[0][-1] == "**differs**"
-    assert rows(text, "hinge is lower")[1][-1].startswith("**not distinguishable at this scale**")
-    assert rows(text, "lsgan is higher")[0][-1] == "**not distinguishable at this scale**"
+    assert lower[3] == "l1_hole lower"
+    assert [float(cell) for cell in lower[4:6]] == pytest.approx([0.125, 0.225], abs=1e-3)
+    assert lower[1:3] == ["**agrees**", "agrees"]
+    assert rows(text, "hinge is higher")[0][1] == "**differs**"
+    assert rows(text, "hinge is lower")[1][1].startswith("**not distinguishable at this scale**")
+    (counts,) = rows(text, "lsgan is higher")
+    assert counts[1] == "**not distinguishable at this scale**"
+    assert counts[4:6] == ["0 of 3", "0 of 3"]
+    assert counts[-1].endswith("both cells have the same share")
 
 
 def test_every_planned_run_is_accounted_for(written):

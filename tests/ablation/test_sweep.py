@@ -1,11 +1,13 @@
 """Which runs belong where, and what must not be compared."""
 
 import csv
+import json
 
+import numpy as np
 import pytest
 
 from farfill.ablation.sweep import read_sweep, require_comparable
-from farfill.rundir.record import as_text, state
+from farfill.rundir.record import OURS, as_text, state
 from helpers.sweeps import claim, gan_run, gan_sweep, write_plan
 
 CELLS = {"hinge": 0.1, "lsgan": 0.2}
@@ -121,3 +123,27 @@ def test_a_folder_without_runs_is_refused(tmp_path):
 )
 def test_values_read_as_on_the_command_line(value, text):
     assert as_text(value) == text
+
+
+def test_clusters_are_the_manifests_or_each_picture_for_itself(tmp_path):
+    gan_sweep(tmp_path, CELLS, seeds=1)
+    path = tmp_path / "0" / "report" / "manifest.json"
+    entries = [{"index": n, "cluster": f"film{n // 6}"} for n in range(12)]
+    path.write_text(json.dumps({"hash": "manifest-1", "entries": entries}))
+    first, second = read_sweep(tmp_path, {}, []).records[:2]
+    assert first.clusters == ("film0",) * 6 + ("film1",) * 6
+    assert len(set(second.clusters)) == 12
+
+
+def test_what_a_baseline_has_no_value_for_is_no_measure_of_it(tmp_path):
+    gan_sweep(tmp_path, {"hinge": 0.1}, seeds=1)
+    path = tmp_path / "0" / "report" / "per_image.csv"
+    with path.open(newline="") as lines:
+        first, *rows = csv.reader(lines)
+    kept = [[*row, "" if row[0] != OURS else "nan" if n else "0.5"] for n, row in enumerate(rows)]
+    with path.open("w", newline="") as lines:
+        csv.writer(lines).writerows([[*first, "attention_moved"], *kept])
+    scores = read_sweep(tmp_path, {}, []).records[0].scores
+    assert scores[OURS]["attention_moved"].shape == (12,)
+    assert np.isnan(scores[OURS]["attention_moved"]).sum() == 11
+    assert [name for name, one in scores.items() if "attention_moved" in one] == [OURS]

@@ -13,6 +13,7 @@ from farfill.data.known_source import KnownSource
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.mask.box import Box
 from farfill.mask.centre import Centre
+from farfill.metric.attention import COMPARED
 from farfill.op.spatial import resize_nearest
 from farfill.tracking.metrics_csv import read_rows
 from farfill.types import AttentionResult
@@ -21,7 +22,7 @@ from helpers.tiny import DATA
 
 HITS = {"hit_rate", "hit_chance", "hit_reachable"}
 HISTOGRAM = {f"distance_{bin}" for bin in ("to_0.125", "to_0.25", "to_0.5", "to_0.75", "beyond")}
-OFFSETS = HISTOGRAM | {"distance", "hole_weight", "similarity", "same_source"}
+OFFSETS = HISTOGRAM | {"moved", "distance", "hole_weight", *COMPARED}
 WEIGHTS = {"entropy", "relative_entropy"}
 
 
@@ -37,23 +38,28 @@ class Fixed(nn.Module):
         return AttentionResult(foreground, self.offset[:, None, None].expand(shape))
 
 
-class Model(nn.Module):
-    """As much of the module as the callback sees; the features are the shrunk picture."""
+class Generator(nn.Module):
+    """As much of one as is watched; the features are the shrunk picture."""
 
     def __init__(self, attention):
         super().__init__()
-        self.generator = nn.Module()
-        self.generator.refinement = nn.Module()
-        self.generator.refinement.attention = attention
-        self.logged, self.looked_at = {}, []
+        self.refinement = nn.Module()
+        self.refinement.attention = attention
+        self.looked_at = []
 
-    def forward(self, batch):
-        self.looked_at.append(len(batch.image))
-        if self.generator.refinement.attention is not None:
-            features = resize_nearest(batch.masked, 16, 16)
-            self.generator.refinement.attention(
-                features, features, resize_nearest(batch.hole, 16, 16)
-            )
+    def forward(self, masked, hole):
+        self.looked_at.append(len(masked))
+        features = resize_nearest(masked, 16, 16)
+        self.refinement.attention(features, features, resize_nearest(hole, 16, 16))
+
+
+class Model(nn.Module):
+    """As much of the module as the callback sees."""
+
+    def __init__(self, attention):
+        super().__init__()
+        self.generator = Generator(attention)
+        self.logged = {}
 
     def log(self, name, value, **options):
         assert options == {"on_epoch": True, "rank_zero_only": True}
@@ -75,7 +81,7 @@ def validated(attention, pictures=100, data=None, sanity_checking=False):
     model, callback = Model(attention), AttentionDiagnostics(pictures, 5.7)
     trainer = SimpleNamespace(sanity_checking=sanity_checking, datamodule=data, is_global_zero=True)
     for _ in range(2):  # the second validation must be the first again
-        model.logged, model.looked_at = {}, []
+        model.logged, model.generator.looked_at = {}, []
         callback.on_validation_epoch_start(trainer, model)
         for number, batch in enumerate(data.val_dataloader()):
             callback.on_validation_batch_end(trainer, model, None, batch, number)
@@ -99,7 +105,7 @@ def test_every_measure_of_offsets_is_logged_for_as_many_pictures_as_were_measure
     model = validated(Fixed(8, 8))
     logged = model.logged
     assert logged.keys() == OFFSETS | HITS
-    assert model.looked_at == [3, 3, 2]  # the first batch again for its similarity
+    assert model.generator.looked_at == [3, 3, 2]  # the first batch again for its similarity
     assert logged["hit_reachable"] == 1
     assert logged["similarity"] == logged["same_source"] == 1
     assert logged["distance"] == pytest.approx(math.sqrt(0.5), rel=1e-6)
@@ -133,9 +139,9 @@ def test_weights_are_measured_where_there_are_some():
 
 
 def test_only_so_many_pictures_are_measured():
-    assert validated(Fixed(0, 8), 4).looked_at == [3, 3, 1]
+    assert validated(Fixed(0, 8), 4).generator.looked_at == [3, 3, 1]
     one = validated(Fixed(0, 8), 1)
-    assert one.looked_at == [1]
+    assert one.generator.looked_at == [1]
     assert "similarity" not in one.logged
 
 

@@ -48,7 +48,7 @@ def test_a_position_stands_for_the_middle_of_the_cell_of_its_feature():
 def plain_hits(offsets, hole, content, tolerance):
     content = content[:, 4::8, 4::8]
     h, w = hole.shape
-    hits, chances, count = [], [], 0
+    hits, chances, count, reachable = [], [], 0, 0
     for y in range(h):
         for x in range(w):
             if not hole[y, x]:
@@ -62,18 +62,31 @@ def plain_hits(offsets, hole, content, tolerance):
                 and math.dist(content[:, y, x].tolist(), content[:, v, u].tolist()) <= tolerance
                 and math.hypot(8 * (v - y), 8 * (u - x)) > tolerance
             }
-            if right:
+            moved = bool(offsets[:, y, x].any())
+            reachable += bool(right)
+            if right and moved:
                 chosen = (y + int(offsets[0, y, x]), x + int(offsets[1, y, x]))
                 hits.append(chosen in right)
                 chances.append(len(right) / int((~hole).sum()))
-    return sum(hits) / len(hits), sum(chances) / len(chances), len(hits) / count
+    return sum(hits) / len(hits), sum(chances) / len(chances), reachable / count
+
+
+def test_a_map_that_does_not_move_neither_hits_nor_misses():
+    shown, hole = content("periodic"), box(0, 0, 8, 4)
+    still = hit_rates(constant(0, 0), hole, shown, 5.7)
+    assert still["hit_reachable"] == 1
+    assert still["hit_rate"].isnan()
+    assert still["hit_chance"].isnan()
+    half = constant(0, 4)
+    half[:, :4] = 0
+    assert hit_rates(half, hole, shown, 5.7)["hit_rate"] == 1
 
 
 @pytest.mark.parametrize("tolerance", [5.7, 9.0])
 @pytest.mark.parametrize("kind", ["periodic", "mirrored", "two_textures"])
 def test_hit_rates_are_those_of_plain_loops(kind, tolerance):
     hole, shown = box(1, 2, 4, 5), content(kind, period=24)
-    for offsets in random_offsets(5):
+    for offsets in random_offsets(5) * (random_offsets(5, seed=1) > -3):
         expected = plain_hits(offsets, hole, shown, tolerance)
         found = hit_rates(offsets, hole, shown, tolerance)
         assert [float(found[f"hit_{n}"]) for n in ("rate", "chance", "reachable")] == (
@@ -158,6 +171,7 @@ def test_distances_are_in_sides_and_the_histogram_is_a_share():
     found = {n: float(v) for n, v in measure.distances(offsets, hole, (16, 16)).items()}
     expected = [0, 3 / 7 * 15 / 16, 15 / 16, 5 / 7 * 15 / 16 * math.sqrt(2)]
     assert found.pop("distance") == pytest.approx(sum(expected) / 4)
+    assert found.pop("moved") == 0.75
     assert found == {
         "distance_to_0.125": 0.25,
         "distance_to_0.25": 0,
@@ -230,41 +244,60 @@ def test_positions_without_any_weight_have_no_entropy():
 
 def test_similarity_is_that_of_plain_loops():
     offsets, hole = random_offsets(4, reach=3), box(2, 1, 4, 5)
-    cosines, equal = [], []
+    offsets[0, :, 3, 3] = 0
+    cosines, equal, apart = [], [], []
     for i in range(4):
         for j in range(i):
             for y, x in hole.nonzero().tolist():
                 (a, b), (c, d) = offsets[i, :, y, x].tolist(), offsets[j, :, y, x].tolist()
-                lengths = math.hypot(a, b) * math.hypot(c, d)
-                still = float(a == b == c == d == 0)
-                cosines.append((a * c + b * d) / lengths if lengths else still)
-                equal.append((a, b) == (c, d))
-    found = measure.map_similarity(offsets, hole)
+                apart.append(math.hypot(a - c, b - d) / 8)
+                if lengths := math.hypot(a, b) * math.hypot(c, d):
+                    cosines.append((a * c + b * d) / lengths)
+                    equal.append((a, b) == (c, d))
+    found = measure.map_similarity(offsets, hole, (8, 8))
+    assert len(cosines) < len(apart)
+    assert float(found["variation"]) == pytest.approx(sum(apart) / len(apart))
     assert float(found["similarity"]) == pytest.approx(sum(cosines) / len(cosines))
     assert float(found["same_source"]) == pytest.approx(sum(equal) / len(equal))
     assert any(equal)
 
 
 def test_equal_maps_are_similar_and_opposite_ones_are_not():
-    hole = box(2, 2, 4, 4)
-    for same in (constant(3, -2), constant(0, 0), random_offsets(1)[0]):
-        found = measure.map_similarity(torch.stack([same, same, same]), hole)
-        assert {k: float(v) for k, v in found.items()} == pytest.approx(
-            {"similarity": 1, "same_source": 1}
-        )
-    pair = torch.stack([constant(3, -2), constant(-3, 2)])
-    assert float(measure.map_similarity(pair, hole)["similarity"]) == pytest.approx(-1)
-    further = measure.map_similarity(torch.stack([constant(0, 2), constant(0, 4)]), hole)
-    assert (float(further["similarity"]), float(further["same_source"])) == (1, 0)
-    moved = measure.map_similarity(torch.stack([constant(0, 0), constant(0, 4)]), hole)
-    assert (float(moved["similarity"]), float(moved["same_source"])) == (0, 0)
+    for same in (constant(3, -2), random_offsets(1)[0]):
+        assert similarity(same, same, same) == pytest.approx([1, 1, 0])
+    assert similarity(constant(3, -2), constant(-3, 2))[0] == pytest.approx(-1)
+    assert similarity(constant(0, 2), constant(0, 4)) == pytest.approx([1, 0, 0.25])
+
+
+def test_a_map_that_does_not_move_is_like_no_other_but_does_not_vary():
+    """As every warp's before training: that says nothing of where maps look."""
+    still = constant(0, 0)
+    assert similarity(still, still) == pytest.approx([math.nan, math.nan, 0], nan_ok=True)
+    moved = similarity(still, constant(0, 4))
+    assert moved == pytest.approx([math.nan, math.nan, 0.5], nan_ok=True)
+    # Of three maps one does not move: the pair of the others counts.
+    assert similarity(still, constant(0, 2), constant(0, 2))[:2] == pytest.approx([1, 1])
+
+
+def test_variation_is_in_sides_as_distances_are():
+    """Features 16, grid 8: seven steps are 15 of 16 sixteenths of a side."""
+    maps = torch.stack([constant(0, 0), constant(0, 7)])
+    found = measure.map_similarity(maps, box(2, 2, 4, 4), (16, 16))
+    assert float(found["variation"]) == pytest.approx(15 / 16)
+
+
+def similarity(*maps):
+    """Similarity, equal sources and variation, in a hole of 4 x 4."""
+    found = measure.map_similarity(torch.stack(maps), box(2, 2, 4, 4), (8, 8))
+    return [float(value) for value in found.values()]
 
 
 def test_outside_the_hole_nothing_counts():
     hole, offsets = box(2, 2, 3, 3), random_offsets(3)
     elsewhere = torch.where(hole, offsets, random_offsets(3, seed=1))
     assert not torch.equal(offsets, elsewhere)
-    assert measure.map_similarity(offsets, hole) == measure.map_similarity(elsewhere, hole)
+    maps = [measure.map_similarity(one, hole, (8, 8)) for one in (offsets, elsewhere)]
+    assert maps[0] == maps[1]
     for function, rest in (
         (measure.distances, ((16, 16),)),
         (hit_rates, (content("mirrored"), 5.7)),

@@ -1,11 +1,11 @@
-"""``farfill-report DIR``: what a sweep's runs say about its question."""
+"""``farfill-report DIR``: what a sweep's runs say about its question, and what more would say."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 from farfill import __version__
-from farfill.ablation.sweep import read_sweep
+from farfill.ablation.sweep import read_sweep, require_comparable
 from farfill.errors import one_line_errors
 from farfill.rundir.record import options
 
@@ -35,3 +35,16 @@ def main(arguments: list[str] | None = None) -> None:
         raise ValueError(f"the report needs {error.name}: pip install 'farfill[report]'") from error
     sweep = read_sweep(given.folder, options(given.reference), given.varies)
     print(write_report(sweep, given.folder))
+
+
+@one_line_errors
+def pilot(folder: Path) -> None:
+    """Print the seeds and hours that each claim needs, by what a small sweep saw."""
+    from farfill.ablation.tables import needs
+    from farfill.ablation.verdict import judge_all
+
+    sweep = read_sweep(folder, {}, [])
+    require_comparable(sweep)
+    if not (verdicts := judge_all(sweep)):
+        raise ValueError(f"expected a sweep whose question has claims, got {folder}")
+    print(needs(sweep, verdicts))

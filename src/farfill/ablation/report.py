@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from farfill.ablation import tables
 from farfill.ablation.chart import figures
 from farfill.ablation.sweep import Sweep, require_comparable
-from farfill.ablation.verdict import judge
+from farfill.ablation.verdict import judge_all
 from farfill.evaluation.pictures import BORROWS, MASKED, ORIGINAL, read_pictures
 from farfill.evaluation.table import REGIONS, markdown_table
 from farfill.files import atomic
@@ -40,7 +40,7 @@ def write_report(sweep: Sweep, folder: Path) -> str:
             or a claim is not well formed.
     """
     require_comparable(sweep)
-    verdicts = [judge(sweep, claim) for claim in sweep.question.get("claims", ())]
+    verdicts = judge_all(sweep)
     title = sweep.question.get("id", "a sweep")
     charts = figures(sweep)
     pictures, seed, names = side_by_side(sweep, folder)

@@ -59,7 +59,8 @@ class Sweep:
             for title, scores in run.scores.items():
                 if title != OURS:
                     cell = {BASELINE: title.split(" (")[0].replace(" ", "_")}
-                    record = Record(cell, run.seed, run.folder, scores={OURS: scores})
+                    own = {OURS: scores}
+                    record = Record(cell, run.seed, run.folder, scores=own, clusters=run.clusters)
                     baselines.setdefault(title, {}).setdefault(run.seed, record)
         return {title: [*by_seed.values()] for title, by_seed in baselines.items()}
 

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 
+from farfill.ablation.power import Shares
 from farfill.ablation.stability import CHECKS, STATISTICS, flags
-from farfill.ablation.sweep import Sweep
-from farfill.ablation.verdict import Verdict, difference, summary
+from farfill.ablation.sweep import BASELINE, Sweep
+from farfill.ablation.verdict import Verdict, difference, power_of, summary
+from farfill.evaluation.statistics import LEVEL, Design
 from farfill.evaluation.table import PRINTED, arrow, interval_text, markdown_table
 from farfill.metric.suite import NAMES
-from farfill.rundir.record import Record, state
+from farfill.rundir.record import Record, state, usable
 
 COLUMNS = [name for name in PRINTED if name not in ("l2_hole", "psnr_hole")]
 STATES = ("done", "failed", "missing")
@@ -33,16 +35,65 @@ def measured_metrics(sweep: Sweep, region: str) -> list[str]:
 
 
 def claims(verdicts: Sequence[Verdict]) -> str:
-    """One line per claim: what it says, the numbers, and the verdict."""
+    """One line per claim: what it says, its verdict, the numbers, and what they could have told."""
     rows = []
-    for claim, left, right, gap, margin, word, why in verdicts:
-        expected = f"{claim['metric']} {claim['expects'].replace('_', ' ')}"
-        expected += f", within {margin:.2g}" if margin else ""
-        sides = [f"{side.mean:.4g}" if side else NOTHING for side in (left, right)]
-        numbers = (*sides, interval_text(gap) if gap else NOTHING, gap.runs if gap else 0)
-        rows.append((claim["says"], expected, *numbers, f"**{word}**" + (why and f" ({why})")))
-    titles = ("claim", "expects of left - right", "left", "right", "difference", "seeds", "verdict")
-    return markdown_table(titles, rows, text_columns=(0, 1, 6))
+    for one in verdicts:
+        expected = f"{one.claim['metric']} {one.claim['expects'].replace('_', ' ')}"
+        expected += f", within {one.margin:.2g}" if one.margin else ""
+        sides = [NOTHING if side is None else f"{side.mean:.4g}" for side in (one.left, one.right)]
+        if isinstance(counts := one.tested, Shares):
+            sides = [f"{counts.left} of {counts.of_left}", f"{counts.right} of {counts.of_right}"]
+        gap = interval_text(one.difference) if one.difference else NOTHING
+        seeds = one.difference.runs if one.difference else 0
+        ps = [f"{p:.2g}" if one.tested else NOTHING for p in (one.p, one.corrected)]
+        word = f"**{one.word}**" + (one.why and f" ({one.why})")
+        told = one.power or NOTHING
+        rows.append((one.claim["says"], word, one.plain, expected, *sides, gap, seeds, *ps, told))
+    titles = ("claim", "verdict", "uncorrected", "expects of left - right", "left", "right")
+    more = ("difference", "seeds", "p", "p, corrected", "what this design finds")
+    return markdown_table((*titles, *more), rows, text_columns=(0, 1, 2, 3, 10))
+
+
+def needs(sweep: Sweep, verdicts: Sequence[Verdict]) -> str:
+    """One line per claim of a pilot: what it saw, and the seeds and hours that would decide it.
+
+    Decide it, if the truth is what the pilot saw, with 80 % power at the strictest level that the
+    correction for all claims can ask. Hours are of both cells' runs, one after the other.
+    """
+    rows, most = [], 0
+    level = LEVEL / max(1, len(verdicts))
+    for one in verdicts:
+        power, seeds, why = power_of(one, level), NOTHING, one.why
+        spread = one.tested.spread if isinstance(one.tested, Design) else math.nan
+        hours = math.nan
+        if power:
+            seeds, why = str(power.seeds or NOTHING), power.why
+            most = max(most, power.seeds or 0)
+            sides = [sweep.find(one.claim[side])[1] for side in ("left", "right")]
+            hours = (power.seeds or math.nan) * sum(mean_hours(side) for side in sides)
+        gap = interval_text(one.difference) if one.difference else NOTHING
+        found = one.difference.runs if one.difference else 0
+        numbers = (gap, _number(spread, ".2g"), found, seeds, _number(hours, ".1f"), why)
+        rows.append((one.claim["says"], one.claim["metric"], *numbers))
+    titles = ("claim", "metric", "left - right", "spread over seeds", "seeds here")
+    more = ("seeds needed", "hours", "remarks")
+    table = markdown_table((*titles, *more), rows, text_columns=(0, 1, 7), padded=True)
+    every = most * sum(mean_hours(cell) for cell in sweep.cells.values())
+    return (
+        f"{table}\n\nAll {len(sweep.cells)} cells with {most} seeds: {_number(every, '.1f')} hours."
+    )
+
+
+def mean_hours(cell: Sequence[Record]) -> float:
+    """How long a run of a cell takes; 0 for a baseline, NaN if no run says."""
+    if all(BASELINE in run.cell for run in cell):
+        return 0.0
+    known = [run.hours for run in cell if usable(run) and not math.isnan(run.hours)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def _number(value: float, digits: str) -> str:
+    return NOTHING if math.isnan(value) else f"{value:{digits}}"
 
 
 def runs(sweep: Sweep) -> str:

@@ -6,10 +6,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from farfill.ablation.power import Power, Shares, in_words, power_of_means, power_of_shares
 from farfill.ablation.stability import CHECKS, STATISTICS, flags
 from farfill.ablation.sweep import Sweep
-from farfill.evaluation.statistics import Estimate, estimate
-from farfill.rundir.record import OURS, Record, state, usable
+from farfill.evaluation.statistics import (
+    LEVEL,
+    Design,
+    Estimate,
+    by_cluster,
+    counts_test,
+    design,
+    estimate,
+    holm,
+    range_test,
+)
+from farfill.rundir.record import OURS, Record, label, state, usable
 
 AGREES = "agrees"
 DIFFERS = "differs"
@@ -24,12 +35,14 @@ EXPECTED = {
     "not_higher": (-math.inf, 1),
 }
 KEYS = {"says", "metric", "left", "right", "expects"}
+#: Metrics that a run has or has not: their runs are counted.
+COUNTED = ("unstable", *(name.replace(" ", "_") for name in CHECKS))
 POSITIVE, SHARE, COSINE = (0.0, np.inf), (0.0, 1.0), (-1.0, 1.0)
 #: Metric, or the word before its first underscore -> what it can be; others can be anything.
 RANGES = {
     **dict.fromkeys(("l1", "l2", "relative", "tv", "attention"), POSITIVE),
-    **dict.fromkeys(("unstable", *(name.replace(" ", "_") for name in CHECKS)), SHARE),
-    **dict.fromkeys(("attention_hit_rate", "attention_same_source"), SHARE),
+    **dict.fromkeys(COUNTED, SHARE),
+    **dict.fromkeys(("attention_hit_rate", "attention_moved", "attention_same_source"), SHARE),
     **dict.fromkeys(("ssim", "attention_similarity"), COSINE),
     "psnr": (-np.inf, 100.0),
 }
@@ -39,21 +52,51 @@ class Verdict(NamedTuple):
     """A claim beside the numbers."""
 
     claim: Mapping[str, Any]  # as the ablation's file has it
-    left: Estimate | None  # the cell's mean; None if nothing was measured
-    right: Estimate | None
-    difference: Estimate | None  # left minus right, paired; None if they share no seed
-    margin: float  # what still counts as the same, in the metric's units; 0 where none is given
-    word: str  # AGREES, DIFFERS or OPEN
-    why: str  # what stands in the way of a verdict, or makes it doubtful; may be empty
+    left: Estimate | None = None  # the cell's mean; None if nothing was measured
+    right: Estimate | None = None
+    difference: Estimate | None = None  # left minus right, paired; None if they share no seed
+    margin: float = 0.0  # what still counts as the same, in the metric's units
+    tested: Design | Shares | None = None  # what the test rests on; None: nothing was tested
+    p: float = 1.0  # of AGREES or of DIFFERS, whichever is likelier
+    plain: str = OPEN  # AGREES, DIFFERS or OPEN by this p
+    corrected: float = 1.0  # p, corrected for all claims of the question
+    word: str = OPEN  # the verdict: by the corrected p
+    why: str = ""  # what stands in the way of a verdict, or makes it doubtful
+    power: str = ""  # what could have been found, where the verdict is open
+
+
+def judge_all(sweep: Sweep) -> list[Verdict]:
+    """Hold all claims of a sweep's question against its runs, and correct them for each other.
+
+    By Holm's rule, over every claim: one that could not be tested was planned like the others, and
+    counts with a p of 1.
+    """
+    alone = [judge(sweep, claim) for claim in sweep.question.get("claims", ())]
+    corrected = holm([verdict.p for verdict in alone])
+    remaining = sum(p > LEVEL for p in corrected)
+    verdicts = []
+    for verdict, p in zip(alone, corrected, strict=True):
+        if p <= LEVEL:
+            verdicts.append(verdict._replace(corrected=p, word=verdict.plain))
+        else:
+            # The level at which Holm's rule would next take up one of those that remain.
+            words = power_words(verdict, LEVEL / remaining)
+            verdicts.append(verdict._replace(corrected=p, word=OPEN, power=words))
+    return verdicts
 
 
 def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
-    """Hold a claim against the runs.
+    """Hold a claim against the runs, as if it were the only one.
 
     It has ``says`` (a sentence), ``metric``, ``left`` and ``right`` (options that single out a cell
     each, or ``{baseline: telea}``), ``expects`` (of left minus right, see :data:`EXPECTED`) and,
-    for all but lower and higher, ``within``: the share of the right cell's mean that still counts
-    as the same. Other claims are refused (``ValueError``).
+    for all but lower and higher, ``within``, what still counts as the same: a share of the right
+    cell's mean, or ``{absolute: x}`` in the metric's units. Other claims are refused
+    (``ValueError``), and so is a margin for what counts runs (:data:`COUNTED`).
+
+    Runs that never trained are judged like others. A claim that they decide is one about
+    architectures, or its metric is at fault: not to say so would hide it. It is called doubtful,
+    unless one side alone is untrained, as it is where the claim is about training.
     """
     if missing := sorted(KEYS - set(claim)):
         raise ValueError(f"expected a claim to have {', '.join(sorted(KEYS))}; lacks {missing}")
@@ -62,43 +105,104 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
         raise ValueError(f"expected `expects` to be one of {', '.join(EXPECTED)}, got {expects!r}")
     if (expects in ("lower", "higher")) == ("within" in claim):
         raise ValueError(f"expected `within` for all of {', '.join(EXPECTED)} but lower and higher")
+    if metric in COUNTED and "within" in claim:
+        raise ValueError(f"expected lower or higher of {metric}, which counts runs, got {expects}")
+    share, absolute = _margin(claim.get("within", 0))
     try:
         left, right = sweep.find(claim["left"])[1], sweep.find(claim["right"])[1]
     except ValueError as error:
-        return Verdict(claim, None, None, None, 0.0, OPEN, str(error))
+        return Verdict(claim, why=str(error))
     ours, theirs = summary(left, metric), summary(right, metric)
-    gap = difference(left, right, metric)
-    margin = float(claim.get("within", 0)) * abs(theirs.mean) if theirs else 0.0
-    word, why = decide(gap, expects, margin)
-    unsound = [run for run in (*left, *right) if flags(run)]
-    if word != OPEN and unsound and metric not in STATISTICS:
-        why = f"but {len(unsound)} of {len(left) + len(right)} runs are unsound, see below"
-    return Verdict(claim, ours, theirs, gap, margin, word, why)
+    margin = absolute + (share * abs(theirs.mean) if theirs else 0.0)
+    verdict = Verdict(claim, ours, theirs, difference(left, right, metric), margin)
+    if metric in COUNTED:
+        verdict = _by_counts(verdict)
+    else:
+        verdict = _by_means(verdict, _pairs(left, right, metric))
+    if verdict.tested is None:
+        undefined = [label(side[0].cell) for side in (left, right) if is_undefined(side, metric)]
+        where = f"{metric} is undefined in {' and in '.join(undefined)}"
+        return verdict._replace(why=where) if undefined else verdict
+    both = (*left, *right)
+    untrained = [run for run in both if is_untrained(run)]
+    unsound = [run for run in both if not is_untrained(run) and flags(run)]
+    if verdict.plain != OPEN and len(untrained) == len(both):
+        verdict = verdict._replace(why="but none of these runs has trained")
+    elif verdict.plain != OPEN and unsound and metric not in STATISTICS:
+        why = f"but {len(unsound)} of {len(both)} runs are unsound, see below"
+        verdict = verdict._replace(why=why)
+    return verdict
 
 
-def decide(gap: Estimate | None, expects: str, margin: float) -> tuple[str, str]:
-    """Agrees if the whole interval lies in the allowed range, differs if all of it lies outside.
+def _margin(within: Any) -> tuple[float, float]:
+    """A margin relative to the right cell's mean, and an absolute one; one of them is 0."""
+    absolute = within.get("absolute") if isinstance(within, Mapping) else None
+    size = within if absolute is None else absolute
+    known = isinstance(within, int | float) or (absolute is not None and len(within) == 1)
+    if not known or not isinstance(size, int | float) or not 0 <= size < math.inf:
+        raise ValueError(
+            "expected `within` to be a share of the right cell's mean, such as 0.05, or "
+            f"{{absolute: 0.01}} in the metric's units, got {within!r}"
+        )
+    return (size, 0.0) if absolute is None else (0.0, size)
 
-    Anything else is open; also given is why, if the interval was not asked.
-    """
-    if gap is None:
-        return OPEN, "no seed has this metric in both cells"
-    if gap.runs < 2:
-        return OPEN, "one seed says nothing about others"
-    low, high = (end * margin if end in (-1, 1) else end for end in EXPECTED[expects])
-    if low < gap.low and gap.high < high:
-        return AGREES, ""
-    if gap.high < low or gap.low > high:
-        return DIFFERS, ""
-    return OPEN, ""
+
+def _bounds(verdict: Verdict) -> tuple[float, float]:
+    """The range of differences that the claim allows."""
+    ends = EXPECTED[verdict.claim["expects"]]
+    low, high = (end * verdict.margin if end in (-1, 1) else float(end) for end in ends)
+    return low, high
+
+
+def _by_means(verdict: Verdict, rows: Sequence[np.ndarray]) -> Verdict:
+    """Decide by the seeds' paired differences, ``(images,)`` each."""
+    if not rows:
+        return verdict._replace(why="no seed has this metric in both cells")
+    if len(rows) < 2:
+        return verdict._replace(why="one seed says nothing about others")
+    values = np.stack(rows)
+    p, inside = range_test(values, *_bounds(verdict))
+    plain = OPEN if p > LEVEL else AGREES if inside else DIFFERS
+    return verdict._replace(tested=design(values), p=p, plain=plain)
+
+
+def _by_counts(verdict: Verdict) -> Verdict:
+    """Decide by the numbers of runs that have a property; they need not be pairs."""
+    left, right = verdict.left, verdict.right
+    if not left or not right:
+        return verdict._replace(why="a cell has no run that says whether it has this")
+    shares = Shares(*(round(n) for x in (left, right) for n in (x.mean * x.runs, x.runs)))
+    gap, runs = left.mean - right.mean, min(left.runs, right.runs)
+    shown = Estimate(gap, math.nan, math.nan, math.nan, runs, images=1)
+    p = counts_test(*shares)
+    up = verdict.claim["expects"] == "higher"
+    plain = OPEN if p > LEVEL else AGREES if up == (gap > 0) else DIFFERS
+    return verdict._replace(difference=shown, tested=shares, p=p, plain=plain)
+
+
+def power_of(verdict: Verdict, level: float = LEVEL) -> Power | None:
+    """What the design of a claim finds, and what the observed difference needs; None: no design."""
+    if verdict.tested is None or verdict.difference is None:
+        return None
+    if isinstance(verdict.tested, Shares):
+        return power_of_shares(verdict.tested, verdict.claim["expects"] == "higher", level)
+    gap = float(verdict.difference.mean)
+    return power_of_means(verdict.tested, gap, *_bounds(verdict), level)
+
+
+def power_words(verdict: Verdict, level: float = LEVEL) -> str:
+    """What the design of a claim would find, and what the observed difference needs, in words."""
+    power = power_of(verdict, level)
+    return in_words(power, verdict.margin > 0) if power else ""
 
 
 def values(record: Record, metric: str) -> np.ndarray | None:
-    """What one run has for ``metric``, ``(images,)`` or ``(1,)``; None if nothing can be said.
+    """What one run has for ``metric``, ``(clusters,)`` or ``(1,)``; None if nothing was measured.
 
     A metric is a column of the report's per-image table (``l1_hole``), a statistic of the training
     (:data:`~farfill.ablation.stability.STATISTICS`), or the end of the name of a validation curve
-    (``attention_hit_rate``), whose last value counts.
+    (``attention_hit_rate``), whose last value counts. What is not finite is undefined. Pictures
+    are averaged cluster by cluster, so that several holes of one count once.
     """
     measured: np.ndarray | None = None
     if metric in STATISTICS:
@@ -106,24 +210,48 @@ def values(record: Record, metric: str) -> np.ndarray | None:
             measured = np.array([STATISTICS[metric](record)], float)
     elif usable(record):
         measured = record.scores.get(OURS, {}).get(metric)
-        if measured is None and (curve := record.curves.get(f"val/{metric}")):
+        if measured is not None and record.clusters:
+            measured = by_cluster(measured, record.clusters)
+        elif measured is None and (curve := record.curves.get(f"val/{metric}")):
             measured = curve.values[-1:]
-    return None if measured is None or not np.isfinite(measured).all() else measured
+    return measured
+
+
+def is_undefined(runs: Sequence[Record], metric: str) -> bool:
+    """Whether the metric was measured in a cell, and is defined nowhere."""
+    measured = [row for run in runs if (row := values(run, metric)) is not None]
+    return bool(measured) and not any(np.isfinite(row).any() for row in measured)
+
+
+def is_untrained(record: Record) -> bool:
+    """Whether a run was told to leave the networks as they were."""
+    return record.config.get("learning_rate") == 0
 
 
 def summary(runs: Sequence[Record], metric: str) -> Estimate | None:
     """A cell's mean over all seeds that have the metric; None if none has."""
     rows = [row for run in runs if (row := values(run, metric)) is not None]
-    return _within(rows, *possible(metric))
+    return _cut(_defined(rows), *possible(metric))
 
 
 def difference(left: Sequence[Record], right: Sequence[Record], metric: str) -> Estimate | None:
     """Mean of ``left - right``, seed by seed and picture by picture; None without a common seed."""
+    low, high = possible(metric)
+    return _cut(_pairs(left, right, metric), low - high, high - low)
+
+
+def _pairs(left: Sequence[Record], right: Sequence[Record], metric: str) -> list[np.ndarray]:
+    """``left - right`` of every common seed."""
     ours, theirs = ({run.seed: values(run, metric) for run in runs} for runs in (left, right))
     pairs = ((row, theirs.get(seed)) for seed, row in ours.items())
-    low, high = possible(metric)
-    rows = [row - other for row, other in pairs if row is not None and other is not None]
-    return _within(rows, low - high, high - low)
+    return _defined([row - other for row, other in pairs if row is not None and other is not None])
+
+
+def _defined(rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Without runs for which nothing is defined, then without pictures undefined in any run."""
+    rows = [row for row in rows if np.isfinite(row).any()]
+    kept = np.isfinite(rows).all(axis=0) if rows else np.empty(0)
+    return [row[kept] for row in rows] if kept.any() else []
 
 
 def possible(metric: str) -> tuple[float, float]:
@@ -131,7 +259,7 @@ def possible(metric: str) -> tuple[float, float]:
     return RANGES.get(metric) or RANGES.get(metric.split("_")[0]) or (-np.inf, np.inf)
 
 
-def _within(rows: Sequence[np.ndarray], low: float, high: float) -> Estimate | None:
+def _cut(rows: Sequence[np.ndarray], low: float, high: float) -> Estimate | None:
     """Estimate, and cut the interval at what is possible; the true mean is, so nothing is lost.
 
     Student's t over two or three seeds knows no bounds: SSIM once reached 1.04.

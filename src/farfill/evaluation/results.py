@@ -1,5 +1,6 @@
 """Everything an evaluation leaves behind, in one folder."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def write_results(
     attention: Painter | None = None,
     remarks: Sequence[str] = (),
     distances: Sequence[Distance] = (),
+    more: Mapping[int, Mapping[str, float]] | None = None,
 ) -> str:
     """Score ``inpainters`` on the same pictures and holes, and write tables and pictures.
 
@@ -46,6 +48,8 @@ def write_results(
         attention: Draws where the first inpainter borrows from.
         remarks: What a reader of the table has to know, a sentence each; they go below it.
         distances: Measured besides the suite's metrics.
+        more: Index -> further measures of the first inpainter's pictures, the same ones for each,
+            for ``per_image.csv``.
 
     Returns the markdown table.
 
@@ -59,6 +63,10 @@ def write_results(
         title: score(inpainter, loader, device, distances)
         for title, inpainter in inpainters.items()
     }
+    first = next(iter(scores.values())).pictures
+    columns = dict.fromkeys(name for row in (more or {}).values() for name in row)
+    for index, row in first.items():
+        row |= dict.fromkeys(columns, math.nan) | dict((more or {}).get(index, {}))
     result = table.compare(scores, manifest)
     texts = {
         "table.md": "\n".join([table.markdown(result), *(f"{text}\n" for text in remarks)]),
@@ -72,7 +80,6 @@ def write_results(
             part.write_text(text, encoding="utf-8", errors="backslashreplace")
     manifests.write(folder / "manifest.json", manifest)
 
-    first = next(iter(scores.values())).pictures
     ranked = sorted(first, key=lambda index: first[index][by])
     if table.arrow(by) == "↓":
         ranked.reverse()

@@ -1,9 +1,10 @@
 """Where an attention looks: measures of its chosen sources and of its weights.
 
 All are taken over the hole's positions on the attention's own grid, ``h x w``. A position stands
-for a pixel (:func:`pixel_index`); a chosen source is a position plus its offset. Every function but
-:func:`map_similarity` measures one picture, by its ``offsets`` ``(2, h, w)``, int64, and its
-``hole`` ``(h, w)``, bool, True = missing, and gives NaN where there is nothing to measure.
+for a pixel (:func:`pixel_index`); a chosen source is a position plus its offset. A position with
+another source than itself has *moved*. Every function but :func:`map_similarity` measures one
+picture, by its ``offsets`` ``(2, h, w)``, int64, and its ``hole`` ``(h, w)``, bool, True = missing,
+and gives NaN where there is nothing to measure.
 """
 
 from math import log
@@ -15,10 +16,11 @@ from farfill.op.spatial import nearest_index
 
 EDGES = (0.125, 0.25, 0.5, 0.75)  # of the distance histogram, in sides of the picture
 SHARES = (*(f"distance_to_{edge}" for edge in EDGES), "distance_beyond")
+COMPARED = ("similarity", "same_source", "variation")  # of two maps
 #: Every measure of this module.
 NAMES = (
-    *("hit_rate", "hit_chance", "hit_reachable", "distance", *SHARES),
-    *("hole_weight", "entropy", "relative_entropy", "similarity", "same_source"),
+    *("hit_rate", "hit_chance", "hit_reachable", "moved", "distance", *SHARES),
+    *("hole_weight", "entropy", "relative_entropy", *COMPARED),
 )
 
 
@@ -48,9 +50,10 @@ def hit_rates(
 
     Returns:
         * ``hit_reachable``: share of the hole's positions for which a right source exists;
-        * ``hit_rate``: share of those at which a right one was chosen;
-        * ``hit_chance``: mean over those of the share of known positions that are right, which is
-          the expected ``hit_rate`` of a uniform random choice.
+        * ``hit_rate``: share of those that have moved at which a right one was chosen: a map that
+          does not move, as a warp's before training, neither hits nor misses, and has none;
+        * ``hit_chance``: mean over the same positions of the share of known positions that are
+          right, which is the expected ``hit_rate`` of a uniform random choice.
     """
     rows, columns = pixels
     missing = hole.flatten()
@@ -61,9 +64,10 @@ def hit_rates(
     reachable = right.any(1)
     source = _chosen(offsets)[missing]
     hit = right.gather(1, source.clamp(min=0)[:, None])[:, 0] & (source >= 0)
+    counted = reachable & _moved(offsets).flatten()[missing]
     return {
-        "hit_rate": hit[reachable].float().mean(),
-        "hit_chance": (right.sum(1) / (~missing).sum())[reachable].mean(),
+        "hit_rate": hit[counted].float().mean(),
+        "hit_chance": (right.sum(1) / (~missing).sum())[counted].mean(),
         "hit_reachable": reachable.float().mean(),
     }
 
@@ -71,15 +75,15 @@ def hit_rates(
 def distances(offsets: Tensor, hole: Tensor, features: tuple[int, int]) -> dict[str, Tensor]:
     """How far away the sources are, in sides of the picture, which has ``features`` features.
 
-    Beside the mean, ``distance``, a histogram: ``distance_to_<edge>`` is the share of positions
-    below that edge and not below the one before, ``distance_beyond`` the rest.
+    Beside the mean, ``distance``, which is the map's from the identity, a histogram:
+    ``distance_to_<edge>`` is the share of positions below that edge and not below the one before,
+    ``distance_beyond`` the rest. ``moved`` is the share of those with another source than
+    themselves.
     """
-    # Aligned corners: the grid's ends are the features' ends, and one feature short of a side.
-    sides = zip(offsets, features, offsets.shape[1:], strict=True)
-    apart = torch.hypot(*(o[hole] * ((n - 1) / max(grid - 1, 1) / n) for o, n, grid in sides))
+    apart = _length(offsets[:, hole], hole, features)
     bins = torch.bucketize(apart, torch.tensor(EDGES, device=apart.device), right=True)
     shares = {name: (bins == number).float().mean() for number, name in enumerate(SHARES)}
-    return {"distance": apart.mean(), **shares}
+    return {"moved": _moved(offsets)[hole].float().mean(), "distance": apart.mean(), **shares}
 
 
 def source_in_hole(offsets: Tensor, hole: Tensor) -> Tensor:
@@ -115,29 +119,47 @@ def weight_measures(weights: Tensor, hole: Tensor, stride: int) -> dict[str, Ten
     }
 
 
-def map_similarity(offsets: Tensor, hole: Tensor) -> dict[str, Tensor]:
+def map_similarity(offsets: Tensor, hole: Tensor, features: tuple[int, int]) -> dict[str, Tensor]:
     """How alike the maps of different pictures with the same hole are.
 
     The paper says that appearance flow returns nearly the same map for different pictures
-    (section 5.3). ``offsets`` are ``(N, 2, h, w)``, of at least two pictures with the one ``hole``.
+    (section 5.3). ``offsets`` are ``(N, 2, h, w)``, of at least two pictures with the one ``hole``,
+    whose attention has ``features`` features.
 
     Returns:
-        Both are means over all pairs of pictures and positions of the hole, 1 for equal maps:
+        Means over pairs of pictures and positions of the hole. The first two are of those that have
+        moved in both pictures, and NaN without any: of where a source lies, a map that does not
+        move says nothing.
 
-        * ``similarity``: cosine of the angle between the two offsets, in ``[-1, 1]``. Two zero
-          offsets count as 1, a zero one and another as 0. Unrelated maps are a little above 0,
-          because sources must lie outside the hole;
-        * ``same_source``: share of equal offsets.
+        * ``similarity``: cosine of the angle between the two offsets, in ``[-1, 1]``. Unrelated
+          maps are a little above 0, because sources must lie outside the hole;
+        * ``same_source``: share of equal offsets;
+        * ``variation``: distance between the two sources, in sides of the picture; 0 for a map
+          that does not depend on the picture.
     """
-    inside = offsets[:, :, hole]
     pairs = torch.combinations(torch.arange(len(offsets), device=offsets.device))
-    # A third axis for "itself" gives zero offsets the cosines named above.
-    still = (inside == 0).all(1, keepdim=True)
-    directions = torch.nn.functional.normalize(torch.cat([inside, still], dim=1).double(), dim=1)
-    cosines = directions[pairs].prod(1).sum(1)
-    first, second = inside[pairs].unbind(1)
-    same = (first == second).all(1).double()
-    return {"similarity": cosines.mean(), "same_source": same.mean()}
+    first, second = offsets[:, :, hole][pairs].unbind(1)  # (pairs, 2, positions)
+    both = (_moved(first, 1) & _moved(second, 1)).flatten()
+    cosines = torch.nn.functional.cosine_similarity(first.double(), second.double()).flatten()
+    same = (first == second).all(1).flatten()
+    apart = _length((first - second).transpose(0, 1), hole, features)
+    return {
+        "similarity": cosines[both].mean(),
+        "same_source": same[both].double().mean(),
+        "variation": apart.mean(),
+    }
+
+
+def _moved(offsets: Tensor, axis: int = 0) -> Tensor:
+    """Whether a position has another source than itself; ``axis`` has rows and columns."""
+    return (offsets != 0).any(axis)
+
+
+def _length(offsets: Tensor, hole: Tensor, features: tuple[int, int]) -> Tensor:
+    """Length of ``offsets``, ``(2, ...)``, on the grid of ``hole``, in sides of the picture."""
+    # Aligned corners: the grid's ends are the features' ends, and one feature short of a side.
+    sides = zip(offsets, features, hole.shape, strict=True)
+    return torch.hypot(*(o * ((n - 1) / max(grid - 1, 1) / n) for o, n, grid in sides))
 
 
 def _chosen(offsets: Tensor) -> Tensor:

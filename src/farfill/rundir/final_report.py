@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lightning import Trainer
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from farfill.config.instantiate import instantiate_each
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.evaluation import manifest, pictures
+from farfill.evaluation.attention import score_attention
 from farfill.evaluation.results import write_results
 from farfill.module.inpainting import Inpainting
 from farfill.rundir.record import OURS
@@ -66,10 +67,15 @@ def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData) -> s
     ]
     if collapsed := read_status(folder.parent).get("collapsed"):
         remarks.append(f"This run has COLLAPSED: {collapsed}.")
+    looked = {}
+    if asked := OmegaConf.select(cfg, "callbacks.attention_diagnostics"):
+        numbers = asked.pictures, asked.tolerance
+        looked = score_attention(generator, loader, data.source, data.val_set.paths, *numbers)
     table = write_results(
         *(folder, inpainters, loader, frozen),
         attention=attention,
         remarks=remarks,
         distances=module.metrics.distances,
+        more=looked,
     )
     return f"\n{table}\nTables, best and worst pictures: {folder}"

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +26,8 @@ EXAMPLES = "val/examples"
 PLAN = "multirun.yaml"
 #: Columns of metrics.csv that are no metrics.
 COUNTS = ("step", "epoch")
+#: Columns of per_image.csv that are no numbers.
+TEXTS = ("filler", "name")
 
 
 class Curve(NamedTuple):
@@ -48,9 +52,12 @@ class Record:
     #: Inpainter -> metric -> value of every picture, from ``report/per_image.csv``.
     scores: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     pictures: tuple[str, ...] = ()  # index and name of every one scored
+    #: Of every one: those of one cluster are no more than one witness, as two holes of a picture.
+    clusters: tuple[str, ...] = ()
     manifest: str = ""  # hash of what was scored; empty without a report
     error: str = ""  # why it ended as it did, if it says so
     collapsed: bool = False  # says so itself
+    hours: float = math.nan  # from its (last) start to its end, if it says so
 
     @property
     def label(self) -> str:
@@ -107,13 +114,20 @@ def read_record(
         for name, text in row.items():
             if text and name not in COUNTS:
                 points.setdefault(name, {})[float(row["step"])] = float(text)
-    rows = read_rows(folder / "report" / "per_image.csv", "index", ("filler", "name"))
+    rows = read_rows(folder / "report" / "per_image.csv", "index", TEXTS)
     rows.sort(key=lambda row: int(row["index"]))
-    scores: dict[str, dict[str, list[float]]] = {}
-    for row in rows:
-        for name in row.keys() - {"filler", "index", "name"}:
-            scores.setdefault(row["filler"], {}).setdefault(name, []).append(float(row[name]))
-    manifest, status = folder / "report" / "manifest.json", read_status(folder)
+    scores: dict[str, dict[str, np.ndarray]] = {}
+    for filler in dict.fromkeys(row["filler"] for row in rows):
+        own = [row for row in rows if row["filler"] == filler]
+        columns = {name: [row[name] for row in own] for name in own[0] if name not in TEXTS}
+        scores[filler] = {
+            name: np.array([float(text or "nan") for text in column])
+            for name, column in columns.items()
+            if name != "index" and any(column)  # baselines have no attention
+        }
+    digest, clusters = _read_manifest(folder / "report" / "manifest.json")
+    pictures = [row for row in rows if row["filler"] == OURS]
+    status = read_status(folder)
     return Record(
         cell=cell,
         seed=seed,
@@ -123,22 +137,34 @@ def read_record(
             name: Curve(np.array(sorted(curve)), np.array([curve[step] for step in sorted(curve)]))
             for name, curve in points.items()
         },
-        scores={
-            filler: {name: np.array(metrics[name]) for name in rows[0] if name in metrics}
-            for filler, metrics in scores.items()
-        },
-        pictures=tuple(f"{row['index']} {row['name']}" for row in rows if row["filler"] == OURS),
-        manifest=_hash(manifest) if manifest.is_file() else "",
+        scores=scores,
+        pictures=tuple(f"{row['index']} {row['name']}" for row in pictures),
+        clusters=tuple(clusters.get(int(row["index"]), row["index"]) for row in pictures),
+        manifest=digest,
         error=status.get("message", ""),
         collapsed="collapsed" in status,
+        hours=_hours(status),
     )
 
 
-def _hash(manifest: Path) -> str:
+def _read_manifest(path: Path) -> tuple[str, dict[int, str]]:
+    """Hash of what was scored, and which cluster each sample is of, where the file says so."""
+    if not path.is_file():
+        return "", {}
     try:
-        return str(json.loads(manifest.read_text(encoding="utf-8"))["hash"])
-    except (ValueError, TypeError, LookupError, RecursionError):
-        raise ValueError(f"{manifest} is damaged: mend it or move it away") from None
+        content = json.loads(path.read_text(encoding="utf-8"))
+        entries = [entry for entry in content.get("entries", ()) if "cluster" in entry]
+        return str(content["hash"]), {int(one["index"]): str(one["cluster"]) for one in entries}
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        raise ValueError(f"{path} is damaged: mend it or move it away") from None
+
+
+def _hours(status: Mapping[str, Any]) -> float:
+    """How long a run took that ended; NaN if it does not say."""
+    if not ("started" in status and "ended" in status):
+        return math.nan
+    start, end = (datetime.fromisoformat(status[name]) for name in ("started", "ended"))
+    return (end - start).total_seconds() / 3600
 
 
 def read_rows(path: Path, count: str = "step", texts: Sequence[str] = ()) -> list[dict[str, str]]:
