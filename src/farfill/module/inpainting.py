@@ -161,6 +161,7 @@ class Inpainting(LightningModule):
         generator_learns, critics_learn = self._learners()
         if not critics_learn:
             for_critics = []
+            of_critics.step()  # changes nothing: schedules come after optimizers
         for part in for_critics:
             critic_terms = self._update("critic", of_critics, self.critic_terms, part)
         self._pulls.clear()
