@@ -1,11 +1,23 @@
 """Axes that show the curves whatever lies beside them, and files that do not change."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from farfill.ablation.chart import Line, Panel, draw, fill_panel, mean_and_range
-from farfill.rundir.record import Curve
+from farfill.ablation.chart import (
+    Line,
+    Panel,
+    by_picture,
+    draw,
+    fill_panel,
+    mean_and_range,
+    scatter,
+)
+from farfill.ablation.sweep import Sweep, read_sweep
+from farfill.rundir.record import OURS, Curve, Record
+from helpers.sweeps import gan_sweep
 
 WAVE = 0.1 + 0.02 * np.sin(np.arange(100.0))
 
@@ -75,3 +87,30 @@ def test_panels_share_one_legend_and_the_same_curves_are_the_same_file():
     assert "a &amp; b" in text
     assert "nothing logged" in text
     assert "dc:date" not in text
+
+
+def test_a_point_is_a_pictures_mean_over_the_seeds_that_both_cells_have():
+    def cell(*rows):
+        return [
+            Record(
+                {}, seed, Path("x"), curves={"a": curve([1])}, scores={OURS: {"m": np.array(row)}}
+            )
+            for seed, row in enumerate(rows)
+        ]
+
+    left = cell([1.0, 2.0, 3.0], [3.0, 4.0, np.nan], [100.0, 100.0, 100.0])
+    right = cell([5.0, 6.0, 7.0], [7.0, 8.0, 9.0])
+    np.testing.assert_array_equal(by_picture(left, right, "m"), [[2, 3], [6, 7]])
+    assert by_picture(left, right, "other").shape == (2, 0)
+
+
+def test_the_scatter_says_in_how_many_pictures_a_cell_is_lower(tmp_path):
+    sweep = read_sweep(gan_sweep(tmp_path, {"hinge": 0.2, "lsgan": 0.1, "none": None}), {}, [])
+    svg = scatter(sweep).decode()
+    assert "gan=lsgan: lower in 12 of 12" in svg
+    assert "telea (classical baseline): lower in 12 of 12" not in svg
+    assert "telea (classical baseline): lower in" in svg
+    assert "gan=none: lower" not in svg
+    assert scatter(sweep) == scatter(sweep)
+    alone = Sweep([run for run in sweep.records if run.label == "gan=none"])
+    assert scatter(alone) == b""

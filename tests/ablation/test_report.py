@@ -4,12 +4,13 @@ import re
 import sys
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 import torch
 
 from farfill.ablation.chart import figures
 from farfill.ablation.command import main
-from farfill.ablation.report import page, write_report
+from farfill.ablation.report import enlarge, page, write_report
 from farfill.ablation.sweep import read_sweep
 from farfill.evaluation.pictures import write_pictures
 from farfill.image.read import read_rgb
@@ -97,7 +98,7 @@ def test_every_planned_run_is_accounted_for(written):
 
 def test_differences_are_from_the_reference(written):
     _, text = written
-    section = text.split("## Differences")[1].split("## Training")[0]
+    section = text.split("## Differences")[1].split("## Pictures")[0]
     assert "| minus gan=hinge |" in section
     (lsgan,) = rows(section, "gan=lsgan")
     assert lsgan[1] == "3 x 12"
@@ -126,6 +127,28 @@ def test_the_page_cuts_no_table_and_obeys_no_html():
     assert "<script>" not in html
 
 
+def test_the_claims_come_first_and_the_key_to_colours_once(written):
+    _, text = written
+    headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
+    expected = ["Claims", "Runs", "Differences from the reference cell", "Pictures side by side"]
+    assert headings[:4] == expected
+    assert text.count("![colour key]") == text.count("![picture by picture]") == 1
+
+
+def test_pictures_are_shown_at_least_twice_as_large(written):
+    folder, text = written
+    names = re.findall(r"\((figures/pictures/.*?)\)", text)
+    assert {read_rgb(folder / name).shape for name in names} == {(192, 192, 3)}  # of 8 x 8
+    assert enlarge(np.zeros((200, 300, 3), np.uint8)).shape == (400, 600, 3)
+
+
+def test_the_page_tells_verdicts_apart_by_colour(written):
+    folder, _ = written
+    html = (folder / "ablation.html").read_text()
+    assert '<strong class="agrees">agrees</strong>' in html
+    assert '<strong class="differs">differs</strong>' in html
+
+
 def test_every_figure_that_the_markdown_names_is_there(written):
     folder, text = written
     for name in re.findall(r"\]\((figures/.*?)\)", text):
@@ -134,7 +157,7 @@ def test_every_figure_that_the_markdown_names_is_there(written):
 
 def test_pictures_stand_side_by_side_with_the_key_to_their_colours(written):
     folder, text = written
-    section = text.split("## Pictures side by side")[1]
+    section = text.split("## Pictures side by side")[1].split("## Means")[0]
     assert "![colour key](figures/colour_key.png)" in section
     shown = [row[1:] for n in (0, 7) for row in (*rows(section, f"picture {n}"),)]
     maps = [row[1:] for row in rows(section, "borrows from")]

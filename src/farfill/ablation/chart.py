@@ -10,6 +10,7 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from farfill.ablation import verdict
 from farfill.ablation.sweep import Sweep
 from farfill.evaluation.table import REGIONS, metric_title
 from farfill.metric import attention
@@ -19,6 +20,7 @@ DECADES = 30  # an axis becomes logarithmic where most values span more than thi
 FENCE = 3  # interquartile ranges beyond the quartiles that are "far out" (Tukey 1977)
 FLATTENED = 4  # an axis this many times longer than what is not far out is cut
 PANEL_INCHES = 3.8, 2.3
+SCATTER_INCHES = 3.4
 #: For ``matplotlib.style.context``, in which a figure is made, filled and written.
 STYLE = Path(__file__).parent / "templates" / "figures.mplstyle"
 #: Heading -> logged column -> title of a panel, in which all cells are compared.
@@ -86,6 +88,58 @@ def figures(sweep: Sweep) -> dict[str, bytes]:
         width = len(panels) // len(cells)  # a row for every cell
         drawn["Losses"] = draw(panels, width if width > 1 else 3)
     return drawn
+
+
+def scatter(sweep: Sweep, metric: str = "l1_hole") -> bytes:
+    """Every other cell or baseline against the reference, a point per picture, as SVG.
+
+    A point is a picture's mean over the seeds that both have. Empty if no two share any picture.
+    """
+    reference, rows = sweep.reference_label, {**sweep.cells, **sweep.baselines}
+    pairs = {
+        title: found
+        for title, runs in rows.items()
+        if title != reference and (found := by_picture(rows[reference], runs, metric)).size
+    }
+    if not pairs:
+        return b""
+    columns = min(3, len(pairs))
+    lines = -(-len(pairs) // columns)
+    with style.context(STYLE):
+        side = SCATTER_INCHES
+        figure = Figure(figsize=(side * columns, side * lines + 0.4), layout="constrained")
+        grid = figure.subplots(lines, columns, squeeze=False).flat
+        numbers = {title: number for number, title in enumerate(rows)}
+        for axes, (title, (theirs, ours)) in zip(grid, pairs.items(), strict=False):
+            both = np.concatenate([theirs, ours])
+            if both.min() > 0 and both.max() > DECADES * both.min():
+                axes.set(xscale="log", yscale="log")
+            axes.axline((both.min(),) * 2, (both.max() + 1e-9,) * 2, color="0.6", linewidth=0.8)
+            axes.scatter(theirs, ours, s=16, alpha=0.6, linewidths=0, color=f"C{numbers[title]}")
+            lower = int((ours < theirs).sum())
+            axes.set_title(f"{title}: lower in {lower} of {len(ours)}", loc="left")
+            axes.set_box_aspect(1)
+        for axes in grid[len(pairs) :]:
+            axes.set_axis_off()
+        figure.supxlabel(f"{metric} of a picture, {reference}", fontsize=9)
+        figure.supylabel(f"{metric}, as titled", fontsize=9)
+        return to_svg(figure)
+
+
+def by_picture(left: Sequence[Record], right: Sequence[Record], metric: str) -> np.ndarray:
+    """A metric's means over common seeds, ``(2, pictures)``, where both sides have it."""
+    first, second = (
+        {run.seed: verdict.values(run, metric) for run in runs} for runs in (left, right)
+    )
+    pairs = [
+        (one, other)
+        for seed, one in first.items()
+        if one is not None and (other := second.get(seed)) is not None
+    ]
+    if not pairs:
+        return np.empty((2, 0))
+    means = np.array(pairs).mean(axis=0)
+    return means[:, np.isfinite(means).all(axis=0)]
 
 
 def _line(title: str, runs: Sequence[Record], column: str, colour: int) -> Line:

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markdown_it import MarkdownIt
 
 from farfill.ablation import tables
-from farfill.ablation.chart import figures
+from farfill.ablation.chart import figures, scatter
 from farfill.ablation.sweep import Sweep, require_comparable
 from farfill.ablation.verdict import judge_all
 from farfill.evaluation.pictures import BORROWS, MASKED, ORIGINAL, read_pictures
@@ -23,7 +24,9 @@ from farfill.op.colour import wheel_legend
 from farfill.rundir.record import OURS
 
 KEY = "figures/colour_key.png"
-KEY_SIDE = 96  # pixels
+KEY_SIDE = 192  # pixels
+PICTURE_SIDE = 192  # pixels that a picture is shown with at least, and twice its own
+SCATTER = "figures/picture_by_picture.svg"
 TEMPLATES = Environment(
     loader=PackageLoader("farfill.ablation"),
     autoescape=select_autoescape(["html.j2"]),
@@ -42,7 +45,7 @@ def write_report(sweep: Sweep, folder: Path) -> str:
     require_comparable(sweep)
     verdicts = judge_all(sweep)
     title = sweep.question.get("id", "a sweep")
-    charts = figures(sweep)
+    charts, points = figures(sweep), scatter(sweep)
     pictures, seed, names = side_by_side(sweep, folder)
     if BORROWS in pictures:
         write_picture(folder / KEY, to_uint8(wheel_legend(KEY_SIDE)))
@@ -56,6 +59,7 @@ def write_report(sweep: Sweep, folder: Path) -> str:
         rows={**sweep.cells, **sweep.baselines},
         regions=REGIONS,
         charts=charts,
+        scatter=SCATTER if points else "",
         pictures=pictures,
         seed=seed,
         key=KEY if KEY in names else "",
@@ -63,6 +67,7 @@ def write_report(sweep: Sweep, folder: Path) -> str:
     )
     text = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
     drawn = {f"figures/{heading.lower()}.svg": svg for heading, svg in charts.items()}
+    drawn |= {SCATTER: points} if points else {}
     shown = {**drawn, **{name: (folder / name).read_bytes() for name in names}}
     texts = {"ABLATION.md": text, "ablation.html": page(f"Ablation: {title}", text, shown)}
     for name, content in {**drawn, **{name: x.encode() for name, x in texts.items()}}.items():
@@ -91,7 +96,7 @@ def side_by_side(sweep: Sweep, folder: Path) -> tuple[str, int, list[str]]:
         if (path := cells[number][index].get(title)) is None:
             return ""
         files.append(f"figures/pictures/{index}_{number}_{title.replace(' ', '_')}.png")
-        write_picture(folder / files[-1], read_rgb(path))
+        write_picture(folder / files[-1], enlarge(read_rgb(path)))
         return f"![{title}]({files[-1]})"
 
     rows = []
@@ -103,6 +108,12 @@ def side_by_side(sweep: Sweep, folder: Path) -> tuple[str, int, list[str]]:
             rows.append([BORROWS, "", "", *maps])
     titles = ("", ORIGINAL, MASKED, *by_seed[seed])
     return markdown_table(titles, rows, text_columns=range(len(titles))), seed, files
+
+
+def enlarge(picture: np.ndarray) -> np.ndarray:
+    """Show every pixel as a square, at least twice as large: ``(H, W, 3)``, uint8."""
+    times = max(2, -(-PICTURE_SIDE // max(picture.shape[:2])))
+    return picture.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def page(title: str, markdown: str, files: Mapping[str, bytes]) -> str:

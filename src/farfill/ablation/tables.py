@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from farfill.ablation.power import Shares
 from farfill.ablation.stability import CHECKS, STATISTICS, flags
 from farfill.ablation.sweep import BASELINE, Sweep
-from farfill.ablation.verdict import Verdict, difference, power_of, summary
+from farfill.ablation.verdict import OPEN, Verdict, difference, power_of, summary
 from farfill.evaluation.statistics import LEVEL, Design
 from farfill.evaluation.table import PRINTED, arrow, interval_text, markdown_table
 from farfill.metric.suite import NAMES
@@ -48,7 +48,8 @@ def claims(verdicts: Sequence[Verdict]) -> str:
         ps = [f"{p:.2g}" if one.tested else NOTHING for p in (one.p, one.corrected)]
         word = f"**{one.word}**" + (one.why and f" ({one.why})")
         told = one.power or NOTHING
-        rows.append((one.claim["says"], word, one.plain, expected, *sides, gap, seeds, *ps, told))
+        plain = "open" if one.plain == OPEN else one.plain
+        rows.append((one.claim["says"], word, plain, expected, *sides, gap, seeds, *ps, told))
     titles = ("claim", "verdict", "uncorrected", "expects of left - right", "left", "right")
     more = ("difference", "seeds", "p", "p, corrected", "what this design finds")
     return markdown_table((*titles, *more), rows, text_columns=(0, 1, 2, 3, 10))
