@@ -23,8 +23,7 @@ def batches():
 
 @pytest.fixture
 def clusters():
-    """The first two pictures are frames of one film."""
-    return ["film", "film", "2", "3", "4"]
+    return ["0", "1", "2", "3", "4"]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -28,6 +29,15 @@ def test_differences_are_paired(result):
     assert interval[:3] == (3, 3, 3)
     assert result.means["ours"]["l1_hole"].mean == 12
     assert 10 < result.means["ours"]["l1_hole"].low < 12 < result.means["ours"]["l1_hole"].high
+
+
+def test_samples_of_a_cluster_count_once(manifest):
+    """Pictures 0 and 1 are frames of one film: 0.5, 2, 3 and 4 and no more."""
+    film = [replace(entry, cluster=str(max(entry.index, 1))) for entry in manifest.entries]
+    result = compare({"ours": constant(10.0, 5)}, replace(manifest, entries=film))
+    found = result.means["ours"]["l1_hole"]
+    assert (found.mean, found.images) == (12.375, 4)
+    assert "n = 4 (5 samples)" in markdown(result)
 
 
 def test_markdown_has_a_column_per_filler_and_difference(result, manifest):
@@ -61,7 +71,7 @@ def test_distances_follow_the_suite_with_a_word_on_what_they_compare_with(manife
     assert "equal n only" in caption
     assert "do not compare with papers" in caption
     assert result.differences["ours minus Telea"]["swd"].mean == 1
-    assert "swd" in table.per_image_csv(result).splitlines()[0].split(",")
+    assert "swd" in table.per_image_csv(result, {}).splitlines()[0].split(",")
 
 
 def test_markdown_is_aligned_and_narrow(result):
@@ -104,7 +114,7 @@ def test_summary_has_all_metrics_with_ends(result, manifest):
 
 
 def test_per_image_names_picture_and_filler(result):
-    rows = list(csv.DictReader(io.StringIO(table.per_image_csv(result))))
+    rows = list(csv.DictReader(io.StringIO(table.per_image_csv(result, {}))))
     assert len(rows) == 10
     found = [rows[8][column] for column in ("filler", "name", "l2_full")]
     assert found == ["Telea", "picture3.jpg", "10.0"]

@@ -94,9 +94,9 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
     cell's mean, or ``{absolute: x}`` in the metric's units. Other claims are refused
     (``ValueError``), and so is a margin for what counts runs (:data:`COUNTED`).
 
-    Runs that never trained are judged like others. A claim that they decide is one about
-    architectures, or its metric is at fault: not to say so would hide it. It is called doubtful,
-    unless one side alone is untrained, as it is where the claim is about training.
+    Runs that never trained decide nothing, unless one side alone is untrained, as it is where the
+    claim is about training. What else they would decide is about architectures, or its metric is at
+    fault: two networks of one kind are equal before they train.
     """
     if missing := sorted(KEYS - set(claim)):
         raise ValueError(f"expected a claim to have {', '.join(sorted(KEYS))}; lacks {missing}")
@@ -126,8 +126,8 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
     both = (*left, *right)
     untrained = [run for run in both if is_untrained(run)]
     unsound = [run for run in both if not is_untrained(run) and flags(run)]
-    if verdict.plain != OPEN and len(untrained) == len(both):
-        verdict = verdict._replace(why="but none of these runs has trained")
+    if len(untrained) == len(both):
+        verdict = verdict._replace(p=1.0, plain=OPEN, why="none of these runs has trained")
     elif verdict.plain != OPEN and unsound and metric not in STATISTICS:
         why = f"but {len(unsound)} of {len(both)} runs are unsound, see below"
         verdict = verdict._replace(why=why)

@@ -1,6 +1,5 @@
 """Everything an evaluation leaves behind, in one folder."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -63,15 +62,11 @@ def write_results(
         title: score(inpainter, loader, device, distances)
         for title, inpainter in inpainters.items()
     }
-    first = next(iter(scores.values())).pictures
-    columns = dict.fromkeys(name for row in (more or {}).values() for name in row)
-    for index, row in first.items():
-        row |= dict.fromkeys(columns, math.nan) | dict((more or {}).get(index, {}))
     result = table.compare(scores, manifest)
     texts = {
         "table.md": "\n".join([table.markdown(result), *(f"{text}\n" for text in remarks)]),
         "table.csv": table.summary_csv(result),
-        "per_image.csv": table.per_image_csv(result),
+        "per_image.csv": table.per_image_csv(result, more or {}),
         "result.json": table.result_json(result),
     }
     for name, text in texts.items():
@@ -80,6 +75,7 @@ def write_results(
             part.write_text(text, encoding="utf-8", errors="backslashreplace")
     manifests.write(folder / "manifest.json", manifest)
 
+    first = next(iter(scores.values())).pictures
     ranked = sorted(first, key=lambda index: first[index][by])
     if table.arrow(by) == "↓":
         ranked.reverse()

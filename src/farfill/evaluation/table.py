@@ -37,20 +37,27 @@ class Comparison(NamedTuple):
 
 
 def compare(scores: Mapping[str, Scores], manifest: Manifest) -> Comparison:
-    """Estimate all inpainters' means, and the first one's paired differences from the others."""
+    """Estimate all inpainters' means, and the first one's paired differences from the others.
+
+    The samples of a cluster are averaged first, so that several holes of a picture count once.
+    """
     (first, ours), *others = scores.items()
     if any(theirs.pictures.keys() != ours.pictures.keys() for _, theirs in others):
         raise ValueError("compare: expected every inpainter to be scored on the same pictures.")
-    means = {title: _row(each.names, each.table) for title, each in scores.items()}
+    clusters = [entry.cluster for entry in manifest.entries]
+    means = {title: _row(each.names, each.table, clusters) for title, each in scores.items()}
     gaps = {
-        f"{first} minus {title}": _row(ours.names, ours.table - theirs.table)
+        f"{first} minus {title}": _row(ours.names, ours.table - theirs.table, clusters)
         for title, theirs in others
     }
     return Comparison(scores, manifest, means, gaps)
 
 
-def _row(names: Sequence[str], table: np.ndarray) -> Row:
-    """Estimate all columns of ``(pictures, metrics)`` at once, so that pictures stay whole."""
+def _row(names: Sequence[str], table: np.ndarray, clusters: Sequence[str]) -> Row:
+    """Estimate all columns of ``(samples, metrics)`` at once, so that pictures stay whole."""
+    places, counts = np.unique(clusters, return_inverse=True, return_counts=True)[1:]
+    if len(counts) < len(table):
+        table = np.eye(len(counts))[places].T / counts[:, None] @ table
     *arrays, runs, images = estimate(table[None])
     columns = zip(names, *(array.tolist() for array in arrays), strict=True)
     return {name: Estimate._make([*numbers, runs, images]) for name, *numbers in columns}
@@ -117,7 +124,7 @@ def markdown(result: Comparison) -> str:
             parts.append(markdown_table([corner, *columns], [*rows, *more], padded=True))
     height, width = result.manifest.image_size
     parts.append(
-        f"Mean [95 % bootstrap interval over pictures]; n = {len(result.manifest.entries)}, "
+        f"Mean [95 % bootstrap interval over pictures]; n = {_count(result.manifest)}, "
         f"{height} x {width} pixels,\n"
         f"mask {result.manifest.mask}, manifest {result.manifest.hash}."
     )
@@ -127,6 +134,11 @@ def markdown(result: Comparison) -> str:
             "says whose features count; those of efficientnet_lite0 do not compare with papers."
         )
     return "\n\n".join(parts) + "\n"
+
+
+def _count(manifest: Manifest) -> str:
+    samples, clusters = len(manifest.entries), len({entry.cluster for entry in manifest.entries})
+    return f"{samples}" if samples == clusters else f"{clusters} ({samples} samples)"
 
 
 def summary_csv(result: Comparison) -> str:
@@ -145,14 +157,19 @@ def summary_csv(result: Comparison) -> str:
     return _csv(lines)
 
 
-def per_image_csv(result: Comparison) -> str:
-    """One line per inpainter and picture: every metric."""
+def per_image_csv(result: Comparison, more: Mapping[int, Mapping[str, float]]) -> str:
+    """One line per inpainter and picture: every metric.
+
+    ``more`` are further ones of the first inpainter's pictures, by index; others have none.
+    """
     names = {entry.index: entry.name for entry in result.manifest.entries}
-    return _csv(
-        {"filler": title, "index": index, "name": names[index], **values}
-        for title, scores in result.scores.items()
-        for index, values in scores.pictures.items()
-    )
+    absent = dict.fromkeys((name for row in more.values() for name in row), math.nan)
+    first, lines = next(iter(result.scores)), []
+    for title, scores in result.scores.items():
+        for index, values in scores.pictures.items():
+            line = {"filler": title, "index": index, "name": names[index], **values}
+            lines.append(line | {**absent, **more.get(index, {})} if title == first else line)
+    return _csv(lines)
 
 
 def result_json(result: Comparison) -> str:

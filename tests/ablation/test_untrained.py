@@ -1,0 +1,42 @@
+"""A verdict that untrained networks earn is a bug: whole sweeps of them decide nothing."""
+
+import pytest
+
+from farfill.ablation import verdict
+from farfill.ablation.sweep import read_sweep, require_comparable
+from farfill.ablation.verdict import AGREES, OPEN, judge_all
+from farfill.config.paths import conf_dir
+from helpers.command import command
+from helpers.runs import TINY
+
+NAMED = sorted(path.stem for path in (conf_dir() / "ablation").glob("*.yaml"))
+#: Networks as initialised, on pictures as large as the smallest of ablations' features.
+UNTRAINED = (
+    *(one for one in TINY if not one.startswith("callbacks.last_checkpoint")),
+    *("learning_rate=0", "trainer.max_steps=1", "trainer.val_check_interval=1", "data.val=8"),
+    *("data.period=[12,16]", "data.grain=4", "hydra.sweep.dir=sweep"),
+)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "propagation" else pytest.param(name, marks=pytest.mark.slow)
+        for name in NAMED
+    ],
+)
+def test_an_untrained_sweep_decides_nothing(name, tmp_path, monkeypatch):
+    given = [*UNTRAINED, "seed=1,2,3"]
+    status, _, err = command("train", tmp_path, f"ablation={name}", *given, timeout=1700)
+    assert status == 0, err
+    sweep = read_sweep(tmp_path / "sweep", {}, [])
+    require_comparable(sweep)
+    verdicts = judge_all(sweep)
+    assert len(verdicts) == len(sweep.question["claims"])
+    decided = [one.claim["says"] for one in verdicts if one.word != OPEN]
+    assert not decided
+    # Nor would the metrics, if nobody knew that these runs have not trained.
+    monkeypatch.setattr(verdict, "is_untrained", lambda _: False)
+    for one in judge_all(sweep):
+        assert one.word != AGREES or one.claim["expects"] not in ("lower", "higher"), one.claim
