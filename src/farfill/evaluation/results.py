@@ -57,15 +57,16 @@ def write_results(
         raise ValueError(f"by: expected one of {', '.join(rankable)}, got {by}.")
     folder = Path(folder)
     scores = {title: score(inpainter, loader, device) for title, inpainter in inpainters.items()}
-    first = next(iter(scores.values())).pictures
-    columns = dict.fromkeys(name for row in (more or {}).values() for name in row)
-    for index, row in first.items():
-        row |= dict.fromkeys(columns, math.nan) | dict((more or {}).get(index, {}))
     result = table.compare(scores, manifest)
+    title, first = next((title, each.pictures) for title, each in scores.items())
+    extra = more or {}
+    nothing = {name: math.nan for row in extra.values() for name in row}
+    wider = {index: {**row, **nothing, **extra.get(index, {})} for index, row in first.items()}
+    all_scores = {**scores, title: scores[title]._replace(pictures=wider)}
     texts = {
         "table.md": "\n".join([table.markdown(result), *(f"{text}\n" for text in remarks)]),
         "table.csv": table.summary_csv(result),
-        "per_image.csv": table.per_image_csv(result),
+        "per_image.csv": table.per_image_csv(result._replace(scores=all_scores)),
         "result.json": table.result_json(result),
     }
     for name, text in texts.items():
