@@ -105,6 +105,13 @@ def test_hours_are_those_of_runs_that_ended_well(sweep):
     )
 
 
+def test_a_pilot_that_can_say_nothing_says_so(tmp_path, capsys):
+    claims = [claim("hinge", "none", "lower")]
+    gan_sweep(tmp_path, {"hinge": 0.1}, question={"id": "gan", "claims": claims})
+    pilot(tmp_path)
+    assert capsys.readouterr().out.endswith("No claim says how many seeds it needs.\n")
+
+
 def test_a_pilot_without_claims_is_refused_in_one_line(tmp_path, capsys):
     gan_sweep(tmp_path, {"hinge": 0.1})
     with pytest.raises(SystemExit):

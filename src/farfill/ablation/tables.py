@@ -79,6 +79,8 @@ def needs(sweep: Sweep, verdicts: Sequence[Verdict]) -> str:
     titles = ("claim", "metric", "left - right", "spread over seeds", "seeds here")
     more = ("seeds needed", "hours", "remarks")
     table = markdown_table((*titles, *more), rows, text_columns=(0, 1, 7), padded=True)
+    if not most:
+        return f"{table}\n\nNo claim says how many seeds it needs."
     every = most * sum(mean_hours(cell) for cell in sweep.cells.values())
     return (
         f"{table}\n\nAll {len(sweep.cells)} cells with {most} seeds: {_number(every, '.1f')} hours."
