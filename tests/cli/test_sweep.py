@@ -101,7 +101,7 @@ def test_an_estimate_is_the_dry_run_of_a_sweep(tmp_path):
         for reach in ("3", "null")
         for seed in "12"
     ]
-    assert re.search(r"In all 0:00:\d\d on one device of this machine. Nothing was started", out)
+    assert re.search(r"In all 0:0\d:\d\d on one device of this machine. Nothing was started", out)
     assert not list(tmp_path.iterdir())
 
 

@@ -111,7 +111,7 @@ _STRANGE = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=5,
 )
-_ENTRY = manifest.Entry(0, "a.png", "", "00", "11", [0, 0, 4, 4])
+_ENTRY = manifest.Entry(0, "a.png", "", "00", "11", [0, 0, 4, 4], "a.png")
 _WHOLE = manifest.Manifest(
     1, [8, 8], "box", [_ENTRY, manifest.Entry(**asdict(_ENTRY) | {"index": 1})]
 )
