@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
+from farfill.data.generated import Generated, Scene, torus
 from farfill.data.protocol import Split
 
 BASE = (80, 176)  # least and most level of a texture's mean colour
@@ -14,22 +15,12 @@ SPREAD = 80  # most levels that its colours lie off the mean
 APART = 1e4  # pixels between the contents of two textures: further than any tolerance
 
 
-class Scene(NamedTuple):
-    """A generated picture, and what every pixel shows, as coordinates in pixels.
-
-    Two pixels show the same thing if these are equal, nearly the same if they are close.
-    """
-
-    picture: np.ndarray  # (S, S, 3), uint8, RGB
-    content: np.ndarray  # (K, S, S), float64
-
-
 @dataclass
-class KnownSource:
+class KnownSource(Generated):
     """Pictures whose holes have a known right source.
 
     * ``periodic``: one texture repeats in both directions. The content is the place on the torus,
-      each axis a circle as long as the period: distances are chords, a little below pixels.
+      see :func:`~farfill.data.generated.torus`.
     * ``mirrored``: the right half mirrors the left. The content is the row and the distance to
       the nearer of the left and right sides.
     * ``two_textures``: two periodic textures side by side; which one is a further coordinate.
@@ -48,10 +39,6 @@ class KnownSource:
         seed: Of all pictures.
     """
 
-    on_error: ClassVar[str] = "raise"
-    max_file_pixels: ClassVar[int | None] = None  # there are no files
-    cache: ClassVar[bool] = False
-    shrink: ClassVar[bool] = True
     cluster: ClassVar[None] = None
 
     kinds: Sequence[str]
@@ -63,13 +50,9 @@ class KnownSource:
     seed: int
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.kinds or not set(self.kinds) <= set(KINDS):
             raise ValueError(f"expected data.kinds to name some of {list(KINDS)}, got {self.kinds}")
-        if min(self.train, self.val, self.seed) < 0:
-            raise ValueError(
-                "expected data.train, data.val and data.seed not to be negative, "
-                f"got {self.train}, {self.val} and {self.seed}"
-            )
         if len(self.period) != 2 or not 1 <= self.grain <= self.period[0] <= self.period[1]:
             raise ValueError(
                 "expected data.period to be two growing numbers, not below data.grain, which is "
@@ -81,16 +64,6 @@ class KnownSource:
         count = self.train + self.val
         paths = [Path(f"{self.kinds[n % len(self.kinds)]}-{n:06d}") for n in range(count)]
         return Split(train=paths[self.val :], val=paths[: self.val])
-
-    def read(self, path: Path) -> np.ndarray:
-        """Generate a picture: ``(resize, resize, 3)``, uint8, RGB; always the same for a path."""
-        return self.scene(path).picture
-
-    def content(self, path: Path, size: int) -> np.ndarray:
-        """Say what a picture's centre crop shows: ``(K, size, size)``, see :class:`Scene`."""
-        start = (self.resize - size) // 2
-        crop = slice(start, start + size)
-        return self.scene(path).content[:, crop, crop]
 
     def scene(self, path: Path) -> Scene:
         """Generate a picture with its content; a path that is none of :meth:`split` is refused."""
@@ -105,21 +78,6 @@ def _periodic(rng: np.random.Generator, side: int, period: Sequence[int], grain:
     periods = rng.integers(period[0], period[1] + 1, 2)
     axes = [(np.arange(side) + rng.integers(length)) % length for length in periods]
     return Scene(_texture(rng, axes, periods, grain), torus(axes, periods))
-
-
-def torus(axes: Sequence[np.ndarray], periods: np.ndarray) -> np.ndarray:
-    """Content of a picture that repeats: every pixel's place on the torus, ``(4, S, S)``.
-
-    Args:
-        axes: Row and column of the texture at the picture's S rows and columns.
-        periods: After how many pixels it repeats, downwards and to the right.
-    """
-    content, side = [], len(axes[0])
-    for axis, length, shape in zip(axes, periods, [(side, 1), (1, side)], strict=True):
-        angle, radius = 2 * np.pi * axis / length, length / (2 * np.pi)
-        for place in (radius * np.cos(angle), radius * np.sin(angle)):
-            content.append(np.broadcast_to(place.reshape(shape), (side, side)))
-    return np.stack(content)
 
 
 def _mirrored(rng: np.random.Generator, side: int, period: Sequence[int], grain: int) -> Scene:

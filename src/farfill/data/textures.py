@@ -8,20 +8,20 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from farfill.data.known_source import Scene, torus
+from farfill.data.generated import Generated, Scene, torus
 from farfill.data.listing import names_of
 from farfill.data.protocol import Source, Split
 from farfill.image.read import read_rgb
 
 
 @dataclass
-class Textures:
+class Textures(Generated):
     """Each picture repeats one part of a real picture in both directions, like a wallpaper.
 
     The part, its size, the periods and the phases are drawn from (seed, number) alone. Training
     and validation tile their own sides of ``pictures``, whose files they take in turn. A path is a
     name such as ``chelsea-000012``. The content is the place on the torus, see
-    :class:`~farfill.data.known_source.KnownSource`.
+    :func:`~farfill.data.generated.torus`.
 
     Attributes:
         pictures: Real ones, of textures or of anything; scaled by nothing but the tiling, whatever
@@ -34,10 +34,6 @@ class Textures:
         seed: Of all pictures.
     """
 
-    on_error: ClassVar[str] = "raise"
-    max_file_pixels: ClassVar[int | None] = None  # of the generated ones; files: `pictures`
-    cache: ClassVar[bool] = False
-    shrink: ClassVar[bool] = True
     cluster: ClassVar[str] = r"^.+(?=-\d+$)"  # tiles of one photograph
 
     pictures: Source
@@ -51,11 +47,7 @@ class Textures:
     _kept: dict[Path, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if min(self.train, self.val, self.seed) < 0:
-            raise ValueError(
-                "expected data.train, data.val and data.seed not to be negative, "
-                f"got {self.train}, {self.val} and {self.seed}"
-            )
+        super().__post_init__()
         if len(self.period) != 2 or not 1 <= self.period[0] <= self.period[1]:
             raise ValueError(
                 f"expected data.period to be two growing numbers from 1, got {list(self.period)}"
@@ -85,20 +77,6 @@ class Textures:
 
         learnt = range(self.val, self.val + self.train if self._files.train else self.val)
         return Split(named(learnt), named(range(self.val if self._files.val else 0)))
-
-    def read(self, path: Path) -> np.ndarray:
-        """Generate a picture: ``(resize, resize, 3)``, uint8, RGB; always the same for a path.
-
-        Raises:
-            PictureError: The real picture cannot be read.
-        """
-        return self.scene(path).picture
-
-    def content(self, path: Path, size: int) -> np.ndarray:
-        """Say what a picture's centre crop shows: ``(4, size, size)``, see :class:`Scene`."""
-        start = (self.resize - size) // 2
-        crop = slice(start, start + size)
-        return self.scene(path).content[:, crop, crop]
 
     def scene(self, path: Path) -> Scene:
         """Generate a picture with its content; a path that is none of :meth:`split` is refused."""

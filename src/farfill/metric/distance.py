@@ -5,8 +5,9 @@ from another inpainter's. It is therefore handed out picture by picture, as numb
 the distance, see :func:`shares`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -55,6 +56,27 @@ def shares(distance: Callable[[Tensor], Tensor], n: int) -> Tensor:
     return value.detach() + slope - slope.mean()
 
 
-def pooled(backbone: Frozen, completed: Tensor, batch: Batch) -> Tensor:
-    """The deepest features' means over the picture, completed before true: ``(N, 2, D)``."""
-    return torch.stack([backbone(x)[-1].mean((2, 3)) for x in (completed, batch.image)], dim=1)
+class FeatureDistance(ABC):
+    """A distance of sets, in the features of a network.
+
+    Attributes:
+        kind: Of the distance; its name has the network's after it.
+
+    Args:
+        backbone: The deepest of its chosen layers counts, as the mean over the picture.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, backbone: Frozen) -> None:
+        self.backbone = backbone
+        self.name = f"{self.kind}_{backbone.name}"
+
+    def describe(self, completed: Tensor, batch: Batch) -> Tensor:
+        """Features ``(N, 2, D)``, of the completed pictures before those of the true ones."""
+        both = (completed, batch.image)
+        return torch.stack([self.backbone(x)[-1].mean((2, 3)) for x in both], dim=1)
+
+    @abstractmethod
+    def values(self, described: Tensor) -> Tensor:
+        """A number for each of all pictures, see :class:`Distance`."""

@@ -4,12 +4,10 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from farfill.backbone.frozen import Frozen
-from farfill.metric.distance import pooled
-from farfill.types import Batch
+from farfill.metric.distance import FeatureDistance
 
 
-class FID:
+class FID(FeatureDistance):
     r"""Heusel et al. 2017 (arXiv 1706.08500), as torchmetrics computes it, of whole pictures.
 
     .. math:: |\mu - \mu'|^2 + \mathrm{tr}\big(\Sigma + \Sigma' - 2 (\Sigma \Sigma')^{1/2}\big)
@@ -17,18 +15,9 @@ class FID:
     It falls with the number of pictures even where nothing else changes: compare at equal numbers.
     With Inception it is the distance of papers, with another network it compares with that
     network's own alone.
-
-    Args:
-        backbone: The deepest of its chosen layers counts, as the mean over the picture.
     """
 
-    def __init__(self, backbone: Frozen) -> None:
-        self.backbone = backbone
-        self.name = f"fid_{backbone.name}"
-
-    def describe(self, completed: Tensor, batch: Batch) -> Tensor:
-        """Features ``(N, 2, D)``, see :func:`farfill.metric.distance.pooled`."""
-        return pooled(self.backbone, completed, batch)
+    kind = "fid"
 
     def values(self, described: Tensor) -> Tensor:
         r"""Shares of the pictures (:func:`farfill.metric.distance.shares`); NaN for one picture.

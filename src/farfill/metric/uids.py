@@ -3,14 +3,12 @@
 import torch
 from torch import Tensor
 
-from farfill.backbone.frozen import Frozen
-from farfill.metric.distance import pooled
-from farfill.types import Batch
+from farfill.metric.distance import FeatureDistance
 
 FOLDS = 5
 
 
-class UIDS:
+class UIDS(FeatureDistance):
     """Unpaired inception discriminative score, Zhao et al. 2021 (arXiv 2103.10428), section 4.
 
     The share of pictures, true and completed, that a linear support vector machine puts on the
@@ -20,18 +18,9 @@ class UIDS:
     judges pictures that it has not learned from: five parts take turns, each with both versions of
     its pictures. A few hundred it could separate by heart. The interval is over the judged
     pictures, given the machines.
-
-    Args:
-        backbone: The deepest of its chosen layers counts, as the mean over the picture.
     """
 
-    def __init__(self, backbone: Frozen) -> None:
-        self.backbone = backbone
-        self.name = f"uids_{backbone.name}"
-
-    def describe(self, completed: Tensor, batch: Batch) -> Tensor:
-        """Features ``(N, 2, D)``, see :func:`farfill.metric.distance.pooled`."""
-        return pooled(self.backbone, completed, batch)
+    kind = "uids"
 
     def values(self, described: Tensor) -> Tensor:
         """Of each picture's two versions the share on the wrong side; NaN for one picture."""
