@@ -40,7 +40,7 @@ def config(*overrides: str):
         ("attention.stride=1.5", "`attention.stride` to be a whole number, got 1.5"),
         ("attention.stride=true", "`attention.stride` to be a whole number, got True"),
         ("gan.weight=abc", "`gan.weight` to be a number, got 'abc'"),
-        ("data.val=[0]", "`data.val` to be a list, and a word each of it, got [0]"),
+        ("data.period=[x]", "`data.period` to be a list, and a whole number each of it, got ['x']"),
         ("datamodule.source=null", "`datamodule.source` to be a part with `_target_`, got None"),
         ("stage.trained=[1]", "`stage.trained` to be a list, and a word each of it or null, got"),
         ("trainer.devices=0.5", "`trainer.devices` to be a whole number or a word or a list"),

@@ -26,10 +26,19 @@ KNOBS = {
 #: Read by the commands themselves, as ``cfg.<name>``.
 READ_BY_CODE = {"ckpt_path", "init_from", "print_config"}
 LABEL = "task_name"  # of a run, in its config.yaml
+RATE = {"attention_rate"}
+#: Attentions that compare no patches on a smaller grid.
+WITHOUT_RATE = ("appearance_flow", "identity", "none", "shift", "stn")
 IDLE = {
     ("gan", "none"): {"critic_steps", "adversarial_share"},
-    ("generator", "glcic"): {"attention"},
-    ("model", "glcic"): {"attention"},
+    ("generator", "glcic"): {"attention"} | RATE,
+    ("model", "glcic"): {"attention"} | RATE,
+    ("model", "full_rate_1"): RATE,
+    ("model", "no_attention"): RATE,
+    **{("attention", name): RATE for name in WITHOUT_RATE},
+    **{("cell", name): RATE for name in (*WITHOUT_RATE, "appearance_flow_random", "contextual")},
+    ("cell", "contextual_rate_2"): RATE,
+    ("cell", "untrained"): RATE,
 }
 
 
@@ -73,6 +82,7 @@ def test_the_other_knobs_are_read_by_the_commands():
         (["gan=none", "adversarial_share=0.5"], "adversarial_share does nothing with gan=none"),
         (["model=glcic", "attention=shift"], "attention does nothing with generator=glcic"),
         (["generator=glcic", "attention.rate=4"], "attention does nothing with generator=glcic"),
+        (["attention=stn", "attention_rate=2"], "attention_rate does nothing with attention=stn"),
         (["backbone=vgg16"], r"backbone does nothing with loss=\[discounted_l1,known_l1\]"),
         (["backbone.layers=[stem]"], "backbone does nothing with loss="),
     ],

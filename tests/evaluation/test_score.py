@@ -6,7 +6,7 @@ import torch
 
 from farfill.baseline.mean_colour import MeanColour
 from farfill.evaluation import score as module
-from farfill.evaluation.score import score
+from farfill.evaluation.score import announced, score
 from farfill.metric.sliced_wasserstein import SlicedWasserstein
 from farfill.metric.suite import NAMES, per_image
 from farfill.types import Batch
@@ -85,3 +85,15 @@ def test_a_sets_distance_is_that_of_its_pictures_in_any_batches(batches):
 def test_nothing_to_score_is_an_error():
     with pytest.raises(ValueError, match="at least one picture"):
         score(MeanColour(), [], "cpu")
+
+
+@pytest.mark.parametrize(("pictures", "said"), [(20, "2 minutes for 20 pictures"), (10, "")])
+def test_who_takes_minutes_says_so_once(pictures, said, batches, monkeypatch, capsys):
+    clock = iter(range(0, 1000, 12))  # a batch of two takes 12 seconds
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
+    inpainter = announced("patch match", MeanColour(), pictures)
+    for batch in batches[:2]:
+        inpainter(batch)
+    err = capsys.readouterr().err
+    assert err.count("patch match takes about") == bool(said)
+    assert said in err

@@ -12,6 +12,8 @@ from helpers.compose import composed
 from train import train
 
 TINY = [
+    "data=sample",
+    "baseline=[telea,mean_colour]",
     "image_size=32",
     "box_size=16",
     "batch_size=2",

@@ -8,7 +8,7 @@ import torch
 from farfill.evaluation import manifest as manifests
 from farfill.evaluation import table
 from farfill.evaluation.pictures import BORROWS, MASKED, ORIGINAL, Painter, paint, write_pictures
-from farfill.evaluation.score import score
+from farfill.evaluation.score import announced, score
 from farfill.files import atomic
 from farfill.image.contact_sheet import sheet
 from farfill.image.write import write_picture
@@ -59,7 +59,7 @@ def write_results(
         raise ValueError(f"by: expected one of {', '.join(rankable)}, got {by}.")
     folder = Path(folder)
     scores = {
-        title: score(inpainter, loader, device, distances)
+        title: score(announced(title, inpainter, len(manifest.entries)), loader, device, distances)
         for title, inpainter in inpainters.items()
     }
     result = table.compare(scores, manifest)

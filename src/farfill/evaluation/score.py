@@ -1,5 +1,6 @@
 """Run an inpainter over a data set and measure every picture."""
 
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -11,6 +12,9 @@ from torch import Tensor
 from farfill.metric.distance import Distance
 from farfill.metric.suite import NAMES, per_image
 from farfill.types import Batch, Inpainter
+
+
+LONG = 60.0  # seconds for all pictures; more is announced
 
 
 class Scores(NamedTuple):
@@ -29,6 +33,27 @@ class Scores(NamedTuple):
         """All values, ``(pictures, metrics)``, by index and in the order of the names."""
         rows = (row for _, row in sorted(self.pictures.items()))
         return np.array([[row[name] for name in self.names] for row in rows])
+
+
+def announced(title: str, inpainter: Inpainter, pictures: int) -> Inpainter:
+    """``inpainter``, but if it takes long over all ``pictures``, its first batch says how long."""
+    pending = True
+
+    def complete(batch: Batch) -> Tensor:
+        nonlocal pending
+        start = time.perf_counter()
+        completed = inpainter(batch)
+        seconds = (time.perf_counter() - start) / len(batch.image) * pictures
+        if pending and seconds > LONG:
+            print(
+                f"farfill: {title} takes about {seconds / 60:.0f} minutes for {pictures} pictures; "
+                "baseline= chooses which ones are scored",
+                file=sys.stderr,
+            )
+        pending = False
+        return completed
+
+    return complete
 
 
 @torch.inference_mode()
