@@ -14,10 +14,7 @@ from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 
 #: Lightning's accelerators, and what ``device`` calls them.
-_DEVICES = {
-    **{"default": "auto", "auto": "auto", "cpu": "cpu"},
-    **{"gpu": "cuda", "cuda": "cuda", "mps": "mps"},
-}
+_DEVICES = {"default": "auto", "gpu": "cuda"} | {n: n for n in ("auto", "cpu", "cuda", "mps")}
 
 
 def translated(arguments: Sequence[str], runs: Path) -> list[str]:
@@ -77,7 +74,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     from farfill.config.instantiate import check_kinds, instantiate, instantiate_each
     from farfill.evaluation import manifest, results
     from farfill.machine import find_device, tune_processor
-    from farfill.rundir.final_report import inpainter_of, named
+    from farfill.rundir.final_report import freeze, inpainter_of, named
 
     check_known_keys(cfg, "evaluate")
     if cfg.ckpt_path is None:
@@ -95,17 +92,15 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     data = instantiate(cfg.datamodule)
     data.setup("validate")
     loader = data.val_dataloader()
-    paths, clusters = data.val_set.paths, data.val_clusters
-    holes = str((cfg.datamodule.val_holes or cfg.mask)._target_)
-    found = manifest.build(loader, paths, clusters, cfg.seed, holes)
+    scored = freeze(cfg, data, loader)
     if cfg.manifest is not None:
-        manifest.require_same(found, manifest.read(cfg.manifest))
+        manifest.require_same(scored, manifest.read(cfg.manifest))
     inpainters = {
         Path(cfg.ckpt_path).name: inpainter_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
         **named(instantiate_each(cfg.get("baseline"))),
     }
     table = results.write_results(
-        *(folder, inpainters, loader, found, device, cfg.pictures, cfg.by),
+        *(folder, inpainters, loader, scored, device, cfg.pictures, cfg.by),
         distances=instantiate(cfg.metric).distances,
     )
     parts = []

@@ -1,6 +1,6 @@
 """What a training says at its start and at its end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lightning import Trainer
@@ -35,6 +35,12 @@ def named(baselines: Mapping[str, Inpainter]) -> dict[str, Inpainter]:
     }
 
 
+def freeze(cfg: DictConfig, data: InpaintingData, loader: Iterable[Batch]) -> manifest.Manifest:
+    """The manifest of what ``loader``, the data's for validation, is going to yield."""
+    holes = str((cfg.datamodule.val_holes or cfg.mask)._target_)
+    return manifest.build(loader, data.val_set.paths, data.val_clusters, data.val_seed, holes)
+
+
 def best_value(trainer: Trainer) -> float | None:
     """Best of the monitored metric so far; None without a validation or a monitor."""
     best = getattr(trainer.checkpoint_callback, "best_model_score", None)
@@ -54,9 +60,7 @@ def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData) -> s
     """
     generator = module.generator.eval().to("cpu").float()
     loader = data.val_dataloader()
-    paths, clusters = data.val_set.paths, data.val_clusters
-    holes = str((cfg.datamodule.val_holes or cfg.mask)._target_)
-    frozen = manifest.build(loader, paths, clusters, data.val_seed, holes)
+    frozen = freeze(cfg, data, loader)
     inpainters = {OURS: inpainter_of(generator), **named(instantiate_each(cfg.get("baseline")))}
     folder = Path(cfg.paths.output_dir) / "report"
     attention = pictures.attention_maps(generator)
