@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from lightning.pytorch.accelerators import CUDAAccelerator, MPSAccelerator
 
 from farfill.checkpoint import read_checkpoint
+from farfill.config.check import check_config
 from helpers.runs import compose_tiny, tiny_train
 
 
@@ -33,6 +35,14 @@ def test_wrong_values_are_one_sentence_and_nothing_is_written(tmp_path, override
     with pytest.raises(ValueError, match=words):
         tiny_train(tmp_path, override)
     assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("trainer", ["gpu", "mps"])
+def test_a_missing_device_is_refused_before_anything_is_written(trainer, monkeypatch):
+    for kind in (CUDAAccelerator, MPSAccelerator):
+        monkeypatch.setattr(kind, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=f"={trainer} cannot be used here, .* trainer=cpu works"):
+        check_config(compose_tiny(f"trainer={trainer}", f"trainer.accelerator={trainer}"))
 
 
 @pytest.fixture(scope="module")

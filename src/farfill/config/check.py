@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from hydra.core.hydra_config import HydraConfig
+from lightning.pytorch.accelerators import CUDAAccelerator, MPSAccelerator
 from omegaconf import DictConfig, OmegaConf
 
 from farfill.config.instantiate import check_kinds, check_networks, plain
@@ -39,6 +40,12 @@ _COUNTS = {
 }
 #: Groups that nothing builds by itself: other parts take them in by ``${...}``.
 _SHARED_GROUPS = {"attention", "backbone", "data", "mask"}
+#: What has to be there for ``trainer.accelerator``; others are Lightning's to refuse.
+_GPUS = {
+    "gpu": (CUDAAccelerator, MPSAccelerator),
+    "cuda": (CUDAAccelerator,),
+    "mps": (MPSAccelerator,),
+}
 _REFERENCE = re.compile(r"\$\{(?:oc\.select:)?(\w+)")
 
 
@@ -111,6 +118,12 @@ def _check_trainer(flags: DictConfig) -> None:
     interval = flags.val_check_interval
     if interval is not None and not (isinstance(interval, int | float) and interval > 0):
         raise ValueError(f"expected `trainer.val_check_interval` above 0, got {interval}")
+    gpus = _GPUS.get(flags.accelerator)
+    if gpus and not any(gpu.is_available() for gpu in gpus):
+        raise ValueError(
+            f"trainer.accelerator={flags.accelerator} cannot be used here, where there is no such "
+            "device: trainer=cpu works everywhere"
+        )
     devices: Any = plain(flags.devices)
     one = devices in (1, "1") or (isinstance(devices, list) and len(devices) == 1)
     if not one and "_target_" not in (flags.strategy or ""):
