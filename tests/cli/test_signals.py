@@ -1,7 +1,5 @@
 """A signal at any moment of a run: saved if there is something to save, "preempted", status 75."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """The command line before Hydra reads it: file names, names of settings, the last run."""
 
-from __future__ import annotations
-
 import os
 
 import pytest
@@ -74,7 +72,9 @@ def test_names_of_before_and_of_other_houses_lead_to_todays(capsys):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_there_is_not_names_what_there_is(name):
-    with pytest.raises(ValueError, match=f"no setting {name}: .*(src/evaluate.py|callbacks|data.root)"):
+    with pytest.raises(
+        ValueError, match=f"no setting {name}: .*(src/evaluate.py|callbacks|data.root)"
+    ):
         renamed([f"{name}=true"])
 
 

@@ -1,7 +1,5 @@
 """What is refused before anything is made or written."""
 
-from __future__ import annotations
-
 import pytest
 from lightning.pytorch.accelerators import CUDAAccelerator, MPSAccelerator
 

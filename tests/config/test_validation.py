@@ -1,7 +1,5 @@
 """Options of the wrong kind are named before anything is built."""
 
-from __future__ import annotations
-
 import pytest
 from hydra import compose, initialize_config_dir
 

@@ -1,7 +1,5 @@
 """Wrong values of real options: a run that could start, or one line; nothing is written or lost."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import io
