@@ -27,6 +27,8 @@ from helpers.runs import compose_tiny, tiny_train
         ("trainer.devices=2", "trainer=ddp takes several"),
         ("+trainer.foo=1", "`trainer` has no option foo"),
         ("trainer.accelerator=abacus", "abacus"),
+        ("schedule.steps=-1", "`schedule.steps` from 1, got -1: .* or schedule=constant"),
+        ("optimizer.betas=[2,0.9]", "Invalid beta parameter at index 0: 2"),
     ],
 )
 def test_wrong_values_are_one_sentence_and_nothing_is_written(tmp_path, override, words):

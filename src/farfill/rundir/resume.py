@@ -112,8 +112,10 @@ class Run:
             check_training(module, self._read, self.checkpoint)
             data.load_state_dict(self._read.get(type(data).__qualname__) or {"step": self.step})
             self._read = {}  # it may take much memory, and Lightning reads it again
-        elif self.cfg.init_from is not None:
-            load_weights(module, self.cfg.init_from)
+        else:
+            module.configure_optimizers()  # which refuses what cannot be
+            if self.cfg.init_from is not None:
+                load_weights(module, self.cfg.init_from)
         if str(self.cfg.trainer.precision).startswith("64"):
             module.double()  # Lightning does it after it has read a checkpoint, and so loses half
         data.setup("fit")

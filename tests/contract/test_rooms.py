@@ -54,10 +54,6 @@ def test_few_files_come_before_the_fit():
     assert len([file for file in opened(before) if file.parent.name in AROUND]) <= 8
 
 
-def test_the_page_of_a_training_is_short():
-    assert len(PAGE.read_text(encoding="utf-8").splitlines()) <= 80
-
-
 def test_no_room_has_more_than_a_tenth_of_the_lines():
     lines = {file: file.read_text(encoding="utf-8").count("\n") for file in SOURCES}
     for room in (folder for folder in PACKAGE.iterdir() if folder.is_dir()):
