@@ -76,6 +76,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     from farfill.config.check import check_counts, check_known_keys
     from farfill.config.instantiate import check_kinds, instantiate, instantiate_each
     from farfill.evaluation import manifest, results
+    from farfill.evaluation.attention import score_attention
     from farfill.machine import find_device, tune_processor
     from farfill.rundir.final_report import inpainter_of, named
 
@@ -100,13 +101,19 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     found = manifest.build(loader, paths, clusters, cfg.seed, holes)
     if cfg.manifest is not None:
         manifest.require_same(found, manifest.read(cfg.manifest))
+    generator = generator_of(checkpoint, cfg.ckpt_path).to(device)
     inpainters = {
-        Path(cfg.ckpt_path).name: inpainter_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
+        Path(cfg.ckpt_path).name: inpainter_of(generator),
         **named(instantiate_each(cfg.get("baseline"))),
     }
+    looked = {}
+    if asked := (trained.get("callbacks") or {}).get("attention_diagnostics"):
+        numbers = asked["pictures"], asked["tolerance"]
+        looked = score_attention(generator, loader, data.source, paths, *numbers)
     table = results.write_results(
         *(folder, inpainters, loader, found, device, cfg.pictures, cfg.by),
         distances=instantiate(cfg.metric).distances,
+        more=looked,
     )
     parts = []
     for name in ("data", "mask"):
