@@ -29,9 +29,10 @@ def inpainter_of(generator: nn.Module) -> Inpainter:
 
 def named(baselines: Mapping[str, Inpainter]) -> dict[str, Inpainter]:
     """Baselines with what each is: classical, or no filler at all but the truth."""
+    kinds = {"truth": "no filler"}
     return {
-        f"{name.replace('_', ' ')} ({'no filler' if name == 'truth' else 'classical baseline'})": one
-        for name, one in baselines.items()
+        f"{name.replace('_', ' ')} ({kinds.get(name, 'classical baseline')})": baseline
+        for name, baseline in baselines.items()
     }
 
 
