@@ -1,6 +1,6 @@
 """Train an inpainting model.
 
-python src/train.py                                          patterns cut from photographs, 5 minutes
+python src/train.py                                          patterns, about five minutes
 python src/train.py data=folder data.root=pictures mask=free_form
 python src/train.py experiment=paper data=places2 data.root=places2
 """

@@ -53,6 +53,19 @@ def test_mean_is_the_mean_of_the_pictures(scored):
     assert metrics(folder)["last.ckpt"]["l1_hole"]["mean"] == pytest.approx(mean, abs=1e-7)
 
 
+def test_where_the_attention_looks_is_measured_as_at_the_end_of_training(checkpoint, scored):
+    def looked(folder, filler):
+        with (folder / "per_image.csv").open() as file:
+            rows = [row for row in csv.DictReader(file) if row["filler"] == filler]
+        names = [name for name in rows[0] if name.startswith("attention_")]
+        return [[float(row[name] or "nan") for name in names] for row in rows]
+
+    then = looked(checkpoint.parents[1] / "report", "this run")
+    assert np.isfinite(then).any()
+    # In batches of another size sums round otherwise.
+    np.testing.assert_allclose(looked(scored[0], "last.ckpt"), then, rtol=1e-4, atol=1e-6)
+
+
 def test_the_same_manifest_gives_the_same_numbers(checkpoint, scored, tmp_path):
     folder, _ = scored
     torch.manual_seed(99)

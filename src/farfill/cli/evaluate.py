@@ -74,7 +74,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     from farfill.config.instantiate import check_kinds, instantiate, instantiate_each
     from farfill.evaluation import manifest, results
     from farfill.machine import find_device, tune_processor
-    from farfill.rundir.final_report import freeze, inpainter_of, named
+    from farfill.rundir.final_report import freeze, inpainter_of, measure_attention, named
 
     check_known_keys(cfg, "evaluate")
     if cfg.ckpt_path is None:
@@ -95,13 +95,15 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     scored = freeze(cfg, data, loader)
     if cfg.manifest is not None:
         manifest.require_same(scored, manifest.read(cfg.manifest))
+    generator = generator_of(checkpoint, cfg.ckpt_path).to(device)
     inpainters = {
-        Path(cfg.ckpt_path).name: inpainter_of(generator_of(checkpoint, cfg.ckpt_path).to(device)),
+        Path(cfg.ckpt_path).name: inpainter_of(generator),
         **named(instantiate_each(cfg.get("baseline"))),
     }
     table = results.write_results(
         *(folder, inpainters, loader, scored, device, cfg.pictures, cfg.by),
         distances=instantiate(cfg.metric).distances,
+        more=measure_attention(generator, loader, data, trained.get("callbacks")),
     )
     parts = []
     for name in ("data", "mask"):

@@ -101,6 +101,8 @@ def targets(node: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any], Ca
 def instantiate(node: Any, **options: Any) -> Any:
     """Hydra's ``instantiate`` for the parts that a configuration may name.
 
+    Parts get plain lists and dictionaries: OmegaConf's would take a dataclass in them for settings.
+
     Args:
         node: Of a configuration, with a ``_target_``.
         options: Replace those of the node.
@@ -113,7 +115,7 @@ def instantiate(node: Any, **options: Any) -> Any:
     for _ in targets(plain(node)):
         pass
     try:
-        return hydra_instantiate(node, **options)
+        return hydra_instantiate(node, _convert_="all", **options)
     except InstantiationException as error:
         reason = reason_of(error)
         if reason is error:  # Python's own words need Hydra's around them: which part it was

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from lightning import Trainer
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from farfill.config.instantiate import instantiate_each
@@ -28,9 +29,10 @@ def inpainter_of(generator: nn.Module) -> Inpainter:
 
 
 def named(baselines: Mapping[str, Inpainter]) -> dict[str, Inpainter]:
-    """Classical baselines, labelled as such."""
+    """Baselines with what each is: classical, or no filler at all but the truth."""
+    kinds = {"truth": "no filler"}
     return {
-        f"{name.replace('_', ' ')} (classical baseline)": baseline
+        f"{name.replace('_', ' ')} ({kinds.get(name, 'classical baseline')})": baseline
         for name, baseline in baselines.items()
     }
 
@@ -39,6 +41,16 @@ def freeze(cfg: DictConfig, data: InpaintingData, loader: Iterable[Batch]) -> ma
     """The manifest of what ``loader``, the data's for validation, is going to yield."""
     holes = str((cfg.datamodule.val_holes or cfg.mask)._target_)
     return manifest.build(loader, data.val_set.paths, data.val_clusters, data.val_seed, holes)
+
+
+def measure_attention(
+    generator: nn.Module, loader: Iterable[Batch], data: InpaintingData, callbacks: Any
+) -> dict[int, dict[str, float]]:
+    """Where the attention looks in each picture, as a run's callbacks ask for; empty if none do."""
+    if not (asked := (callbacks or {}).get("attention_diagnostics")):
+        return {}
+    numbers = asked["pictures"], asked["tolerance"]
+    return score_attention(generator, loader, data.source, data.val_set.paths, *numbers)
 
 
 def best_value(trainer: Trainer) -> float | None:
@@ -71,15 +83,11 @@ def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData) -> s
     ]
     if collapsed := read_status(folder.parent).get("collapsed"):
         remarks.append(f"This run has COLLAPSED: {collapsed}.")
-    looked = {}
-    if asked := OmegaConf.select(cfg, "callbacks.attention_diagnostics"):
-        numbers = asked.pictures, asked.tolerance
-        looked = score_attention(generator, loader, data.source, data.val_set.paths, *numbers)
     table = write_results(
         *(folder, inpainters, loader, frozen),
         attention=attention,
         remarks=remarks,
         distances=module.metrics.distances,
-        more=looked,
+        more=measure_attention(generator, loader, data, cfg.get("callbacks")),
     )
     return f"\n{table}\nTables, best and worst pictures: {folder}"
