@@ -55,6 +55,8 @@ REFUSED = {
     "test": "every run ends with a report, and src/evaluate.py scores any checkpoint",
     "optimized_metric": "a run returns the best callbacks.model_checkpoint.monitor to a search; "
     "set that, and callbacks.model_checkpoint.mode to min or max",
+    "extras.enforce_tags": "nothing asks for tags; tags=[first,try] gives some",
+    "extras.ignore_warnings": "what nobody can act on is left out; train.log has the rest",
     "paths.data_dir": "data.root=... is the folder of the pictures, with data=folder or a data set",
 }
 #: Choice -> the package that has it, and the extra of ours that brings that.
