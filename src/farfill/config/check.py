@@ -163,7 +163,9 @@ def check_knobs(cfg: DictConfig, overrides: Iterable[str], choices: Mapping[str,
 
 
 def check_known_keys(cfg: DictConfig, command: str = "train") -> None:
-    """Refuse top-level keys, added by ``+key=...``, that are no setting and that nothing reads.
+    """Refuse keys, added by ``+key=...``, that are no setting and that nothing reads.
+
+    Those of parts are left to :func:`~farfill.config.instantiate.check_kinds`.
 
     Raises:
         ValueError: Names the key, and the setting that was probably meant.
@@ -177,6 +179,14 @@ def check_known_keys(cfg: DictConfig, command: str = "train") -> None:
             listed = f"conf/{command}.yaml lists the settings"
             hint = did_you_mean(name, sorted(known - {"defaults"}), listed)
             raise ValueError(f"there is no setting {name}, and nothing reads it: {hint}")
+    text = str(OmegaConf.to_container(cfg, resolve=False))
+    for group in ("paths", "stage", "sweep"):  # which are no parts
+        options = map(OmegaConf.load, (conf_dir() / group).glob("*.yaml"))
+        own = set(map(str, set().union(settings.get(group) or (), *options)))
+        for name in map(str, cfg.get(group) or ()):
+            if name not in own and f"{{{group}.{name}" not in text:
+                hint = did_you_mean(name, sorted(own), f"it has {', '.join(sorted(own))}")
+                raise ValueError(f"there is no setting {group}.{name}: {hint}")
 
 
 def idle_knobs(cfg: DictConfig) -> set[str]:
