@@ -27,18 +27,18 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from farfill.attention.paste import Paste, assemble
-from farfill.attention.protocol import check_shapes
+from farfill.attention.protocol import PatchAttention, check_shapes
 from farfill.attention.similarity import Similarity, band, known_patches
 from farfill.layer.convolution import same_padding
 from farfill.op.spatial import pixel_positions, reduce_nearest
 from farfill.types import AttentionResult
 
 
-class ContextualAttention(nn.Module):
+class ContextualAttention(PatchAttention):
     """Soft matching of foreground patches to known background patches, and pasting of those.
 
     It has no parameters. Every sample is treated on its own, with its own hole.
@@ -56,26 +56,6 @@ class ContextualAttention(nn.Module):
     Raises:
         ValueError: If a parameter is out of its range.
     """
-
-    def __init__(
-        self,
-        patch_size: int = 3,
-        rate: int = 2,
-        stride: int = 1,
-        propagation: int | None = 3,
-        softmax_scale: float = 10.0,
-    ) -> None:
-        super().__init__()
-        for name, value in {"patch_size": patch_size, "rate": rate, "stride": stride}.items():
-            if value < 1:
-                raise ValueError(f"expected `{name}` to be at least 1, got {value}")
-        if propagation is not None and (propagation < 1 or propagation % 2 == 0):
-            raise ValueError(f"expected `propagation` to be odd or None, got {propagation}")
-        self.patch_size = patch_size
-        self.rate = rate
-        self.stride = stride
-        self.propagation = propagation
-        self.softmax_scale = softmax_scale
 
     def forward(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None = None
