@@ -153,19 +153,20 @@ class ContextualAttention(PatchAttention):
         return similarity, known_patches(hole, self.patch_size, self.stride)
 
 
-@torch.compiler.disable  # it would be translated anew for every band
+@torch.compiler.disable  # it would be compiled again for every band
 def _paste_band(
     similarity: Similarity, paste: Paste, known: Tensor | None, start: int, stop: int
 ) -> tuple[Tensor, Tensor]:
     """Rows ``start`` to ``stop`` of the pasted cells, and of the places with the most weight.
 
     There is a row of cells more than rows of positions: each lies between two, or beyond an end.
+    So the first band looks at one row above the map, and the last at one below.
     """
     first, last = max(start - 1, 0), min(stop, similarity.height)
     weights = _weights(similarity, known, first, last)
     chosen = weights.detach()[:, start - first :].max(-1).indices  # faster than argmax
     weights = weights.unflatten(-1, (similarity.lines, similarity.columns))
-    return paste.rows(weights, start == 0, stop > similarity.height), chosen
+    return paste.rows(weights, above=first - (start - 1), below=stop - last), chosen
 
 
 def _weights(similarity: Similarity, known: Tensor | None, start: int, stop: int) -> Tensor:

@@ -28,12 +28,12 @@ class PlainContextualAttention(PatchAttention):
         features = lay_out(pasted, foreground.shape[-2:], 2 * self.rate, self.rate)
         chosen = torch.unravel_index(weights.flatten(3).argmax(3), weights.shape[3:])
         place = torch.stack(chosen, dim=1) * self.stride
-        return AttentionResult(features, place - pixel_positions(*place[:, 0].shape, like=place))
+        here = pixel_positions(len(place), place.shape[2], place.shape[3], like=place)
+        return AttentionResult(features, place - here)
 
     def attend(self, foreground: Tensor, background: Tensor, hole: Tensor | None) -> Tensor:
         """Weights of the known background patches for each position: ``(N, h, w, h', w')``."""
-        if hole is None:
-            hole = torch.zeros_like(background[:1, :1])
+        hole = torch.zeros_like(background[:1, :1]) if hole is None else hole
         f, b, hole = (reduce_nearest(x, self.rate) for x in (foreground, background, hole))
         # Equation 3, the cosine similarity. The code divides by the length of b alone, which the
         # softmax notices: where f is longer, attention is sharper.
