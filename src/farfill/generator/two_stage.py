@@ -6,12 +6,13 @@ from torch import Tensor, nn
 from farfill.attention.contextual import ContextualAttention
 from farfill.attention.none import NoAttention
 from farfill.attention.protocol import Attention
+from farfill.generator.pretrained import Pretrained
 from farfill.layer.convolution import DoublingConv2d, SameConv2d
 from farfill.op.spatial import resize_nearest
 from farfill.types import Batch, Completion
 
 
-class Generator(nn.Module):
+class Generator(Pretrained):
     """Coarse-to-fine generator of the paper (figure 2) as the authors' code has it.
 
     3,601,542 parameters with ``channels=32`` and contextual attention. No gradient is stopped
@@ -35,6 +36,7 @@ class Generator(nn.Module):
             raise ValueError(
                 f"expected `attention` to be a torch.nn.Module, got {type(attention).__name__}"
             )
+        self.channels = channels
         middle, wide = 2 * channels, 4 * channels
         self.coarse = nn.Sequential(
             *_encoder(channels, middle, middle, wide, wide, wide),
@@ -42,6 +44,12 @@ class Generator(nn.Module):
             decoder(wide, channels),
         )
         self.refinement = RefinementStage(channels, attention or ContextualAttention())
+
+    @property
+    def attention(self) -> Attention | NoAttention:
+        """The layer of the refinement's attention branch."""
+        attention = self.refinement.attention
+        return NoAttention() if attention is None else attention
 
     def forward(self, masked_image: Tensor, hole: Tensor) -> Completion:
         """Predict the whole picture twice, coarse and refined.
