@@ -11,7 +11,6 @@ from torch import Tensor
 
 from farfill.generator.two_stage import Generator
 from farfill.layer.convolution import SameConv2d
-from farfill.text import one_line
 
 #: What is added to a TensorFlow checkpoint's name to name its files.
 _ENDS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")
@@ -68,9 +67,7 @@ def read_variables(path: Path) -> dict[str, np.ndarray]:
     except PermissionError:
         raise
     except Exception as error:  # damaged bytes end in nearly any kind of error
-        raise ValueError(
-            f"{path} cannot be read ({one_line(error)[:200]}): get it again"
-        ) from error
+        raise ValueError(f"{path} is damaged, or has no variables: get it again") from error
     if not found:
         raise ValueError(
             f"{path} has no variables inpaint_net/<layer>/kernel: it is not the authors' generator"
