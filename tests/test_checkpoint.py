@@ -1,7 +1,5 @@
 """Files that are not good checkpoints end in one sentence, and none can execute code."""
 
-from __future__ import annotations
-
 import pickle
 import random
 from contextlib import suppress

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.overrides import TorchFunctionMode
 
 from farfill import ContextualAttention
 from farfill.attention import similarity
@@ -112,12 +111,12 @@ def test_gradients_reach_both_inputs_and_are_right(rows, monkeypatch):
 def test_memory_grows_with_the_area_and_not_with_its_square():
     """A band computes some rows of its neighbours, too, here 11 rows for 4."""
 
-    class Largest(TorchDispatchMode):
+    class Largest(TorchFunctionMode):
         bytes = 0
 
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
             out = func(*args, **(kwargs or {}))
-            for tensor in tree_leaves(out):
+            for tensor in out if isinstance(out, tuple | list) else [out]:
                 if isinstance(tensor, torch.Tensor):
                     self.bytes = max(self.bytes, tensor.untyped_storage().nbytes())
             return out

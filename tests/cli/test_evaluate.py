@@ -1,7 +1,5 @@
 """Scoring a checkpoint: what it leaves, and that the numbers repeat."""
 
-from __future__ import annotations
-
 import csv
 import json
 

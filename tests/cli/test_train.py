@@ -1,7 +1,5 @@
 """Whole trainings, tiny: what they leave behind, and how they go on."""
 
-from __future__ import annotations
-
 import csv
 import signal
 

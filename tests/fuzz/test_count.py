@@ -1,7 +1,5 @@
 """How much the quick suite tries."""
 
-from __future__ import annotations
-
 from importlib import import_module
 
 from helpers.fuzz import promised

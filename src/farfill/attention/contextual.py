@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from farfill.attention.paste import Paste, assemble
-from farfill.attention.protocol import check_shapes
+from farfill.attention.protocol import check_features
 from farfill.attention.similarity import Similarity, band, known_patches
 from farfill.layer.convolution import same_padding
 from farfill.op.spatial import pixel_positions, reduce_nearest
@@ -95,7 +95,7 @@ class ContextualAttention(nn.Module):
         Raises:
             ValueError: If the shapes do not fit each other.
         """
-        check_shapes(foreground, background, hole)
+        check_features(foreground, background, hole)
         n, rows = len(foreground), (0, foreground.shape[-2])
         samples, _ = self._band(foreground, background)
         holes = [None] * n if hole is None else hole.expand(n, -1, -1, -1).split(samples)

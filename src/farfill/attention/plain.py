@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from farfill.attention.protocol import check_shapes
+from farfill.attention.protocol import check_features
 from farfill.layer.convolution import same_padding
 from farfill.op.spatial import pixel_positions, reduce_nearest
 from farfill.types import AttentionResult
@@ -32,7 +32,7 @@ class PlainContextualAttention(nn.Module):
         self, foreground: Tensor, background: Tensor, hole: Tensor | None = None
     ) -> AttentionResult:
         """Paste background patches, weighted; arguments and result as of the fast one."""
-        check_shapes(foreground, background, hole)
+        check_features(foreground, background, hole)
         weights = self.attend(foreground, background, hole)
         n, h, w, _, columns = weights.shape
         # Patches of 2 x 2 cells of the small grid, at full resolution: every pixel lies in 4.

@@ -23,7 +23,7 @@ class Attention(Protocol):
         ...
 
 
-def check_shapes(
+def check_features(
     foreground: Tensor, background: Tensor, hole: Tensor | None, one_size: bool = False
 ) -> None:
     """Refuse with a ``ValueError`` what :class:`Attention` does not take.

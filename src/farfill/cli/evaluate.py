@@ -14,10 +14,7 @@ from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 
 #: Lightning's accelerators, and what ``device`` calls them.
-_DEVICES = {
-    **{"default": "auto", "auto": "auto", "cpu": "cpu"},
-    **{"gpu": "cuda", "cuda": "cuda", "mps": "mps"},
-}
+_DEVICES = {"default": "auto", "gpu": "cuda"} | {n: n for n in ("auto", "cpu", "cuda", "mps")}
 
 
 def translated(arguments: Sequence[str], runs: Path) -> list[str]:
@@ -76,9 +73,8 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     from farfill.config.check import check_counts, check_known_keys
     from farfill.config.instantiate import check_kinds, instantiate, instantiate_each
     from farfill.evaluation import manifest, results
-    from farfill.evaluation.attention import score_attention
     from farfill.machine import find_device, tune_processor
-    from farfill.rundir.final_report import inpainter_of, named
+    from farfill.rundir.final_report import freeze, inpainter_of, measure_attention, named
 
     check_known_keys(cfg, "evaluate")
     if cfg.ckpt_path is None:
@@ -97,24 +93,18 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     data = instantiate(cfg.datamodule)
     data.setup("validate")
     loader = data.val_dataloader()
-    paths, clusters = data.val_set.paths, data.val_clusters
-    holes = str((cfg.datamodule.val_holes or cfg.mask)._target_)
-    found = manifest.build(loader, paths, clusters, cfg.seed, holes)
+    scored = freeze(cfg, data, loader)
     if cfg.manifest is not None:
-        manifest.require_same(found, manifest.read(cfg.manifest))
+        manifest.require_same(scored, manifest.read(cfg.manifest))
     generator = generator_of(checkpoint, cfg.ckpt_path).to(device)
     inpainters = {
         Path(cfg.ckpt_path).name: inpainter_of(generator),
         **named(instantiate_each(cfg.get("baseline"))),
     }
-    looked = {}
-    if asked := (trained.get("callbacks") or {}).get("attention_diagnostics"):
-        numbers = asked["pictures"], asked["tolerance"]
-        looked = score_attention(generator, loader, data.source, paths, *numbers)
     table = results.write_results(
-        *(folder, inpainters, loader, found, device, cfg.pictures, cfg.by),
+        *(folder, inpainters, loader, scored, device, cfg.pictures, cfg.by),
         distances=instantiate(cfg.metric).distances,
-        more=looked,
+        more=measure_attention(generator, loader, data, trained.get("callbacks")),
     )
     parts = []
     for name in ("data", "mask"):

@@ -192,5 +192,5 @@ def check_shapes(masked_image: Tensor, hole: Tensor) -> None:
     if height % 4 or width % 4:
         raise ValueError(
             f"expected sides that are multiples of 4, got {height} x {width}; pad the picture "
-            "(`python src/inpaint.py` does it for any size)"
+            "(`farfill-inpaint` does it for any size)"
         )
