@@ -171,7 +171,7 @@ def check_format(checkpoint: Mapping[str, Any], path: str | Path) -> None:
         )
 
 
-def load_generator(path: str | Path) -> nn.Module:
+def load_generator(path: str | Path, **options: Any) -> nn.Module:
     """Rebuild a generator of a file, with its weights and in evaluation mode.
 
     It maps a masked image and its hole to a :class:`~farfill.types.Completion`.
@@ -179,11 +179,12 @@ def load_generator(path: str | Path) -> nn.Module:
     Args:
         path: A checkpoint, a ``.safetensors`` file, a folder of ``save_pretrained``, the name of
             weights that come with Farfill, or ``hf://user/model@revision``.
+        options: Of huggingface_hub, see :func:`~farfill.weights.find.find_weights`.
 
     Raises:
         ValueError: If that is not there, or not a whole file of Farfill.
     """
-    return generator_of(read_checkpoint(path), path)
+    return generator_of(read_checkpoint(find_weights(path, **options)), path)
 
 
 def generator_of(checkpoint: Mapping[str, Any], path: str | Path) -> nn.Module:

@@ -12,8 +12,8 @@ from safetensors.torch import save
 from torch import nn
 
 from farfill import Generator, load_generator
-from farfill.generator.pretrained import configuration
 from farfill.weights.file import pack
+from farfill.weights.publish import configuration
 from helpers.fuzz import attempt, fuzz
 from helpers.malformed import damaged
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from farfill import Generator
-from farfill.generator.pretrained import configuration
 from farfill.weights import find
 from farfill.weights.file import write_weights
+from farfill.weights.publish import configuration
 
 
 def tiny_weights(path: Path, generator: Generator | None = None) -> Path:

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from farfill import Generator, load_generator
 from farfill.checkpoint import read_checkpoint
 from farfill.generator.glcic import GLCIC
-from farfill.generator.pretrained import configuration
 from farfill.weights.file import pack, write_weights
+from farfill.weights.publish import configuration
 from helpers.fuzz import attempt
 from helpers.weights import tiny_weights
 

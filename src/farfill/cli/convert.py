@@ -13,7 +13,6 @@ from farfill.checkpoint import generator_of, load_generator, read_checkpoint
 from farfill.data.sample import Sample
 from farfill.errors import one_line_errors
 from farfill.files import expanded
-from farfill.generator.pretrained import configuration
 from farfill.generator.tensorflow import (
     is_tensorflow,
     load_tensorflow_generator,
@@ -23,6 +22,7 @@ from farfill.generator.tensorflow import (
 from farfill.generator.two_stage import Generator
 from farfill.image.read import read_rgb
 from farfill.weights.file import write_weights
+from farfill.weights.publish import configuration
 
 _HELP = """\
 Write a generator's weights alone: safetensors, in half precision, with its configuration inside.

@@ -11,11 +11,10 @@ from farfill.text import did_you_mean, one_line
 
 #: Of the weights that come with Farfill, and of their index.
 FOLDER = Path(__file__).parent
-#: In a folder that :meth:`~farfill.generator.pretrained.Pretrained.save_pretrained` leaves.
+#: In a folder of ``save_pretrained``, and on the hub.
 FILE = "model.safetensors"
-#: A name on the hub, ``user/model``.
-MODEL = r"[\w.-]+/[\w.-]+"
-_ON_HUB = re.compile(rf"hf:/{{1,2}}({MODEL})(?:@(.+))?", re.ASCII)  # a Path keeps one slash
+_MODEL = r"[\w.-]+/[\w.-]+"
+_ON_HUB = re.compile(rf"hf:/{{1,2}}({_MODEL})(?:@(.+))?", re.ASCII)  # a Path keeps one slash
 
 
 class Shipped(NamedTuple):
@@ -40,7 +39,8 @@ def find_weights(name: str | Path, **options: Any) -> Path:
         name: A file; a folder with ``model.safetensors``; a name of :func:`shipped`; or
             ``hf://user/model``, or ``hf://user/model@revision``, which is downloaded once, into
             the cache of huggingface_hub (``HF_HOME``).
-        options: Of ``huggingface_hub.hf_hub_download``, for a name on the hub.
+        options: Of ``huggingface_hub.hf_hub_download``: ``revision``, ``cache_dir`` ... With any of
+            them ``user/model`` alone is a name on the hub, too, unless there is such a folder.
 
     Raises:
         ValueError: There is nothing of that name, the hub does not give it, or what came with
@@ -58,6 +58,8 @@ def find_weights(name: str | Path, **options: Any) -> Path:
         if sha256(place.read_bytes()).hexdigest() != entry.sha256:
             raise ValueError(f"{place} is damaged: it is not what Farfill came with; install again")
         return place
+    if options and re.fullmatch(_MODEL, str(name), re.ASCII):
+        return _download(f"hf://{name}", options)
     hint = did_you_mean(str(name), known, ", ".join(known) or "this version has none")
     raise ValueError(
         f"{name} is none of these: a checkpoint, a .safetensors file, a folder with {FILE}, "
@@ -75,8 +77,9 @@ def _download(name: str, options: dict[str, Any]) -> Path:
             f"{name} needs huggingface_hub: pip install 'farfill[hub]', or name a file"
         ) from error
     model, revision = match.groups()
+    options = options | {"revision": revision or options.get("revision")}
     try:
-        return Path(hf_hub_download(model, FILE, revision=revision, **options))
+        return Path(hf_hub_download(model, FILE, **options))
     except Exception as error:  # a download ends in nearly any kind of error
         reason = one_line(str(error).partition("\n")[0])[:200]
         raise ValueError(

@@ -21,7 +21,7 @@ from farfill.attention.none import NoAttention
 from farfill.config.instantiate import plain
 from farfill.config.paths import conf_dir
 from farfill.generator.coarse_only import CoarseOnly
-from farfill.generator.pretrained import configuration
+from farfill.weights.publish import configuration
 from helpers.compose import composed
 from helpers.weights import tiny_weights, upload
 
@@ -74,7 +74,7 @@ def test_the_card_is_filled_in_and_kept(tmp_path):
     card = huggingface_hub.ModelCard.load(tmp_path / "README.md")
     assert (card.data.license, card.data.library_name) == ("cc-by-sa-4.0", "farfill")
     assert "Three photographs by nobody." in card.text
-    assert card.text.count("To be written") == 4
+    assert card.text.count("To be written") == 3
     (tmp_path / "README.md").write_text("mine")
     Generator(2).save_pretrained(tmp_path)
     assert (tmp_path / "README.md").read_text() == "mine"
