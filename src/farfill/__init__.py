@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from farfill.generator.tensorflow import load_tensorflow_generator, swap_red_and_blue
     from farfill.generator.two_stage import Generator
     from farfill.inpainting.fill import fill
+    from farfill.weights.publish import published
 
 __version__ = "0.2.0"
 
@@ -21,6 +22,7 @@ _HOME = {
     "fill": "farfill.inpainting.fill",
     "load_generator": "farfill.checkpoint",
     "load_tensorflow_generator": "farfill.generator.tensorflow",
+    "published": "farfill.weights.publish",
     "swap_red_and_blue": "farfill.generator.tensorflow",
 }
 
@@ -30,6 +32,7 @@ __all__ = [
     "fill",
     "load_generator",
     "load_tensorflow_generator",
+    "published",
     "swap_red_and_blue",
 ]
 

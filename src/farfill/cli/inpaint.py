@@ -16,6 +16,7 @@ from farfill.config.arguments import newest_checkpoint
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 from farfill.text import one_line
+from farfill.weights.find import shipped
 
 _DEFAULTS = conf_dir() / "run" / "inpaint.yaml"
 _EXAMPLES = {
@@ -30,6 +31,7 @@ _HELP = """\
 Fill holes in pictures: known pixels stay bit for bit, white in the mask is the hole.
 
   %(prog)s photo.jpg hole.png -o filled.png --ckpt best.ckpt
+  %(prog)s photo.jpg hole.png -o filled.png --weights hf://user/model
   %(prog)s photos masks -o filled --attention maps --ckpt best.ckpt
   %(prog)s ckpt_path=best.ckpt image=[a.jpg,b.png] mask=hole.png output=[c.png,d.tif]
 
@@ -77,6 +79,7 @@ _KINDS: dict[Any, str] = {
 def settings_of(values: Mapping[str, Any]) -> Settings:
     """The defaults with other values; ``ValueError`` if one is missing or of another kind."""
     settings = {str(name): value for name, value in OmegaConf.load(_DEFAULTS).items()}
+    settings["ckpt_path"] = next(iter(shipped()), None)
     settings.update(values)
     try:
         return Settings(**settings)
@@ -110,7 +113,7 @@ def parse(arguments: Sequence[str]) -> Settings:
     )
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=f"farfill {farfill.__version__}")
-    short = {"output": ["-o"], "ckpt_path": ["--ckpt", "--checkpoint"]}
+    short = {"output": ["-o"], "ckpt_path": ["--ckpt", "--checkpoint", "--weights"]}
     for name, field in Settings.model_fields.items():
         flags = dict.fromkeys([*short.get(name, []), f"--{name}", f"--{name.replace('_', '-')}"])
         action = "store_true" if field.annotation is bool else "store"
@@ -119,6 +122,7 @@ def parse(arguments: Sequence[str]) -> Settings:
     files = []
     for word in values.pop("words", []):
         name, equals, value = word.partition("=")
+        name = "ckpt_path" if name == "weights" else name
         if equals and name in Settings.model_fields:
             values[name] = value
         elif equals and name.isidentifier() and not Path(word).exists():
@@ -176,7 +180,6 @@ def inpaint(settings: Settings) -> list[str]:
             the only picture cannot be filled; likewise ``OSError`` for files.
     """
     from farfill.checkpoint import load_generator
-    from farfill.files import expanded
     from farfill.inpainting.fill import fill_file
     from farfill.inpainting.pairing import pair
     from farfill.inpainting.predictor import Predictor
@@ -188,7 +191,7 @@ def inpaint(settings: Settings) -> list[str]:
     checkpoint = settings.ckpt_path
     if checkpoint in ("last", "best") and not Path(checkpoint).exists():
         checkpoint = str(newest_checkpoint(checkpoint, Path("runs")))
-    generator, device = load_generator(expanded(checkpoint)), find_device(settings.device)
+    generator, device = load_generator(checkpoint), find_device(settings.device)
     predictor = Predictor(generator, device, settings.precision, settings.compile, settings.backend)
     options, failures = settings.model_dump(include={*_PER_PICTURE.split()}), []
     for job in jobs:
