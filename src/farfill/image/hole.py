@@ -105,8 +105,20 @@ def transparent(picture: Picture, name: str, max_hole: float = 1) -> np.ndarray:
     """
     if picture.alpha is None:
         raise ValueError(f"{name} has no alpha, whose transparent places are the hole: give a mask")
-    mask = Picture(picture.alpha)
-    return hole_of(mask, f"the alpha of {name}", picture.size, invert=True, max_hole=max_hole)
+    hole = picture.alpha < full_level(picture.alpha) * (1 - _NOISE / 255)
+    if not hole.any():
+        raise ValueError(
+            f"nothing in {name} is transparent, so that nothing is to fill: give a mask"
+        )
+    if hole.all():
+        raise ValueError(
+            f"everything in {name} is transparent, so that there is nothing to fill from"
+        )
+    if hole.mean() > max_hole:
+        raise ValueError(
+            f"{hole.mean():.0%} of {name} is transparent: say max_hole=1 if that is to be filled"
+        )
+    return hole
 
 
 def distance_to(hole: np.ndarray) -> np.ndarray:

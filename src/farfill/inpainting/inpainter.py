@@ -89,6 +89,9 @@ class Inpainter:
         image: Kind,
         mask: object = None,
         *,
+        threshold: float | None = None,
+        invert: bool = False,
+        resize_mask: bool = False,
         dilate: int = 0,
         feather: int = 0,
         crop: int | None = SIDE,
@@ -101,9 +104,13 @@ class Inpainter:
                 NumPy: ``(H, W)`` or ``(H, W, 1 to 4)`` of uint8, uint16, or floating point in
                 ``[0, 1]``; or a list of pictures. Any size.
             mask: White is the hole: of Pillow, or of NumPy ``(H, W)`` or ``(H, W, 1 to 4)`` of
-                bool, of 0 and 1, or in the levels of its type; grey, that is what a soft brush
-                touched, belongs to the hole. For a list, a list or one mask for all. None: what is
-                transparent in the picture is the hole, and is opaque in the result.
+                bool, of 0 and 1, or in the levels of its type. For a list, a list or one mask for
+                all. None: what is transparent in the picture is the hole, and is opaque in the
+                result.
+            threshold: Levels of a mask, 0 to 255 whatever its type, above this are the hole. None:
+                what is not black, so that grey, the edge of a soft brush, belongs to the hole.
+            invert: Black is the hole.
+            resize_mask: Stretch a mask of another size instead of refusing it.
             dilate: So many pixels around the hole are filled, too.
             feather: So many more fade into what is known.
             crop: Least side in pixels of what is cut out around each hole and filled at full
@@ -133,7 +140,8 @@ class Inpainter:
             if its is None:
                 hole = transparent(picture, "the picture")
             else:
-                hole = hole_of(_picture(its, "mask"), "the mask", picture.size)
+                marked = _picture(its, "mask")
+                hole = hole_of(marked, "the mask", picture.size, threshold, invert, resize_mask)
             hole = grow(hole, dilate)
             filled = fill(self.predictor, picture.rgb(), hole, max_pixels, crop, feather)
             result = picture.with_fill(filled.image, filled.hole)
