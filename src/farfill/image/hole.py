@@ -151,7 +151,7 @@ def _check_plausible(
             f"and {found}; {swap}"
         )
     # Two levels, any two, are a mask; a share in between is a soft edge, JPEG noise or a photo.
-    between = ((levels > levels.min() + 25.5) & (levels < levels.max() - 25.5)).mean()
+    between = ((levels > levels.min() + _NOISE) & (levels < levels.max() - _NOISE)).mean()
     if between > _NO_MASK:
         raise ValueError(
             f"{name} does not look like a mask: {between:.0%} of it is neither dark nor bright; "
