@@ -1,6 +1,7 @@
 """Fill the holes of a picture file."""
 
 import numpy as np
+import torch
 
 from farfill.image.hole import grow, read_hole, transparent
 from farfill.image.picture import Picture, read_picture
@@ -8,13 +9,14 @@ from farfill.image.read import open_image
 from farfill.image.write import check_depth, check_sides, write_picture
 from farfill.inpainting.fill import Filled, fill
 from farfill.inpainting.pairing import Job
-from farfill.inpainting.partial import Cost
+from farfill.inpainting.partial import Cost, multiplications_per_second
 from farfill.inpainting.predictor import Predictor
 from farfill.machine import memory
 from farfill.text import counted, one_line
 
 _LONG_S = 10  # from which on a picture is announced
 _BYTES_PER_PIXEL = 48  # of the whole picture; measured: 30 for 8-bit RGB to 47 for 16-bit RGBA
+_FILE_WORK = 35_000  # time per pixel of a .png that is written, in multiplications of the network
 
 
 def fill_file(
@@ -39,7 +41,8 @@ def fill_file(
         OSError: If the result cannot be written.
     """
     available = memory().available / 1e9 if memory_limit is None else memory_limit
-    held = check_headers(job, max_file_pixels)
+    pixels = check_headers(job, max_file_pixels)
+    held = _BYTES_PER_PIXEL * pixels
 
     def check_memory(needs: str, gigabytes: float, remedy: str) -> None:
         if gigabytes > available:
@@ -52,9 +55,11 @@ def fill_file(
 
     def announce(guess: Cost) -> None:
         gigabytes = (guess.bytes + held) / 1e9
-        needs = f"about {guess.seconds:.0f} s and {gigabytes:.1f} GB of memory"
+        work = _FILE_WORK * pixels * (1 if job.attention is None else 2)
+        seconds = guess.seconds + work / multiplications_per_second(torch.device("cpu"))
+        needs = f"about {seconds:.0f} s and {gigabytes:.1f} GB of memory"
         check_memory(needs, gigabytes, "lower max_pixels")
-        if guess.seconds > _LONG_S:
+        if seconds > _LONG_S:
             print(one_line(f"{job.image}: {needs}; a smaller max_pixels takes less"), flush=True)
 
     needs = f"about {held / 1e9:.1f} GB of memory at its full size, whatever max_pixels is"
@@ -92,8 +97,8 @@ def _note(picture: Picture, filled: Filled, keeps_alpha: bool) -> str:
     return note
 
 
-def check_headers(job: Job, max_file_pixels: int | None) -> float:
-    """Bytes that picture and mask take at their full size, as far as their headers tell.
+def check_headers(job: Job, max_file_pixels: int | None) -> int:
+    """Pixels of the larger of picture and mask, as far as their headers tell.
 
     Raises:
         ValueError: If a file cannot be used, or a result's format cannot hold the picture's sides.
@@ -106,4 +111,4 @@ def check_headers(job: Job, max_file_pixels: int | None) -> float:
         for result in (job.output, job.attention):
             if path == job.image and result is not None:
                 check_sides(result, (height, width))
-    return _BYTES_PER_PIXEL * max(pixels)
+    return max(pixels)

@@ -10,16 +10,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from farfill.attention.contextual import ContextualAttention
+from farfill.attention.similarity import BAND_BYTES
 from farfill.generator.two_stage import Generator, RefinementStage, check_shapes, with_planes
 from farfill.inpainting.window import Part, Size, Span, Window, needed, put, run_part, work
 from farfill.op.spatial import resize_nearest
 
-# Measured with the paper's widths on a processor at 512, 1024 and 2048 px, holes of half the side
-# (benchmarks/README.md): good for a factor of two.
+# Measured with the paper's widths on a processor, from crops of 128 px to pictures of 2048 px, small
+# and large holes (benchmarks/results/estimate.md): seconds are good for a factor of 1.5.
 _BYTES_PER_PIXEL = 12.5  # and channel of the first layer
 _BANDS = 15  # rows of similarities that are held at once
 _BYTES = 80e6  # whatever the size
-_PASSES = 8  # the attention's time, in that of its matrix products alone
+_PASSES = 4  # the attention's time, in that of its matrix products alone
+_MORE_ROWS = 4.5  # that it computes, and what it takes to begin, in such rows
+_CONVOLUTIONS = 1.7  # the time of layers, in that of their multiplications
+_SECONDS = 0.02  # whatever the size
 
 
 def predict_windows(
@@ -109,32 +113,37 @@ def predict_cost(
     """Guess what :func:`predict_windows` takes from its work and a short probe of the machine."""
     stage, small = generator.refinement, _small(size)
     products = sum(multiplications(generator, window, size) for window in windows)
-    channels = len(next(generator.parameters()))
-    held = _BYTES + _BYTES_PER_PIXEL * channels * size[0] * size[1]
     if stage.attention is not None:
         products += work(stage.attention_encoder, Window.whole(small), size)
+    products *= _CONVOLUTIONS
+    channels = len(next(generator.parameters()))
+    held = _BYTES + _BYTES_PER_PIXEL * channels * size[0] * size[1]
     if isinstance(stage.attention, ContextualAttention):
         rate = stage.attention.rate
         places = small[0] * small[1] // (rate * stage.attention.stride) ** 2
-        columns = small[1] // rate
-        rows = sum(stop - start for start, stop in _rows(stage, windows, small))
+        row_bytes = small[1] // rate * places * 4
+        spans = _rows(stage, windows, small)
+        rows = sum((stop - start) // rate + _MORE_ROWS for start, stop in spans)
         per_place = 4 * channels * (1 + 4 * rate**2 / 4)
-        products += _PASSES * (rows // rate) * columns * places * per_place
-        held += _BANDS * columns * places * 4
-    return Cost(products / multiplications_per_second(device), held)
+        passes = _PASSES + row_bytes / BAND_BYTES["cpu"]  # more where rows are not in its cache
+        products += passes * rows * row_bytes / 4 * per_place
+        held += _BANDS * row_bytes
+    return Cost(_SECONDS + products / multiplications_per_second(device), held)
 
 
 @lru_cache
 def multiplications_per_second(device: torch.device) -> float:
-    """Measure a convolution like most of the network's, in about 50 ms on a processor."""
+    """Measure a convolution like most of the network's, in about 50 ms on a processor.
+
+    Not at its best, but as the machine is: others may be using it.
+    """
     features = torch.ones(1, 128, 64, 64, device=device).to(memory_format=torch.channels_last)
     weight = torch.ones(128, 128, 3, 3, device=device).to(memory_format=torch.channels_last)
-    seconds = []
-    for _ in range(5):
+    for count in (1, 8):  # the first is slow
         start = time.perf_counter()
-        F.conv2d(features, weight, padding=1).sum().item()  # waits for a GPU
-        seconds.append(time.perf_counter() - start)
-    return weight.numel() * 64 * 64 / min(seconds)
+        for _ in range(count):
+            F.conv2d(features, weight, padding=1).sum().item()  # waits for a GPU
+    return count * weight.numel() * 64 * 64 / (time.perf_counter() - start)
 
 
 def _small(size: Size) -> Size:
