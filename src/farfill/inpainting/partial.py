@@ -10,17 +10,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from farfill.attention.contextual import ContextualAttention
-from farfill.attention.similarity import BAND_BYTES
 from farfill.generator.two_stage import Generator, RefinementStage, check_shapes, with_planes
 from farfill.inpainting.window import Part, Size, Span, Window, needed, put, run_part, work
 from farfill.op.spatial import resize_nearest
 
-# Measured with the paper's widths on a processor, from crops of 128 px to pictures of 2048 px, small
-# and large holes (benchmarks/results/estimate.md): seconds are good for a factor of 1.5.
+# Measured with the paper's widths on a processor, from crops of 128 px to pictures of 2048 px with
+# small and large holes (benchmarks/results/estimate.md): seconds are good for a factor of 1.5.
 _BYTES_PER_PIXEL = 12.5  # and channel of the first layer
 _BANDS = 15  # rows of similarities that are held at once
 _BYTES = 80e6  # whatever the size
-_PASSES = 4  # the attention's time, in that of its matrix products alone
+_PASSES = 5  # the attention's time, in that of its matrix products alone, and one more ...
+_PASS_BYTES = 20e6  # ... for each of these in a row of similarities, which leave the cache
 _MORE_ROWS = 4.5  # that it computes, and what it takes to begin, in such rows
 _CONVOLUTIONS = 1.7  # the time of layers, in that of their multiplications
 _SECONDS = 0.02  # whatever the size
@@ -125,7 +125,7 @@ def predict_cost(
         spans = _rows(stage, windows, small)
         rows = sum((stop - start) // rate + _MORE_ROWS for start, stop in spans)
         per_place = 4 * channels * (1 + 4 * rate**2 / 4)
-        passes = _PASSES + row_bytes / BAND_BYTES["cpu"]  # more where rows are not in its cache
+        passes = _PASSES + row_bytes / _PASS_BYTES
         products += passes * rows * row_bytes / 4 * per_place
         held += _BANDS * row_bytes
     return Cost(_SECONDS + products / multiplications_per_second(device), held)
