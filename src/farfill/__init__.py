@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from farfill.generator.tensorflow import load_tensorflow_generator, swap_red_and_blue
     from farfill.generator.two_stage import Generator
     from farfill.inpainting.fill import fill
+    from farfill.inpainting.inpainter import Inpainter
     from farfill.weights.publish import published
 
 __version__ = "0.2.0"
@@ -19,6 +20,7 @@ __version__ = "0.2.0"
 _HOME = {
     "ContextualAttention": "farfill.attention.contextual",
     "Generator": "farfill.generator.two_stage",
+    "Inpainter": "farfill.inpainting.inpainter",
     "fill": "farfill.inpainting.fill",
     "load_generator": "farfill.checkpoint",
     "load_tensorflow_generator": "farfill.generator.tensorflow",
@@ -29,6 +31,7 @@ _HOME = {
 __all__ = [
     "ContextualAttention",
     "Generator",
+    "Inpainter",
     "fill",
     "load_generator",
     "load_tensorflow_generator",

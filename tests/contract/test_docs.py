@@ -112,7 +112,7 @@ def test_inpainting_commands_are_understood():
     for words in lines:
         settings = inpaint.parse(words)
         assert settings.image
-        assert settings.mask
+        assert settings.mask or settings.mask_from_alpha
         assert settings.output
 
 

@@ -85,9 +85,14 @@ class ContextualAttention(PatchAttention):
 
     def fill_rows(
         self, foreground: Tensor, background: Tensor, hole: Tensor, start: int, stop: int
-    ) -> Tensor:
-        """Rows ``start`` to ``stop`` of what :meth:`forward` makes of one sample's features."""
-        return self._rebuild(foreground, background, hole, (start, stop), recompute=False)[0]
+    ) -> AttentionResult:
+        """Do as :meth:`forward` for rows ``start`` to ``stop`` of one sample's features only.
+
+        Offsets are those of the whole map, and 0 in rows that those features do not need.
+        """
+        rows = (start, stop)
+        features, offsets = self._rebuild(foreground, background, hole, rows, recompute=False)
+        return AttentionResult(features, offsets)
 
     def attend(self, foreground: Tensor, background: Tensor, hole: Tensor | None) -> Tensor:
         """The attention itself: ``(N, h, w, h', w')``, at most 1 over ``h' w'``; for small maps."""
@@ -110,7 +115,10 @@ class ContextualAttention(PatchAttention):
         rows: tuple[int, int],
         recompute: bool,
     ) -> tuple[Tensor, Tensor]:
-        """Features and offsets of some rows; gradients compute bands again if ``recompute``."""
+        """Some rows of the features, and the offsets that these need, elsewhere 0.
+
+        Gradients compute bands again if ``recompute``.
+        """
         similarity, known = self._compare(foreground, background, hole)
         paste = Paste(background, self.rate, self.stride, known)
         # Of the pasted picture, which is laid out in cells of rate x rate pixels, the foreground
@@ -132,8 +140,11 @@ class ContextualAttention(PatchAttention):
         corner = (rows[0] + top - first * self.rate, left)
         features = assemble(cells, self.rate, corner, (rows[1] - rows[0], foreground.shape[-1]))
         place = torch.stack([chosen // similarity.columns, chosen % similarity.columns], dim=1)
-        here = pixel_positions(len(place), place.shape[-2], place.shape[-1], like=place)
-        return features.to(background.dtype), place * self.stride - here
+        here = pixel_positions(len(place), similarity.height, similarity.width, like=place)
+        computed = slice(first, first + place.shape[-2])
+        offsets = torch.zeros_like(here)
+        offsets[:, :, computed] = place * self.stride - here[:, :, computed]
+        return features.to(background.dtype), offsets
 
     def _compare(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None
