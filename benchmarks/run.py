@@ -137,7 +137,10 @@ def write(part: str, rows: Rows, rounds: int) -> None:
     about = f"`{commit()}`, {machine()}, "
     about += f"median of {rounds} rounds in turn" if rounds > 1 else "each once"
     titles = list(dict.fromkeys(title for row in rows for title in row))
-    table = markdown_table(titles, ([row.get(title, "") for title in titles] for row in rows), (1,))
+    texts = [number for number, title in enumerate(titles) if title in ("rival", "picture")]
+    table = markdown_table(
+        titles, ([row.get(title, "") for title in titles] for row in rows), texts
+    )
     added = "; added MB: by which a process of its own grew" if "added MB" in titles else ""
     text = f"# {part}\n\n{about}{added}.\n\n"
     files = {

@@ -19,9 +19,10 @@ from farfill.op.spatial import resize_nearest
 _BYTES_PER_PIXEL = 12.5  # and channel of the first layer
 _BANDS = 15  # rows of similarities that are held at once
 _BYTES = 80e6  # whatever the size
-_PASSES = 5  # the attention's time, in that of its matrix products alone, and one more ...
-_PASS_BYTES = 20e6  # ... for each of these in a row of similarities, which leave the cache
+_PLACE_WORK = 2400  # time per similarity besides matrix products, in multiplications, and more ...
+_BYTE_WORK = 32e-6  # ... for each byte in a row of them: long ones leave the cache
 _MORE_ROWS = 4.5  # that it computes, and what it takes to begin, in such rows
+_PRODUCTS = 1.2  # the time of matrix products, in that of their multiplications
 _CONVOLUTIONS = 1.7  # the time of layers, in that of their multiplications
 _SECONDS = 0.02  # whatever the size
 
@@ -124,9 +125,8 @@ def predict_cost(
         row_bytes = small[1] // rate * places * 4
         spans = _rows(stage, windows, small)
         rows = sum((stop - start) // rate + _MORE_ROWS for start, stop in spans)
-        per_place = 4 * channels * (1 + 4 * rate**2 / 4)
-        passes = _PASSES + row_bytes / _PASS_BYTES
-        products += passes * rows * row_bytes / 4 * per_place
+        per_place = _PRODUCTS * 4 * channels * (1 + rate**2) + _PLACE_WORK + _BYTE_WORK * row_bytes
+        products += rows * row_bytes / 4 * per_place
         held += _BANDS * row_bytes
     return Cost(_SECONDS + products / multiplications_per_second(device), held)
 
