@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import nn
 
-dependencies = ["torch", "numpy", "pydantic"]  # torch.hub names those that are missing
+# torch.hub names those that are missing.
+dependencies = ["torch", "numpy", "pydantic", "safetensors"]
 
 # The hub runs this file where it lies and installs nothing. An installed Farfill comes first.
 sys.path.append(str(pathlib.Path(__file__).parent / "src"))
