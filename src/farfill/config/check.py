@@ -170,7 +170,7 @@ def check_known_keys(cfg: DictConfig, command: str = "train") -> None:
     Raises:
         ValueError: Names the key, and the setting that was probably meant.
     """
-    settings = OmegaConf.load(conf_dir() / f"{command}.yaml")
+    settings: Any = OmegaConf.load(conf_dir() / f"{command}.yaml")
     groups = {name for entry in settings.defaults if isinstance(entry, Mapping) for name in entry}
     known = groups | settings.keys() | {"question"}  # which the report of an ablation reads
     read = set().union(*_references(cfg).values())
