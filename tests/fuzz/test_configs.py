@@ -164,8 +164,8 @@ def test_without_wrong_values_both_come_to_their_end(tmp_path):
 
 
 _OPTIONS = (
-    "ckpt_path image mask threshold invert resize_mask max_hole overwrite lossy max_pixels "
-    "max_file_pixels memory_limit device precision backend"
+    "ckpt_path image mask mask_from_alpha threshold invert dilate feather resize_mask max_hole "
+    "overwrite lossy crop max_pixels max_file_pixels memory_limit device precision backend"
 )
 
 

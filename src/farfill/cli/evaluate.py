@@ -84,7 +84,8 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
         )
     tune_processor()
     checkpoint = read_checkpoint(cfg.ckpt_path)
-    trained = config_of(checkpoint, cfg.ckpt_path)
+    alone = checkpoint.get("generator_only") is True
+    trained = {} if alone else config_of(checkpoint, cfg.ckpt_path)
     take_over(cfg, trained)
     check_counts(cfg)
     check_kinds(cfg)
@@ -107,8 +108,8 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     )
     parts = []
     for name in ("data", "mask"):
-        now, then = dict(cfg[name]), trained[name]
-        other = "" if now == then else f" (trained on {_named(then)})"
+        now, then = dict(cfg[name]), trained.get(name)
+        other = "" if then in (None, now) else f" (trained on {_named(then)})"
         parts.append(f"{name} {_named(now)}{other}")
     scored_on = f"Scored on {', '.join(parts)}, seed {cfg.seed}."
     return f"{table}\n{scored_on}\nTables, pictures, manifest: {folder}"
@@ -117,9 +118,20 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
 def take_over(cfg: DictConfig, trained: dict[str, Any]) -> None:
     """Fill what the command line leaves open from the run that made the checkpoint.
 
+    Weights alone do not say what run that was: ``trained`` is empty.
+
     Raises:
-        ValueError: If ``box_size`` is to change holes that the run decided on.
+        ValueError: If ``box_size`` is to change holes that the run decided on, or no run says what
+            the pictures and the holes are.
     """
+    if not trained:
+        if None in (cfg.data, cfg.mask, cfg.image_size, cfg.box_size):
+            raise ValueError(
+                f"{cfg.ckpt_path} are weights alone, which do not say what to score them on: give "
+                "data, mask, image_size and box_size, for example data=folder "
+                "data.root=my/pictures mask=box image_size=256 box_size=128"
+            )
+        trained = {"seed": 1, "datamodule": {"val_holes": None, "val_limit": None}}
     if cfg.box_size is not None and cfg.mask is None:
         raise ValueError("box_size changes the holes: name them too, for example mask=box")
     holes = ["val_holes"] if cfg.get("mask") is None else []
