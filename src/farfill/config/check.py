@@ -182,7 +182,7 @@ def check_known_keys(cfg: DictConfig, command: str = "train") -> None:
     text = str(OmegaConf.to_container(cfg, resolve=False))
     for group in ("paths", "stage", "sweep"):  # which are no parts
         options = map(OmegaConf.load, (conf_dir() / group).glob("*.yaml"))
-        own = set(map(str, set().union(settings.get(group) or (), *options)))
+        own = {*map(str, set().union(settings.get(group) or (), *options))} - {"defaults", group}
         for name in map(str, cfg.get(group) or ()):
             if name not in own and f"{{{group}.{name}" not in text:
                 hint = did_you_mean(name, sorted(own), f"it has {', '.join(sorted(own))}")
