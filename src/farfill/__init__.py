@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from farfill.generator.two_stage import Generator
     from farfill.inpainting.fill import fill
     from farfill.inpainting.inpainter import Inpainter
+    from farfill.weights.publish import published
 
 __version__ = "0.2.0"
 
@@ -23,6 +24,7 @@ _HOME = {
     "fill": "farfill.inpainting.fill",
     "load_generator": "farfill.checkpoint",
     "load_tensorflow_generator": "farfill.generator.tensorflow",
+    "published": "farfill.weights.publish",
     "swap_red_and_blue": "farfill.generator.tensorflow",
 }
 
@@ -33,6 +35,7 @@ __all__ = [
     "fill",
     "load_generator",
     "load_tensorflow_generator",
+    "published",
     "swap_red_and_blue",
 ]
 

@@ -1,7 +1,5 @@
 """The commands as a user types them: train, then evaluate and inpaint what was trained."""
 
-from __future__ import annotations
-
 import tomllib
 from importlib import import_module
 

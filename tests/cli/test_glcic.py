@@ -1,7 +1,5 @@
 """`model=glcic`: a whole recipe, and a run of it from training to a filled picture."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -12,6 +12,7 @@ from PIL import Image
 
 import farfill
 from farfill.cli.inpaint import Settings, main, parse
+from helpers.weights import ship, tiny_weights
 
 SIZE = (21, 34)
 NAMES = "image=photo.png", "mask=hole.png", "output=f.png"
@@ -62,6 +63,20 @@ def test_one_picture_and_nothing_else_is_left_behind(inpaint):
     np.testing.assert_array_equal(after[known], before[known])
     assert (after[~known] != before[~known]).any()
     assert sorted(path.name for path in Path().iterdir()) == ["filled.png", "hole.png", "photo.png"]
+
+
+def test_weights_go_by_name_and_those_that_come_along_need_none(inpaint, tmp_path, monkeypatch):
+    assert inpaint(*NAMES, ckpt_path=None)[0] == 2
+    file = tiny_weights(tmp_path / "a.safetensors")
+    ship(file, "photographs-256", monkeypatch)
+    results = []
+    for number, words in enumerate(([], ["weights=photographs-256"], ["--weights", str(file)])):
+        name = f"{number}.png"
+        monkeypatch.setattr(sys, "argv", ["x", "photo.png", "hole.png", "-o", name, *words])
+        main()
+        results.append(pixels(name))
+    assert all(np.array_equal(one, results[0]) for one in results)
+    assert not np.array_equal(results[0], pixels("photo.png"))
 
 
 def test_grey_alpha_and_depth_are_kept(inpaint):
@@ -282,7 +297,7 @@ def test_a_transparent_hole_is_mentioned(inpaint):
 def test_without_weights_one_sentence_says_what_to_do(inpaint):
     status, _, err = inpaint(*NAMES, ckpt_path="null")
     assert (status, err.count("\n")) == (2, 1)
-    assert "no trained weights are installed" in err
+    assert "no trained weights come with" in err
     assert "ckpt_path=best.ckpt" in err
 
 

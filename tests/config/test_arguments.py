@@ -1,8 +1,7 @@
 """The command line before Hydra reads it: file names, names of settings, the last run."""
 
-from __future__ import annotations
-
 import os
+import re
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -74,7 +73,7 @@ def test_names_of_before_and_of_other_houses_lead_to_todays(capsys):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_there_is_not_names_what_there_is(name):
-    with pytest.raises(ValueError, match=f"no setting {name}: .*(src/evaluate.py|callbacks)"):
+    with pytest.raises(ValueError, match=f"no setting {name}: {re.escape(REFUSED[name])}"):
         renamed([f"{name}=true"])
 
 

@@ -119,6 +119,9 @@ def test_what_does_something_is_not(overrides):
         ("+atention=shift", "did you mean attention?"),
         ("+callbak.x=1", "no setting callbak"),
         ("+zzz=1", "conf/train.yaml lists the settings"),
+        ("+sweep.dryrun=true", r"no setting sweep\.dryrun: did you mean dry_run?"),
+        ("+stage.trains=[coarse]", r"no setting stage\.trains: did you mean trained?"),
+        ("+paths.zzz=x", r"no setting paths\.zzz: it has log_dir, output_dir"),
     ],
 )
 def test_a_key_that_nothing_reads_is_refused_with_the_nearest(override, says):
@@ -129,5 +132,6 @@ def test_a_key_that_nothing_reads_is_refused_with_the_nearest(override, says):
 
 def test_own_keys_may_be_added_where_something_reads_them():
     check_known_keys(composed("+width=8", "channels=${width}"))
+    check_known_keys(composed("+paths.mine=x", "data=folder", "data.root=${paths.mine}"))
     for name in sorted(file.stem for file in (conf_dir() / "ablation").glob("*.yaml")):
         check_known_keys(composed(f"ablation={name}"))

@@ -1,7 +1,5 @@
 """Wrong values of real options: a run that could start, or one line; nothing is written or lost."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import io
@@ -19,10 +17,10 @@ from PIL import Image
 import farfill.machine
 import farfill.module.trainer_parts
 from farfill.cli.inpaint import inpaint, settings_of
+from farfill.config.arguments import flat
 from farfill.config.instantiate import plain
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
-from farfill.rundir.record import flat
 from helpers.fuzz import LONGEST, fuzz
 from helpers.malformed import picture_files
 from helpers.runs import compose_tiny

@@ -185,14 +185,11 @@ def test_what_cannot_be_used_is_said(fill, arguments, words):
 
 
 def test_without_weights_one_sentence_says_what_to_do(monkeypatch):
-    def missing(name):
-        raise ValueError(f"{name} is none")
-
-    monkeypatch.setattr("farfill.inpainting.inpainter.load_generator", missing)
-    with pytest.raises(ValueError, match=r"^no trained weights are installed.*best\.ckpt"):
+    monkeypatch.setattr("farfill.inpainting.inpainter.shipped", dict)
+    with pytest.raises(ValueError, match=r"^no trained weights come with.*best\.ckpt"):
         farfill.Inpainter.from_pretrained()
-    with pytest.raises(ValueError, match=r"^hf://user/model is none"):
-        farfill.Inpainter.from_pretrained("hf://user/model")
+    with pytest.raises(ValueError, match=r"^nowhere is none of these"):
+        farfill.Inpainter.from_pretrained("nowhere")
     with pytest.raises(ValueError, match=r"expected `precision`"):
         farfill.Inpainter(farfill.Generator(2), precision="int8")
     with pytest.raises(ValueError, match=r"`device`=toaster"):

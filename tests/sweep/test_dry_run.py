@@ -30,7 +30,7 @@ def clock(monkeypatch):
         (["trainer.max_steps=2", "trainer=ddp", "trainer.num_nodes=2"], 2 + 1 * 5 + 5),
         (["trainer.max_steps=2", "trainer.accumulate_grad_batches=2"], 2 + 1 * 5 + 5),
         # Eleven pictures to learn from are three steps of two updates of two pictures.
-        (["trainer.max_steps=-1", "trainer.max_epochs=2"], 6 + 3 * 5 + 5),
+        (["trainer.max_steps=-1", "trainer.max_epochs=2", "schedule=constant"], 6 + 3 * 5 + 5),
     ],
     ids=["steps", "processes", "accumulation", "epochs"],
 )
@@ -44,6 +44,7 @@ def test_a_run_takes_its_steps_its_validations_and_its_report(
 
 
 def test_a_run_that_only_its_time_ends_is_refused():
-    cfg = compose_tiny("trainer.max_steps=-1", "trainer.max_time=00:00:01:00", "baseline=[]")
+    flags = ("trainer.max_steps=-1", "trainer.max_time=00:00:01:00", "schedule=constant")
+    cfg = compose_tiny("baseline=[]", *flags)
     with pytest.raises(ValueError, match="a dry run needs"):
         probe(cfg)

@@ -27,18 +27,18 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from farfill.attention.paste import Paste, assemble
-from farfill.attention.protocol import check_shapes
+from farfill.attention.protocol import PatchAttention, check_features
 from farfill.attention.similarity import Similarity, band, known_patches
 from farfill.layer.convolution import same_padding
 from farfill.op.spatial import pixel_positions, reduce_nearest
 from farfill.types import AttentionResult
 
 
-class ContextualAttention(nn.Module):
+class ContextualAttention(PatchAttention):
     """Soft matching of foreground patches to known background patches, and pasting of those.
 
     It has no parameters. Every sample is treated on its own, with its own hole.
@@ -56,26 +56,6 @@ class ContextualAttention(nn.Module):
     Raises:
         ValueError: If a parameter is out of its range.
     """
-
-    def __init__(
-        self,
-        patch_size: int = 3,
-        rate: int = 2,
-        stride: int = 1,
-        propagation: int | None = 3,
-        softmax_scale: float = 10.0,
-    ) -> None:
-        super().__init__()
-        for name, value in {"patch_size": patch_size, "rate": rate, "stride": stride}.items():
-            if value < 1:
-                raise ValueError(f"expected `{name}` to be at least 1, got {value}")
-        if propagation is not None and (propagation < 1 or propagation % 2 == 0):
-            raise ValueError(f"expected `propagation` to be odd or None, got {propagation}")
-        self.patch_size = patch_size
-        self.rate = rate
-        self.stride = stride
-        self.propagation = propagation
-        self.softmax_scale = softmax_scale
 
     def forward(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None = None
@@ -95,7 +75,7 @@ class ContextualAttention(nn.Module):
         Raises:
             ValueError: If the shapes do not fit each other.
         """
-        check_shapes(foreground, background, hole)
+        check_features(foreground, background, hole)
         n, rows = len(foreground), (0, foreground.shape[-2])
         samples, _ = self._band(foreground, background)
         holes = [None] * n if hole is None else hole.expand(n, -1, -1, -1).split(samples)
@@ -184,19 +164,20 @@ class ContextualAttention(nn.Module):
         return similarity, known_patches(hole, self.patch_size, self.stride)
 
 
-@torch.compiler.disable  # it would be translated anew for every band
+@torch.compiler.disable  # it would be compiled again for every band
 def _paste_band(
     similarity: Similarity, paste: Paste, known: Tensor | None, start: int, stop: int
 ) -> tuple[Tensor, Tensor]:
     """Rows ``start`` to ``stop`` of the pasted cells, and of the places with the most weight.
 
     There is a row of cells more than rows of positions: each lies between two, or beyond an end.
+    So the first band looks at one row above the map, and the last at one below.
     """
     first, last = max(start - 1, 0), min(stop, similarity.height)
     weights = _weights(similarity, known, first, last)
     chosen = weights.detach()[:, start - first :].max(-1).indices  # faster than argmax
     weights = weights.unflatten(-1, (similarity.lines, similarity.columns))
-    return paste.rows(weights, start == 0, stop > similarity.height), chosen
+    return paste.rows(weights, above=first - (start - 1), below=stop - last), chosen
 
 
 def _weights(similarity: Similarity, known: Tensor | None, start: int, stop: int) -> Tensor:

@@ -57,7 +57,3 @@ def dashboard(cfg: DictConfig) -> str:
         raise ValueError(
             f"the dashboard needs wandb-workspaces: pip install 'farfill[dashboard]'; {cure}"
         ) from None
-
-
-if __name__ == "__main__":
-    main()

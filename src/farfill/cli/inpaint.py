@@ -35,6 +35,7 @@ Fill holes in pictures. White in the mask is the hole; known pixels stay bit for
 
   %(prog)s photo.jpg mask.png -o filled.png          one picture
   %(prog)s photos --mask masks -o filled             folders: photo.jpg goes with photo_mask.png
+  %(prog)s photo.jpg mask.png -o filled.png --weights hf://user/model
   %(prog)s cut_out.png --mask-from-alpha -o filled.png
   %(prog)s photo.jpg mask.png -o filled.png --dilate 4 --feather 8 --attention map.png
   %(prog)s image=[a.jpg,b.png] mask=mask.png output=[c.png,d.tif] ckpt_path=best.ckpt
@@ -130,7 +131,7 @@ def parse(arguments: Sequence[str]) -> Settings:
     )
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=f"farfill {farfill.__version__}")
-    short = {"output": ["-o"], "ckpt_path": ["--ckpt", "--checkpoint"]}
+    short = {"output": ["-o"], "ckpt_path": ["--ckpt", "--checkpoint", "--weights"]}
     for title, settings in _explained().items():
         group = parser.add_argument_group(title)
         for name, words in settings.items():
@@ -145,6 +146,7 @@ def parse(arguments: Sequence[str]) -> Settings:
     files = []
     for word in values.pop("words", []):
         name, equals, value = word.partition("=")
+        name = "ckpt_path" if name == "weights" else name
         if equals and name in Settings.model_fields:
             values[name] = value
         elif equals and name.isidentifier() and not Path(word).exists():

@@ -103,7 +103,3 @@ def at_once(plan: DictConfig, count: int) -> int:
         return 1
     number = int(launcher.get("n_jobs", launcher.get("array_parallelism", count)))
     return max(1, min(count, number if number > 0 else os.cpu_count() or 1))
-
-
-if __name__ == "__main__":
-    main()

@@ -4,10 +4,11 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from hydra.errors import (
     HydraException,
@@ -54,6 +55,9 @@ REFUSED = {
     "test": "every run ends with a report, and src/evaluate.py scores any checkpoint",
     "optimized_metric": "a run returns the best callbacks.model_checkpoint.monitor to a search; "
     "set that, and callbacks.model_checkpoint.mode to min or max",
+    "extras.enforce_tags": "nothing asks for tags; tags=[first,try] gives some",
+    "extras.ignore_warnings": "what nobody can act on is left out; train.log has the rest",
+    "paths.data_dir": "data.root=... is the folder of the pictures, with data=folder or a data set",
 }
 #: Choice -> the package that has it, and the extra of ours that brings that.
 PLUGINS = {
@@ -256,6 +260,22 @@ def overrides_of(folder: Path) -> list[str] | None:
         if isinstance(given, list):
             return [*map(str, given)]
     return None
+
+
+def flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Every plain value by its dotted key; an empty mapping is a value."""
+    values: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, dict) and value:
+            values |= {f"{key}.{rest}": below for rest, below in flat(value).items()}
+        else:
+            values[str(key)] = value
+    return values
+
+
+def is_under(key: str, tops: Iterable[str]) -> bool:
+    """Whether the dotted ``key`` is one of ``tops`` or lies below one."""
+    return any(key == top or key.startswith(f"{top}.") for top in tops)
 
 
 def _own(arguments: Iterable[str]) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from hydra.core.hydra_config import HydraConfig
+from lightning.pytorch.accelerators import CUDAAccelerator, MPSAccelerator
 from omegaconf import DictConfig, OmegaConf
 
 from farfill.config.instantiate import check_kinds, check_networks, plain
@@ -39,6 +40,12 @@ _COUNTS = {
 }
 #: Groups that nothing builds by itself: other parts take them in by ``${...}``.
 _SHARED_GROUPS = {"attention", "backbone", "data", "mask"}
+#: What has to be there for ``trainer.accelerator``; others are Lightning's to refuse.
+_GPUS = {
+    "gpu": (CUDAAccelerator, MPSAccelerator),
+    "cuda": (CUDAAccelerator,),
+    "mps": (MPSAccelerator,),
+}
 _REFERENCE = re.compile(r"\$\{(?:oc\.select:)?(\w+)")
 
 
@@ -111,6 +118,12 @@ def _check_trainer(flags: DictConfig) -> None:
     interval = flags.val_check_interval
     if interval is not None and not (isinstance(interval, int | float) and interval > 0):
         raise ValueError(f"expected `trainer.val_check_interval` above 0, got {interval}")
+    gpus = _GPUS.get(flags.accelerator)
+    if gpus and not any(gpu.is_available() for gpu in gpus):
+        raise ValueError(
+            f"trainer.accelerator={flags.accelerator} cannot be used here, where there is no such "
+            "device: trainer=cpu works everywhere"
+        )
     devices: Any = plain(flags.devices)
     one = devices in (1, "1") or (isinstance(devices, list) and len(devices) == 1)
     if not one and "_target_" not in (flags.strategy or ""):
@@ -150,12 +163,14 @@ def check_knobs(cfg: DictConfig, overrides: Iterable[str], choices: Mapping[str,
 
 
 def check_known_keys(cfg: DictConfig, command: str = "train") -> None:
-    """Refuse top-level keys, added by ``+key=...``, that are no setting and that nothing reads.
+    """Refuse keys, added by ``+key=...``, that are no setting and that nothing reads.
+
+    Those of parts are left to :func:`~farfill.config.instantiate.check_kinds`.
 
     Raises:
         ValueError: Names the key, and the setting that was probably meant.
     """
-    settings = OmegaConf.load(conf_dir() / f"{command}.yaml")
+    settings: Any = OmegaConf.load(conf_dir() / f"{command}.yaml")
     groups = {name for entry in settings.defaults if isinstance(entry, Mapping) for name in entry}
     known = groups | settings.keys() | {"question"}  # which the report of an ablation reads
     read = set().union(*_references(cfg).values())
@@ -164,6 +179,14 @@ def check_known_keys(cfg: DictConfig, command: str = "train") -> None:
             listed = f"conf/{command}.yaml lists the settings"
             hint = did_you_mean(name, sorted(known - {"defaults"}), listed)
             raise ValueError(f"there is no setting {name}, and nothing reads it: {hint}")
+    text = str(OmegaConf.to_container(cfg, resolve=False))
+    for group in ("paths", "stage", "sweep"):  # which are no parts
+        options = map(OmegaConf.load, (conf_dir() / group).glob("*.yaml"))
+        own = set(map(str, set().union(settings.get(group) or (), *options)))
+        for name in map(str, cfg.get(group) or ()):
+            if name not in own and f"{{{group}.{name}" not in text:
+                hint = did_you_mean(name, sorted(own), f"it has {', '.join(sorted(own))}")
+                raise ValueError(f"there is no setting {group}.{name}: {hint}")
 
 
 def idle_knobs(cfg: DictConfig) -> set[str]:

@@ -49,6 +49,8 @@ _SETTINGS: dict[str, Any] = {
     "manifest": str | None,
     "trainer.devices": int | str | list[int],
 }
+#: Groups of several parts by name; null switches one off.
+_SEVERAL = ("baseline", "callbacks", "datamodule.augment", "logger", "loss", "metric.distances")
 _ABSENT = object()
 _WORDS: dict[Any, str] = {
     int: "a whole number",
@@ -99,6 +101,8 @@ def targets(node: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any], Ca
 def instantiate(node: Any, **options: Any) -> Any:
     """Hydra's ``instantiate`` for the parts that a configuration may name.
 
+    Parts get plain lists and dictionaries: OmegaConf's would take a dataclass in them for settings.
+
     Args:
         node: Of a configuration, with a ``_target_``.
         options: Replace those of the node.
@@ -111,7 +115,7 @@ def instantiate(node: Any, **options: Any) -> Any:
     for _ in targets(plain(node)):
         pass
     try:
-        return hydra_instantiate(node, **options)
+        return hydra_instantiate(node, _convert_="all", **options)
     except InstantiationException as error:
         reason = reason_of(error)
         if reason is error:  # Python's own words need Hydra's around them: which part it was
@@ -160,6 +164,12 @@ def check_kinds(cfg: DictConfig) -> None:
         ValueError: If one does not fit, or the code has no such option, before anything is built.
     """
     check_settings(cfg, _SETTINGS)
+    for group in _SEVERAL:
+        for name, node in (plain(OmegaConf.select(cfg, group)) or {}).items():
+            if node is not None and not (isinstance(node, dict) and "_target_" in node):
+                raise ValueError(
+                    f"expected `{group}.{name}` to be a part with `_target_`, or null, got {node!r}"
+                )
     for name, options, code in targets(plain(cfg)):
         function = code.__init__ if inspect.isclass(code) else code
         hints: dict[str, Any] = {"_partial_": bool}

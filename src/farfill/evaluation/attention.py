@@ -100,9 +100,10 @@ def score_attention(
     scores: dict[int, dict[str, float]] = {}
     maps: dict[Path, tuple[int, Tensor]] = {}  # of a picture's first sample
     hole, features = torch.empty(0), (0, 0)
+    device = next(generator.parameters()).device
     for batch in loader:
         wanted = batch.index < pictures
-        few = Batch(*(part[wanted] for part in batch))
+        few = Batch(*(part[wanted].to(device) for part in batch))
         if not wanted.any() or (trace := trace_attention(generator, few)) is None:
             break
         columns = measure_pictures(trace, contents(source, paths, few), tolerance)

@@ -13,7 +13,6 @@ from farfill.metric.distance import Distance
 from farfill.metric.suite import NAMES, per_image
 from farfill.types import Batch, Inpainter
 
-
 LONG = 60.0  # seconds for all pictures; more is announced
 
 

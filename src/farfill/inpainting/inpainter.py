@@ -10,7 +10,6 @@ from PIL import Image
 from torch import nn
 
 from farfill.checkpoint import load_generator
-from farfill.files import expanded
 from farfill.image.hole import grow, hole_of, transparent
 from farfill.image.picture import Picture, channels_of
 from farfill.inpainting.borrowing import Attention
@@ -18,9 +17,8 @@ from farfill.inpainting.crop import SIDE
 from farfill.inpainting.fill import fill
 from farfill.inpainting.predictor import Predictor
 from farfill.machine import find_device
+from farfill.weights.find import shipped
 
-#: The weights that are taken if none are named.
-DEFAULT_WEIGHTS = "photographs-256"
 #: A larger crop is filled at reduced size: of 2048 x 2048 pixels, which take a minute and 3 GB.
 MAX_PIXELS = 2048**2
 
@@ -28,23 +26,21 @@ Kind = TypeVar("Kind")
 
 
 def pretrained(name_or_path: str | Path | None = None) -> nn.Module:
-    """Load a generator by what :func:`farfill.load_generator` takes, or the default weights.
+    """Load a generator by what :func:`farfill.load_generator` takes; None: what Farfill has.
 
     Raises:
-        ValueError: There is nothing of that name, it is no checkpoint of Farfill, or there are no
-            default weights.
+        ValueError: There is nothing of that name, it is no checkpoint of Farfill, or none
+            come with it.
     """
-    if name_or_path is not None:
-        path = expanded(name_or_path)
-        return load_generator(path if path.is_file() else name_or_path)
-    try:
-        return load_generator(DEFAULT_WEIGHTS)
-    except ValueError as error:
+    if name_or_path is None:
+        name_or_path = next(iter(shipped()), None)
+    if name_or_path is None:
         raise ValueError(
-            "no trained weights are installed with this version of Farfill: name a checkpoint of "
-            "your own, for example Inpainter.from_pretrained('best.ckpt') or ckpt_path=best.ckpt; "
-            "farfill-train makes one"
-        ) from error
+            "no trained weights come with this version of Farfill: name a checkpoint of your own, "
+            "such as Inpainter.from_pretrained('best.ckpt') or ckpt_path=best.ckpt; farfill-train "
+            "makes one"
+        )
+    return load_generator(name_or_path)
 
 
 class Inpainter:

@@ -37,7 +37,7 @@ class _StepTimes(Callback):
 
 
 def dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
-    """Print every run, by its overrides, with the time that a probe on this machine lets expect.
+    """Print every run, by its overrides, with the time that it takes, judged by a probe.
 
     The configuration is the sweep's, with its ``hydra`` node; Hydra has to be initialised.
     """
