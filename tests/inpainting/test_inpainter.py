@@ -96,12 +96,10 @@ def test_masks_can_be_read_otherwise(fill):
     pale = np.where(HOLE, 200, 60).astype(np.uint8)
     np.testing.assert_array_equal(fill(RGB, pale, threshold=100), expected)
     np.testing.assert_array_equal(fill(RGB, ~HOLE, invert=True), expected)
-    small = np.zeros((2, 2), bool)
-    small[0, 0] = True
-    large = np.zeros(SIZE, bool)
-    large[: (SIZE[0] + 1) // 2, : (SIZE[1] + 1) // 2] = True  # the middle row is the upper one's
-    out = fill(RGB, small, resize_mask=True)
-    np.testing.assert_array_equal(out[~large], fill(RGB, large)[~large])
+    small = np.zeros((7, 17), bool)
+    small[1:4, 5:9] = True
+    large = small.repeat(3, 0).repeat(2, 1)
+    np.testing.assert_array_equal(fill(RGB, small, resize_mask=True), fill(RGB, large))
 
 
 @pytest.mark.parametrize("image", [RGB, RGB / 255, DEEP, RGB[..., 0]], ids=lambda x: str(x.dtype))

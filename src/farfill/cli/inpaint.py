@@ -38,7 +38,7 @@ Fill holes in pictures. White in the mask is the hole; known pixels stay bit for
   %(prog)s photo.jpg mask.png -o filled.png --weights hf://user/model
   %(prog)s cut_out.png --mask-from-alpha -o filled.png
   %(prog)s photo.jpg mask.png -o filled.png --dilate 4 --feather 8 --attention map.png
-  %(prog)s image=[a.jpg,b.png] mask=mask.png output=[c.png,d.tif] crop=768
+  %(prog)s image=[a.jpg,b.png] mask=mask.png output=[c.png,d.tif] ckpt_path=best.ckpt
 """
 _END = """\
 Each setting is understood as --max-hole 0.9 and as max_hole=0.9, each switch as --invert and as
