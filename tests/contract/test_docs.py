@@ -13,8 +13,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from markdown_it import MarkdownIt
 
 from farfill.cli import inpaint, sweep
-from farfill.config.arguments import REFUSED, RENAMED, renamed
 from farfill.config.check import check_knobs
+from farfill.config.names import REFUSED, RENAMED, renamed
 from farfill.config.paths import conf_dir
 from helpers.compose import composed
 

@@ -51,7 +51,7 @@ def translated(arguments: Sequence[str], runs: Path) -> list[str]:
     return changed
 
 
-@command_line(translated)
+@command_line(translated, "evaluate")
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="evaluate")
 @one_line_errors
 def main(cfg: DictConfig) -> None:
