@@ -39,6 +39,7 @@ def train(cfg: DictConfig) -> float | None:
     from farfill.module.trainer_parts import distributed_session
     from farfill.rundir.final_report import best_value, final_report
     from farfill.rundir.resume import open_run
+    from farfill.text import say
     from farfill.tracking.loggers import finished, log_hyperparameters
 
     check_config(cfg)
@@ -63,12 +64,12 @@ def train(cfg: DictConfig) -> float | None:
             with finished(loggers), distributed_session(trainer, run.folder, cfg.batch_size):
                 log_hyperparameters(cfg, module, trainer)
                 if trainer.is_global_zero:
-                    print(run.introduction(module), flush=True)
+                    say(run.introduction(module))
                 trainer.fit(module, data, ckpt_path=run.checkpoint, weights_only=True)
             run.value = best_value(trainer)
             if trainer.is_global_zero:
                 stop_if_asked(trainer)
-                print(final_report(cfg, module, data), flush=True)
+                say(final_report(cfg, module, data))
         return run.value
 
 

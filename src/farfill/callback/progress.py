@@ -7,6 +7,8 @@ from typing import Any
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar, RichProgressBar, TQDMProgressBar
 
+from farfill.text import say
+
 
 def progress_bar(enabled: bool = True, rich: bool = False) -> Callback | None:
     """Lightning's own bar on a terminal, :class:`LogProgress` elsewhere, or none.
@@ -43,4 +45,4 @@ class LogProgress(ProgressBar):
         begin, first = self._begun
         rate = (step - first) / max(1e-9, time.monotonic() - begin)
         left = f", {(last - step) / rate / 60:.1f} min left" if rate else ""
-        print(f"generator step {step}/{last}{left}", flush=True)
+        say(f"generator step {step}/{last}{left}")
