@@ -13,7 +13,7 @@ from PIL import Image
 from farfill import load_generator
 from farfill.callback.interrupt import Interrupt
 from farfill.checkpoint import read_checkpoint
-from helpers.runs import RESULTS, compose_tiny, tiny_train
+from helpers.runs import RESULTS, tiny_train
 
 
 @pytest.fixture(scope="module")
