@@ -98,10 +98,8 @@ def dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
     common = [text for text in jobs[0] if all(text in job for job in jobs)]
     if common and len(jobs) > 1:
         print(f"All with {' '.join(common)}")
-    different = len(set(keys.values()))
-    print(
-        f"A probe of up to {PROBE_STEPS} generator steps for each of {different} different costs:"
-    )
+    number = len(set(keys.values()))
+    print(f"A probe of up to {PROBE_STEPS} generator steps for each of {number} different costs:")
     names = [*swept_options(chosen), SEED]
     costs: dict[str, Cost] = {}
     total = 0.0
@@ -194,24 +192,21 @@ def _report(cfg: DictConfig, module: Any, batch: Batch, batches: int) -> float:
     ours = inpainter_of(module.eval().generator.to("cpu").float())
     baselines = [*instantiate_each(cfg.get("baseline")).values()]
     few = batch.split(2)[0]
-    by_batch = _timed(lambda: score(ours, [batch], "cpu"))
+    by_batch = _timed(score, ours, [batch], "cpu")
     for baseline in baselines:
-        once = _timed(lambda each=baseline: score(each, [few], "cpu"))
-        by_batch += once * len(batch.image) / len(few.image)
+        by_batch += _timed(score, baseline, [few], "cpu") * len(batch.image) / len(few.image)
     in_the_end = by_batch * min(batches, PAINTED / len(batch.image))
     for distance in module.metrics.distances:
         described = distance.describe(batch.image, batch).cpu()
         everything = torch.cat([described] * batches)
-        again = _timed(lambda one=distance: one.describe(batch.image, batch))
-        by_batch += again * (1 + len(baselines))
-        last = _timed(lambda one=distance, x=everything: one.values(x))
-        in_the_end += last * (1 + len(baselines))
+        by_batch += _timed(distance.describe, batch.image, batch) * (1 + len(baselines))
+        in_the_end += _timed(distance.values, everything) * (1 + len(baselines))
     return by_batch * batches + in_the_end
 
 
-def _timed(action: Callable[[], Any]) -> float:
+def _timed(action: Callable[..., Any], *arguments: Any) -> float:
     start = time.perf_counter()
-    action()
+    action(*arguments)
     return time.perf_counter() - start
 
 
