@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from hydra import compose
@@ -171,7 +171,7 @@ def probe(cfg: DictConfig) -> Cost:
         if math.isinf(watch.run_steps):
             raise ValueError("a dry run needs trainer.max_steps or trainer.max_epochs")
         trainer.limit_val_batches = 1
-        trainer.validate(module, DataLoader([batch], batch_size=None), verbose=False)
+        trainer.validate(module, DataLoader(cast(Any, [batch]), batch_size=None), verbose=False)
     seconds = [later - earlier for earlier, later in pairwise(watch.times)]
     return Cost(
         step=median(seconds[1:] or seconds),
