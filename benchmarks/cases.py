@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,8 +15,21 @@ from torch.utils.flop_counter import FlopCounterMode
 import farfill
 from farfill.critic.local_global import LocalGlobal
 from farfill.gan.wgan_gp import WassersteinGP
+from farfill.inpainting.partial import Cost
 from farfill.inpainting.predictor import Predictor
 from farfill.types import AttentionResult
+
+#: Size of a picture, holes (top, left and side), and the crop's least side.
+FILLED: list[tuple[tuple[int, int], list[tuple[int, int, int]], int | None]] = [
+    ((256, 256), [(96, 96, 64)], 512),
+    ((512, 512), [(20, 30, 40)], 512),
+    ((512, 512), [(128, 128, 256)], 512),
+    ((2000, 3000), [(500, 700, 80)], 512),
+    ((2000, 3000), [(500, 700, 80), (1400, 2200, 110)], 512),
+    ((2000, 3000), [(900, 1300, 400)], 512),
+    ((1000, 1500), [(400, 600, 100)], None),
+    ((2048, 2048), [(700, 700, 512)], None),
+]
 
 Cases = dict[str, Callable[[], object]]
 PLAIN = "plain"
@@ -95,6 +109,24 @@ def predicting(
     predictor = Predictor(generator, precision=precision)  # type: ignore[arg-type]
     known = np.ascontiguousarray((masked * (1 - hole))[0].permute(1, 2, 0).numpy())
     return lambda: predictor(known, hole[0, 0].numpy() > 0)
+
+
+def filling() -> dict[str, tuple[Callable[[], object], list[Cost]]]:
+    """Pictures filled with the paper's generator, and the guesses that are made before."""
+    torch.manual_seed(0)
+    predictor = Predictor(farfill.Generator().eval())
+    rng = np.random.default_rng(0)
+    found = {}
+    for (height, width), holes, crop in FILLED:
+        image = rng.integers(0, 256, (height, width, 3), np.uint8)
+        hole = np.zeros((height, width), bool)
+        for top, left, side in holes:
+            hole[top : top + side, left : left + side] = True
+        guesses: list[Cost] = []
+        run = partial(farfill.fill, predictor, image, hole, 2048**2, crop, before=guesses.append)
+        sides = " and ".join(str(side) for *_, side in holes)
+        found[f"{width} x {height}, holes of {sides} px, crop={crop}"] = run, guesses
+    return found
 
 
 def training(size: int) -> Cases:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from farfill.critic.local_global import LocalGlobal
+from farfill.critic.protocol import TwoViews
 from farfill.generator.two_stage import Generator
 from farfill.layer.convolution import DoublingConv2d, SameConv2d
 from farfill.op.spatial import reduce_nearest
@@ -60,7 +61,7 @@ class PatchesAsKernels(nn.Module):
 class TwiceDifferentiated(LocalGlobal):
     """The critics, of which the penalty finds the gradient by differentiating them twice."""
 
-    input_gradient = None
+    input_gradient = TwoViews.input_gradient
 
 
 def plain_generator(generator: Generator) -> Generator:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from timing import commit, in_turn, live_peak, machine, peak_in_child, peak_of
 from farfill.ablation.chart import STYLE, written
 from farfill.evaluation.table import markdown_table
 from farfill.files import atomic
+from farfill.inpainting.partial import multiplications_per_second
 from farfill.machine import tune_processor
 
 RESULTS = Path(__file__).parent / "results"
@@ -39,7 +41,7 @@ MAKERS: dict[str, Callable[[int], cases.Cases]] = {name: getattr(cases, name) fo
 def main() -> None:
     """Read the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", nargs="*", help=", ".join([*SIZES, "scaling"]))
+    parser.add_argument("part", nargs="*", help=", ".join([*SIZES, *OTHERS]))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--peak", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -48,11 +50,14 @@ def main() -> None:
         part, size, rival = arguments.part
         print(peak_of(MAKERS[part](int(size))[rival]))
         return
-    for part in arguments.part or [*SIZES, "scaling"]:
-        if part != "scaling" and part not in SIZES:
-            parser.error(f"{part} is not one of {', '.join([*SIZES, 'scaling'])}")
-        rows = scaling() if part == "scaling" else compare(part, arguments.rounds)
-        write(part, rows, arguments.rounds)
+    for part in arguments.part or [*SIZES, *OTHERS]:
+        if part not in SIZES and part not in OTHERS:
+            parser.error(f"{part} is not one of {', '.join([*SIZES, *OTHERS])}")
+        if part in OTHERS:
+            measure, rounds = OTHERS[part]
+            write(part, measure(), rounds)
+        else:
+            write(part, compare(part, arguments.rounds), arguments.rounds)
 
 
 def compare(part: str, rounds: int) -> Rows:
@@ -100,12 +105,45 @@ def scaling() -> Rows:
     return rows
 
 
+def estimate() -> Rows:
+    """What filling a picture takes, and the guess before it; each case once, as a user does."""
+    rows: Rows = []
+    for name, (run, guesses) in cases.filling().items():
+        multiplications_per_second.cache_clear()  # as in a process of its own
+        start, used = time.perf_counter(), time.process_time()
+        run()
+        seconds, used = time.perf_counter() - start, time.process_time() - used
+        rows.append(
+            {
+                "picture": name,
+                "seconds of the processor": round(used, 2),
+                "seconds": round(seconds, 2),
+                "guess": round(guesses[-1].seconds, 2),
+                "times the guess": round(seconds / guesses[-1].seconds, 2),
+            }
+        )
+        print(rows[-1], flush=True)
+    return rows
+
+
+#: Parts of other kinds, and their rounds.
+OTHERS: dict[str, tuple[Callable[[], Rows], int]] = {
+    "scaling": (scaling, 3),
+    "estimate": (estimate, 1),
+}
+
+
 def write(part: str, rows: Rows, rounds: int) -> None:
     """Write one part's results, each file whole."""
-    about = f"`{commit()}`, {machine()}, median of {rounds} rounds in turn"
+    about = f"`{commit()}`, {machine()}, "
+    about += f"median of {rounds} rounds in turn" if rounds > 1 else "each once"
     titles = list(dict.fromkeys(title for row in rows for title in row))
-    table = markdown_table(titles, ([row.get(title, "") for title in titles] for row in rows), (1,))
-    text = f"# {part}\n\n{about}; added MB: by which a process of its own grew.\n\n"
+    texts = [number for number, title in enumerate(titles) if title in ("rival", "picture")]
+    table = markdown_table(
+        titles, ([row.get(title, "") for title in titles] for row in rows), texts
+    )
+    added = "; added MB: by which a process of its own grew" if "added MB" in titles else ""
+    text = f"# {part}\n\n{about}{added}.\n\n"
     files = {
         f"{part}.json": json.dumps({"about": about, "rows": rows}, indent=1) + "\n",
         f"{part}.md": text + table + "\n",

@@ -32,9 +32,8 @@ def train(cfg: DictConfig) -> float | None:
     from lightning import Trainer, seed_everything
 
     from farfill.callback.interrupt import SIGNALS, stop_if_asked
-    from farfill.checkpoint import describe
-    from farfill.config.check import check_boxes, check_config
-    from farfill.config.instantiate import instantiate, instantiate_each, plain
+    from farfill.config.check import check_config
+    from farfill.config.instantiate import instantiate, instantiate_each
     from farfill.machine import tune_processor
     from farfill.module.trainer_parts import distributed_session
     from farfill.rundir.final_report import best_value, final_report
@@ -49,10 +48,8 @@ def train(cfg: DictConfig) -> float | None:
             return run.value
         seed_everything(cfg.seed, verbose=False)
         module = instantiate(cfg.module)
-        module.description = describe(plain(cfg))
         data = instantiate(cfg.datamodule)
         run.prepare(module, data)
-        check_boxes(data, module.critics)
         with SIGNALS.taken(), run.recorded(), SIGNALS.watched():
             callbacks = list(instantiate_each(cfg.callbacks).values())
             loggers = list(instantiate_each(cfg.logger).values())

@@ -1,7 +1,5 @@
 """Files that are not good checkpoints end in one sentence, and none can execute code."""
 
-from __future__ import annotations
-
 import pickle
 import random
 from contextlib import suppress
@@ -18,6 +16,7 @@ from farfill import Generator, load_generator
 from farfill.checkpoint import config_of, load_weights, read_checkpoint
 from helpers.fuzz import attempt
 from helpers.tiny import tiny_checkpoint
+from helpers.weights import tiny_weights
 
 GENERATOR = {"_target_": "farfill.generator.two_stage.Generator", "channels": 2}
 
@@ -262,3 +261,17 @@ def test_load_weights_takes_both_networks_or_refuses(save):
         assert torch.equal(value, weights[name])
     path = save(tiny_checkpoint())  # without critics
     refused(path, "of another configuration", lambda path: load_weights(module, path))
+
+
+def test_load_weights_of_a_generator_alone_leaves_the_critics(tmp_path):
+    module = nn.Module()
+    module.generator, module.critics = Generator(channels=2), nn.Linear(2, 1)
+    before = {name: value.clone() for name, value in module.critics.state_dict().items()}
+    trained = Generator(channels=2)
+    load_weights(module, tiny_weights(tmp_path / "a.safetensors", trained))
+    for name, value in module.generator.state_dict().items():
+        assert torch.equal(value, trained.state_dict()[name].half().float())
+    assert all(torch.equal(module.critics.state_dict()[name], before[name]) for name in before)
+    module.generator = Generator(channels=4)
+    words = r"a\.safetensors are of another .*generator=two_stage generator\.channels=2 attention="
+    refused(tmp_path / "a.safetensors", words, lambda path: load_weights(module, path))

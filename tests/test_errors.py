@@ -1,7 +1,5 @@
 """Bad input ends in one sentence, mistakes of ours in a traceback."""
 
-from __future__ import annotations
-
 import io
 import sys
 import warnings

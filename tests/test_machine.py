@@ -1,7 +1,5 @@
 """What memory there is, whoever limits it; files and environments are made up."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import pytest

@@ -12,24 +12,30 @@ if TYPE_CHECKING:
     from farfill.generator.tensorflow import load_tensorflow_generator, swap_red_and_blue
     from farfill.generator.two_stage import Generator
     from farfill.inpainting.fill import fill
+    from farfill.inpainting.inpainter import Inpainter
+    from farfill.weights.publish import published
 
 __version__ = "0.2.0"
 
 _HOME = {
     "ContextualAttention": "farfill.attention.contextual",
     "Generator": "farfill.generator.two_stage",
+    "Inpainter": "farfill.inpainting.inpainter",
     "fill": "farfill.inpainting.fill",
     "load_generator": "farfill.checkpoint",
     "load_tensorflow_generator": "farfill.generator.tensorflow",
+    "published": "farfill.weights.publish",
     "swap_red_and_blue": "farfill.generator.tensorflow",
 }
 
 __all__ = [
     "ContextualAttention",
     "Generator",
+    "Inpainter",
     "fill",
     "load_generator",
     "load_tensorflow_generator",
+    "published",
     "swap_red_and_blue",
 ]
 

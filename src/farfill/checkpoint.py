@@ -1,9 +1,10 @@
 """Read checkpoints. Nothing in a file is ever executed: only tensors and plain values are read."""
 
+import json
 import math
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from textwrap import shorten
@@ -18,6 +19,8 @@ from torch import nn
 from farfill import __version__
 from farfill.text import one_line
 from farfill.types import Completion
+from farfill.weights.file import read_weights
+from farfill.weights.find import find_weights
 
 #: Version of what is in a checkpoint; raised when one can no longer be gone on with.
 FORMAT = 3
@@ -26,10 +29,35 @@ _TAKEN_OVER = {"data", "mask", "seed", "image_size", "box_size", "val_holes", "v
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a whole checkpoint of Farfill (else ``ValueError``) onto the processor."""
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"expected `ckpt_path` to be a checkpoint file, but {path} is none")
+    """Read a whole checkpoint, or a generator's weights alone, onto the processor.
+
+    Args:
+        path: What :func:`~farfill.weights.find.find_weights` finds.
+
+    Returns:
+        What the file holds; of weights alone ``farfill`` and ``state_dict``, and
+        ``generator_only``, which is then True.
+
+    Raises:
+        ValueError: It is not a whole file of Farfill.
+    """
+    path = find_weights(path)
+    checkpoint = read_weights(path) if path.suffix == ".safetensors" else _read_archive(path)
+    if not _is_ours(checkpoint):
+        raise ValueError(f"{path} is a checkpoint, but not one of Farfill")
+    for name, value in checkpoint["state_dict"].items():
+        if not _is_finite(value):
+            raise ValueError(
+                f"the weight {name[:80]} in {path} is NaN or infinite, so nothing can be computed "
+                "with it: name another checkpoint, for example best.ckpt of the run"
+            )
+    refuse_interpolations(checkpoint["farfill"], path)
+    if checkpoint.get("generator_only") is True:  # and so no count that another version made
+        checkpoint["farfill"]["version"] = FORMAT
+    return checkpoint
+
+
+def _read_archive(path: Path) -> Any:
     try:
         with ZipFile(path) as archive:  # a few bytes can promise any size
             parts = archive.infolist()
@@ -56,15 +84,6 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
             f"{path} is damaged: its bytes do not have the checksums that they were written with; "
             "name another one with ckpt_path, for example best.ckpt of the run"
         )
-    if not _is_ours(checkpoint):
-        raise ValueError(f"{path} is a checkpoint, but not one of Farfill")
-    for name, value in checkpoint["state_dict"].items():
-        if not _is_finite(value):
-            raise ValueError(
-                f"the weight {name[:80]} in {path} is NaN or infinite, so nothing can be computed "
-                "with it: name another checkpoint, for example best.ckpt of the run"
-            )
-    refuse_interpolations(checkpoint["farfill"], path)
     return checkpoint
 
 
@@ -152,15 +171,20 @@ def check_format(checkpoint: Mapping[str, Any], path: str | Path) -> None:
         )
 
 
-def load_generator(path: str | Path) -> nn.Module:
-    """Rebuild a checkpoint's generator, with its weights and in evaluation mode.
+def load_generator(path: str | Path, **options: Any) -> nn.Module:
+    """Rebuild a generator of a file, with its weights and in evaluation mode.
 
     It maps a masked image and its hole to a :class:`~farfill.types.Completion`.
 
+    Args:
+        path: A checkpoint, a ``.safetensors`` file, a folder of ``save_pretrained``, the name of
+            weights that come with Farfill, or ``hf://user/model@revision``.
+        options: Of huggingface_hub, see :func:`~farfill.weights.find.find_weights`.
+
     Raises:
-        ValueError: If the file is not a whole checkpoint of Farfill.
+        ValueError: If that is not there, or not a whole file of Farfill.
     """
-    return generator_of(read_checkpoint(path), path)
+    return generator_of(read_checkpoint(find_weights(path, **options)), path)
 
 
 def generator_of(checkpoint: Mapping[str, Any], path: str | Path) -> nn.Module:
@@ -221,9 +245,13 @@ def _class_of(target: Any, rooms: str) -> type | None:
 
 
 def load_weights(module: nn.Module, path: str | Path) -> None:
-    """Take over the weights of ``module.generator`` and ``module.critics``, and nothing else."""
+    """Take over the weights of ``module.generator`` and ``module.critics``, and nothing else.
+
+    Files of weights alone have no critics; these start anew.
+    """
     checkpoint = read_checkpoint(path)
-    for name in ("generator", "critics"):
+    alone = checkpoint.get("generator_only") is True
+    for name in ("generator",) if alone else ("generator", "critics"):
         _load(module.get_submodule(name), checkpoint, name, path)
 
 
@@ -420,8 +448,20 @@ def _load(
         reason = shorten(str(error).partition("\n")[2], 200, placeholder=" ...")
         raise ValueError(
             f"the weights in {path} are of another configuration ({reason}): "
-            "use the run's own settings (its config.yaml)."
+            f"use its own settings, {shorten(' '.join(_settings(checkpoint)), 300)}"
         ) from error
+
+
+def _settings(checkpoint: Mapping[str, Any]) -> Iterator[str]:
+    """What to type for the generator of a checkpoint: ``generator=two_stage``, its options ..."""
+    rest = [("generator", checkpoint["farfill"]["generator"])]
+    for group, config in rest:
+        yield f"{group}={str(config.get('_target_')).rpartition('.')[0].rpartition('.')[2]}"
+        for name, value in config.items():
+            if isinstance(value, Mapping):
+                rest.append((name, value))
+            elif name != "_target_":
+                yield f"{group}.{name}={json.dumps(value)}"
 
 
 def _build(config: Mapping[str, Any]) -> nn.Module:

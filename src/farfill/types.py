@@ -15,6 +15,18 @@ from torch import Tensor
 class Batch(NamedTuple):
     """Pictures with their holes. A dataset yields the same tuple without the batch axis.
 
+    A box may be shrunk at random before it becomes the hole, as the authors do. The reconstruction
+    still counts in the whole box, known pixels around the hole included::
+
+        . . . . . . . .
+        . + + + + + + .     hole     #, the shrunk box
+        . + # # # # + .     region   # and +, the box as it was drawn
+        . + # # # # + .     box      top 1, left 1, height 4, width 6
+        . + + + + + + .
+        . . . . . . . .
+
+    For holes of any other shape, ``region`` is ``hole``, and ``box`` lies around its centre.
+
     Attributes:
         image: Ground truth, ``(N, 3, H, W)``, float32 in ``[-1, 1]``.
         hole: ``(N, 1, H, W)``, float32, 1 = missing.

@@ -10,9 +10,11 @@ from helpers.command import command
 from helpers.runs import TINY
 
 NAMED = sorted(path.stem for path in (conf_dir() / "ablation").glob("*.yaml"))
+#: What is the ablation's own.
+OWN = ("callbacks.last_checkpoint", "data=", "baseline=")
 #: Networks as initialised, on pictures as large as the smallest of ablations' features.
 UNTRAINED = (
-    *(one for one in TINY if not one.startswith("callbacks.last_checkpoint")),
+    *(one for one in TINY if not one.startswith(OWN)),
     *("learning_rate=0", "trainer.max_steps=1", "trainer.val_check_interval=1", "data.val=8"),
     *("data.period=[12,16]", "data.grain=4", "hydra.sweep.dir=sweep"),
 )

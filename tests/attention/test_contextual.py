@@ -1,14 +1,15 @@
 """Contextual attention against the authors' code, a plain twin, and its own symmetries."""
 
+import ast
+import inspect
 from typing import Any
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.overrides import TorchFunctionMode
 
 from farfill import ContextualAttention
-from farfill.attention import similarity
+from farfill.attention import plain, similarity
 from farfill.attention.plain import PlainContextualAttention
 from farfill.op.colour import flow_to_colour
 from farfill.op.spatial import resize_nearest
@@ -112,12 +113,12 @@ def test_gradients_reach_both_inputs_and_are_right(rows, monkeypatch):
 def test_memory_grows_with_the_area_and_not_with_its_square():
     """A band computes some rows of its neighbours, too, here 11 rows for 4."""
 
-    class Largest(TorchDispatchMode):
+    class Largest(TorchFunctionMode):
         bytes = 0
 
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
             out = func(*args, **(kwargs or {}))
-            for tensor in tree_leaves(out):
+            for tensor in out if isinstance(out, tuple | list) else [out]:
                 if isinstance(tensor, torch.Tensor):
                     self.bytes = max(self.bytes, tensor.untyped_storage().nbytes())
             return out
@@ -175,6 +176,18 @@ def test_masked_patches_keep_their_share_of_the_softmax():
         ({"propagation": 2}, "`propagation`"),
     ],
 )
-def test_refuses_parameters_out_of_range(change, message):
+@pytest.mark.parametrize("kind", [ContextualAttention, PlainContextualAttention])
+def test_refuses_parameters_out_of_range(kind, change, message):
     with pytest.raises(ValueError, match=message):
-        ContextualAttention(**change)
+        kind(**change)
+
+
+def test_the_plain_twin_is_at_most_40_lines_of_code():
+    source = inspect.getsource(plain)
+    aside: set[int] = set()  # imports and docstrings
+    for node in ast.walk(ast.parse(source)):
+        text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if text or isinstance(node, ast.Import | ast.ImportFrom):
+            aside |= {*range(node.lineno, node.end_lineno + 1)}
+    lines = [line.strip() for n, line in enumerate(source.splitlines(), 1) if n not in aside]
+    assert 0 < len([line for line in lines if line and line[0] != "#"]) <= 40

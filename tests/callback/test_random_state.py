@@ -1,7 +1,5 @@
 """Random state survives a checkpoint that is read without pickle."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Waiting is told apart from working."""
 
-from __future__ import annotations
-
 import pytest
 
 from farfill.callback import step_timer

@@ -1,7 +1,5 @@
 """The commands as a user types them: train, then evaluate and inpaint what was trained."""
 
-from __future__ import annotations
-
 import tomllib
 from importlib import import_module
 
@@ -137,7 +135,7 @@ def test_inpaint_fills_with_what_was_trained(trained):
         ("dashboard", "nam=x", "did you mean name?"),
         ("train", "data=folder", "data.root"),
         ("evaluate", "ckpt_path=none.ckpt", "none.ckpt"),
-        ("inpaint", "image=photo.jpg", "ckpt_path"),
+        ("inpaint", "image=photo.jpg", "say `mask`"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, script, argument, words):

@@ -1,7 +1,5 @@
 """Scoring a checkpoint: what it leaves, and that the numbers repeat."""
 
-from __future__ import annotations
-
 import csv
 import json
 
@@ -11,6 +9,7 @@ import torch
 from omegaconf import OmegaConf
 from PIL import Image
 
+from farfill.cli.convert import convert
 from farfill.cli.evaluate import take_over
 from helpers.compose import composed
 from helpers.runs import RESULTS, compose_tiny, tiny_evaluate, tiny_train
@@ -90,6 +89,21 @@ def test_other_pictures_or_holes_are_refused(checkpoint, scored, tmp_path, overr
         )
     assert "\n" not in str(error.value)
     assert not (tmp_path / "table.md").exists()
+
+
+def test_weights_alone_are_scored_on_what_is_said(checkpoint, scored, tmp_path):
+    """As the run that they are of was measured, but for the rounding of the weights."""
+    file = tmp_path / "a.safetensors"
+    convert(str(checkpoint), file)
+    said = ["mask=box", "image_size=32", "box_size=16", "data=sample", "data.resize=48"]
+    for some in (said[1:], [*said[:1], *said[2:]], [*said[:2], *said[3:]], said[:3]):
+        with pytest.raises(ValueError, match=r"a\.safetensors are weights alone.*data=folder"):
+            tiny_evaluate(tmp_path, f"ckpt_path={file}", *some)
+    printed = tiny_evaluate(tmp_path, f"ckpt_path={file}", *said)
+    assert "Scored on data sample, mask box, seed 1." in printed
+    mine, theirs = metrics(tmp_path)["a.safetensors"], metrics(scored[0])["last.ckpt"]
+    assert mine["l1_hole"]["mean"] == pytest.approx(theirs["l1_hole"]["mean"], abs=1e-3)
+    assert results(tmp_path)["manifest"] == results(scored[0])["manifest"]
 
 
 @pytest.mark.parametrize(

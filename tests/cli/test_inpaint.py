@@ -1,5 +1,6 @@
 """The command as a user types it, with a small generator's checkpoint."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 
 import farfill
 from farfill.cli.inpaint import Settings, main, parse
+from helpers.weights import ship, tiny_weights
 
 SIZE = (21, 34)
 NAMES = "image=photo.png", "mask=hole.png", "output=f.png"
@@ -63,6 +65,20 @@ def test_one_picture_and_nothing_else_is_left_behind(inpaint):
     assert sorted(path.name for path in Path().iterdir()) == ["filled.png", "hole.png", "photo.png"]
 
 
+def test_weights_go_by_name_and_those_that_come_along_need_none(inpaint, tmp_path, monkeypatch):
+    assert inpaint(*NAMES, ckpt_path=None)[0] == 2
+    file = tiny_weights(tmp_path / "a.safetensors")
+    ship(file, "photographs-256", monkeypatch)
+    results = []
+    for number, words in enumerate(([], ["weights=photographs-256"], ["--weights", str(file)])):
+        name = f"{number}.png"
+        monkeypatch.setattr(sys, "argv", ["x", "photo.png", "hole.png", "-o", name, *words])
+        main()
+        results.append(pixels(name))
+    assert all(np.array_equal(one, results[0]) for one in results)
+    assert not np.array_equal(results[0], pixels("photo.png"))
+
+
 def test_grey_alpha_and_depth_are_kept(inpaint):
     rng = np.random.default_rng(1)
     grey = rng.integers(0, 65536, SIZE, np.uint16)
@@ -79,11 +95,87 @@ def test_grey_alpha_and_depth_are_kept(inpaint):
     assert (pixels("out/rgba.png")[~known] != rgba[~known]).any()
 
 
-def test_the_attention_picture_has_the_pictures_size(inpaint):
+def test_the_attention_picture_shows_the_picture_and_its_key(inpaint):
     names = "image=photo.png", "mask=hole.png", "output=filled.png"
     assert inpaint(*names, "attention=map.png")[0] == 0
-    assert pixels("map.png").shape == (*SIZE, 3)
-    assert len(np.unique(pixels("map.png").reshape(-1, 3), axis=0)) > 1
+    drawn = pixels("map.png")
+    assert drawn.shape[1] > SIZE[1]
+    assert len(np.unique(drawn.reshape(-1, 3), axis=0)) > 1
+    faded = drawn[: SIZE[0], : SIZE[1]][pixels("hole.png") == 0]
+    assert ((faded >= 255 * 0.7 - 1) | (faded == 0)).all()
+
+
+def test_a_large_picture_is_filled_from_crops(inpaint):
+    photo = np.random.default_rng(1).integers(0, 256, (200, 300, 3), np.uint8)
+    mask = np.zeros((200, 300), np.uint8)
+    mask[20:30, 20:30] = mask[150:160, 250:270] = 255
+    Image.fromarray(photo).save("large.png")
+    Image.fromarray(mask).save("holes.png")
+    options = "--crop", "64", "--max-pixels", "5000", "--attention", "map.png"
+    status, out, _ = inpaint("large.png", "holes.png", "-o", "f.png", *options)
+    assert status == 0
+    assert out == "large.png -> f.png (300 x 200, hole 0.5%, 2 crops)\n"
+    np.testing.assert_array_equal(pixels("f.png")[mask == 0], photo[mask == 0])
+    assert inpaint("large.png", "holes.png", "-o", "g.png", "crop=null", "max_pixels=5000")[
+        1
+    ].endswith("filled at 86 x 57 and enlarged (max_pixels))\n")
+    out = inpaint("large.png", "holes.png", "-o", "h.png", "crop=64", "max_pixels=1000")[1]
+    assert "2 crops, 64 x 64 of it filled at 31 x 31 and enlarged" in out
+
+
+def folder(*names):
+    for name in names:
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(Path("photo.png").read_bytes())
+
+
+def test_a_picture_without_a_mask_fails_alone(inpaint):
+    folder("in/a.png", "in/b.png", "in/c.png")
+    Path("masks").mkdir()
+    for name in ("a.png", "c_mask.png"):
+        Path("masks", name).write_bytes(Path("hole.png").read_bytes())
+    status, out, err = inpaint("in/", "--mask", "masks/", "-o", "out/")
+    assert (status, out.count("->")) == (1, 2)
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "c.png"]
+    assert err.startswith("1 not filled:\n  in/b.png: no mask in masks for b.png")
+
+
+def test_a_folder_shows_how_far_it_is_on_a_terminal(inpaint, monkeypatch):
+    folder("in/a.png", "in/b.png", "in/c.png")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    status, out, err = inpaint("in", "hole.png", "-o", "out")
+    assert (status, out.count("->")) == (0, 3)
+    assert "3/3" in err
+    assert "left" in err
+    assert inpaint("photo.png", "hole.png", "-o", "f.png")[2] == ""
+
+
+def test_the_hole_may_be_the_pictures_alpha(inpaint):
+    rgba = np.dstack([pixels("photo.png"), 255 - pixels("hole.png")])
+    Image.fromarray(rgba).save("cut.png")
+    status, out, err = inpaint("cut.png", "--mask-from-alpha", "-o", "f.png")
+    assert (status, err) == (0, "")
+    assert "cannot be seen" not in out
+    assert inpaint("photo.png", "hole.png", "-o", "g.png")[0] == 0
+    assert (pixels("f.png")[..., 3] == 255).all()
+    np.testing.assert_array_equal(pixels("f.png")[..., :3], pixels("g.png"))
+    both = inpaint("cut.png", "hole.png", "--mask-from-alpha", "-o", "h.png")
+    assert "mask_from_alpha=true makes the hole of the picture's alpha: give no mask" in both[2]
+    none = inpaint("photo.png", "--mask-from-alpha", "-o", "h.png")
+    assert (none[0], none[2].count("\n")) == (2, 1)
+    assert "photo.png has no alpha" in none[2]
+
+
+def test_the_hole_can_be_larger_and_its_edge_soft(inpaint):
+    known = pixels("hole.png") == 0
+    far = known.copy()
+    far[2:18, 7:28] = False
+    for name, option in {"f.png": ("--dilate", "3"), "g.png": ("feather=3",)}.items():
+        assert inpaint("photo.png", "hole.png", "-o", name, *option)[0] == 0
+        changed = (pixels(name) != pixels("photo.png")).any(2)
+        assert not changed[far].any()
+        assert changed[known].any()
+    assert (pixels("f.png") != pixels("g.png")).any()
 
 
 def test_a_bad_picture_does_not_lose_the_others(inpaint):
@@ -145,9 +237,13 @@ def test_a_file_that_promises_too_many_pixels_is_refused_until_the_limit_is_rais
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("threshold=abc", "`threshold` to be a number, got 'abc'"),
+        ("threshold=abc", "`threshold` to be a number or null, got 'abc'"),
         ("max_hole=nan", "`max_hole` to be a number, got nan"),
         ("max_hole=0", "`max_hole` above 0 and up to 1, got 0"),
+        ("dilate=-1", "`dilate` to be a whole number of at least 0, got -1"),
+        ("feather=0.5", "`feather` to be a whole number of at least 0, got 0.5"),
+        ("crop=0", "`crop` to be positive or null, got 0"),
+        ("mask_from_alpha=2", "`mask_from_alpha` to be true or false, got 2"),
         ("invert=1", "`invert` to be true or false, got 1"),
         ("max_pixels=1.5", "`max_pixels` to be a whole number or null, got 1.5"),
         ("memory_limit=abc", "`memory_limit` to be a number or null, got 'abc'"),
@@ -168,7 +264,7 @@ def test_names_that_are_no_text_work_as_others(inpaint):
 
 
 def test_what_takes_long_is_announced(inpaint, monkeypatch):
-    monkeypatch.setattr("farfill.inpainting.fill._LONG_S", 0)
+    monkeypatch.setattr("farfill.inpainting.fill_file._LONG_S", 0)
     status, out, _ = inpaint(*NAMES)
     assert status == 0
     assert "photo.png: about 0 s and 0.1 GB of memory; a smaller max_pixels takes less" in out
@@ -184,7 +280,9 @@ def test_bfloat16_fills_nearly_the_same(inpaint):
 
 
 def test_a_format_that_does_not_fit_is_noticed_before_the_work(inpaint, monkeypatch):
-    monkeypatch.setattr("farfill.inpainting.fill.fill", lambda *_: pytest.fail("filled already"))
+    monkeypatch.setattr(
+        "farfill.inpainting.fill_file.fill", lambda *_: pytest.fail("filled already")
+    )
     Image.fromarray(pixels("photo.png")).convert("RGBA").save("rgba.png")
     names = "image=rgba.png", "mask=hole.png", "output=f.jpg"
     assert "has alpha, which f.jpg cannot keep" in inpaint(*names, "lossy=true")[2]
@@ -196,7 +294,14 @@ def test_a_transparent_hole_is_mentioned(inpaint):
     assert "cannot be seen" in inpaint("image=rgba.png", "mask=hole.png", "output=f.png")[1]
 
 
-@pytest.mark.parametrize("missing", ["ckpt_path", "image", "mask", "output"])
+def test_without_weights_one_sentence_says_what_to_do(inpaint):
+    status, _, err = inpaint(*NAMES, ckpt_path="null")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "no trained weights come with" in err
+    assert "ckpt_path=best.ckpt" in err
+
+
+@pytest.mark.parametrize("missing", ["image", "mask", "output"])
 def test_what_is_missing_is_asked_for_with_an_example(inpaint, missing):
     given = {"ckpt_path": "x.ckpt", "image": "photo.png", "mask": "hole.png", "output": "f.png"}
     status, _, err = inpaint(*(f"{k}={v}" for k, v in given.items()), f"{missing}=null")
@@ -275,9 +380,14 @@ def test_help_has_both_forms_every_setting_and_the_name_it_was_called_by(
     with pytest.raises(SystemExit, match="0"):
         main()
     out = capsys.readouterr().out
-    assert f"  {program} photo.jpg hole.png -o filled.png --ckpt best.ckpt\n" in out
-    assert f"  {program} ckpt_path=best.ckpt image=[a.jpg,b.png]" in out
-    assert all(f"\n{name}: " in out for name in Settings.model_fields)
+    assert f"usage: {program} IMAGE MASK -o OUTPUT" in out
+    assert f"  {program} photo.jpg mask.png -o filled.png" in out
+    assert f"  {program} image=[a.jpg,b.png]" in out
+    words = " ".join(out.split())
+    for name in Settings.model_fields:
+        assert re.search(rf"^ +(.*, )?--{name.replace('_', '-')}\b", out, re.MULTILINE)
+    assert "so many pixels around the hole are filled, too [0]" in words
+    assert "all that is not black (above 25.5), so that" in words
     assert "%" not in out
     assert "conf/" not in out
 

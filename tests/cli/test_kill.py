@@ -1,7 +1,5 @@
 """kill -9 at any moment: the run that goes on is the run that was never cut off, bit for bit."""
 
-from __future__ import annotations
-
 import csv
 import random
 import time

@@ -1,7 +1,5 @@
 """Do networks live? Every preset after 500 steps, and every swap after 20,000 tiny ones."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

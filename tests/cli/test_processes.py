@@ -1,7 +1,5 @@
 """Two processes act as one: the same gradients, rows and pictures, and only the first writes."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

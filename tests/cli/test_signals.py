@@ -1,7 +1,5 @@
 """A signal at any moment of a run: saved if there is something to save, "preempted", status 75."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -113,7 +111,7 @@ def children_of(process: int) -> list[int]:
     return [int(number) for number in listed.split()]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("killed", ["the first", "the second"])
 def test_a_process_that_is_killed_ends_the_others_with_one_sentence(killed, tmp_path):
     two = ("trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu", "batch_size=4")
@@ -154,7 +152,7 @@ def alive(process: int) -> bool:
         return False
 
 
-def until(condition, seconds: float = 60) -> None:
+def until(condition, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"

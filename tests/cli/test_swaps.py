@@ -1,7 +1,5 @@
 """Every combination of swaps is built, trains a step, validates, saves and loads again."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """Whole trainings, tiny: what they leave behind, and how they go on."""
 
-from __future__ import annotations
-
 import csv
 import signal
 
@@ -13,7 +11,9 @@ from PIL import Image
 from farfill import load_generator
 from farfill.callback.interrupt import Interrupt
 from farfill.checkpoint import read_checkpoint
+from farfill.cli.convert import convert
 from helpers.runs import RESULTS, tiny_train
+from helpers.weights import ship, tiny_weights
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +157,41 @@ def test_init_from_takes_weights_and_nothing_else(run, tmp_path):
     )
     assert ended["global_step"] == 1
     assert same_weights(ended["state_dict"], origin["state_dict"])
+
+
+def test_init_from_takes_weights_by_name_and_the_critics_start_anew(run, tmp_path, monkeypatch):
+    checkpoint = f"{run}/checkpoints/last.ckpt"
+    convert(checkpoint, tmp_path / "a.safetensors")
+    ship(tmp_path / "a.safetensors", "photographs-256", monkeypatch)
+    tiny_train(
+        tmp_path / "run", "init_from=photographs-256", "trainer.max_steps=1", "learning_rate=0"
+    )
+    ended, origin = (
+        read_checkpoint(path)["state_dict"]
+        for path in (tmp_path / "run" / "checkpoints" / "last.ckpt", checkpoint)
+    )
+    for name, value in origin.items():
+        if name.startswith("generator."):
+            assert torch.equal(ended[name], value.half().float())
+    assert any(not torch.equal(ended[name], origin[name]) for name in origin if "critic" in name)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (
+            ["channels=4", "init_from={}"],
+            r"own settings, generator=two_stage generator\.channels=2",
+        ),
+        (["ckpt_path={}"], r"has weights but not optimizer_states, .*; init_from starts another"),
+    ],
+)
+def test_weights_that_do_not_fit_or_go_on_are_refused(overrides, words, tmp_path):
+    file = tiny_weights(tmp_path / "a.safetensors")
+    with pytest.raises(ValueError, match=words) as error:
+        tiny_train(tmp_path / "run", *(text.format(file) for text in overrides))
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "run" / "checkpoints").exists()
 
 
 def press_ctrl_c_in_step_2(self, trainer, pl_module, batch, batch_idx):

@@ -1,7 +1,5 @@
 """The command line before Hydra reads it: file names, names of settings, the last run."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

@@ -1,10 +1,10 @@
 """What is refused before anything is made or written."""
 
-from __future__ import annotations
-
 import pytest
+from lightning.pytorch.accelerators import CUDAAccelerator, MPSAccelerator
 
 from farfill.checkpoint import read_checkpoint
+from farfill.config.check import check_config
 from helpers.runs import compose_tiny, tiny_train
 
 
@@ -27,12 +27,22 @@ from helpers.runs import compose_tiny, tiny_train
         ("trainer.devices=2", "trainer=ddp takes several"),
         ("+trainer.foo=1", "`trainer` has no option foo"),
         ("trainer.accelerator=abacus", "abacus"),
+        ("schedule.steps=-1", "`schedule.steps` from 1, got -1: .* or schedule=constant"),
+        ("optimizer.betas=[2,0.9]", "Invalid beta parameter at index 0: 2"),
     ],
 )
 def test_wrong_values_are_one_sentence_and_nothing_is_written(tmp_path, override, words):
     with pytest.raises(ValueError, match=words):
         tiny_train(tmp_path, override)
     assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("trainer", ["gpu", "mps"])
+def test_a_missing_device_is_refused_before_anything_is_written(trainer, monkeypatch):
+    for kind in (CUDAAccelerator, MPSAccelerator):
+        monkeypatch.setattr(kind, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=f"={trainer} cannot be used here, .* trainer=cpu works"):
+        check_config(compose_tiny(f"trainer={trainer}", f"trainer.accelerator={trainer}"))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """Options of the wrong kind are named before anything is built."""
 
-from __future__ import annotations
-
 import pytest
 from hydra import compose, initialize_config_dir
 
@@ -47,6 +45,12 @@ def config(*overrides: str):
         ("gan.weight=nan", "`gan.weight` to be a number, got nan"),
         ("attention._target_=farfill.no", "`attention._target_` to name a class or function, got"),
         ("gan.weight=null", "`gan.weight` to be a number, got None"),
+        ("+callbacks.x=1", "`callbacks.x` to be a part with `_target_`, or null, got 1"),
+        ("+logger.x={a: 1}", "`logger.x` to be a part with `_target_`, or null, got {'a': 1}"),
+        ("+loss.x=1", "`loss.x` to be a part with `_target_`, or null, got 1"),
+        ("+baseline.x=y", "`baseline.x` to be a part with `_target_`, or null, got 'y'"),
+        ("+datamodule.augment.x=1", "`datamodule.augment.x` to be a part"),
+        ("+metric.distances.x=1", "`metric.distances.x` to be a part"),
     ],
 )
 def test_a_wrong_kind_is_named(override, message):

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 import farfill
+from farfill.critic.local_global import LocalGlobal
+from farfill.gan.wgan_gp import WassersteinGP
 from helpers.holes import box_holes
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
@@ -31,6 +33,19 @@ def test_the_plain_generator_completes_alike(rivals):
         plain = rivals.plain_generator(generator)(masked * (1 - hole), hole)
     torch.testing.assert_close(ours.refined, plain.refined)
     assert torch.equal(ours.offsets, plain.offsets)
+
+
+def test_the_plain_critics_have_the_same_penalty(rivals):
+    real, fake = torch.rand(2, 2, 3, 16, 16, dtype=torch.float64)
+    hole = torch.ones(2, 1, 16, 16, dtype=torch.float64)
+    penalties = []
+    for kind in (LocalGlobal, rivals.TwiceDifferentiated):
+        torch.manual_seed(0)
+        critics = kind(4, 16, 16).double()
+        views = ({"local": x, "global": x} for x in (real, fake, hole))
+        penalties.append(WassersteinGP(1, 1, 10, 1).critic_terms(critics, *views))
+    assert penalties[0]["penalty_local"] > 0
+    torch.testing.assert_close(*penalties)
 
 
 def test_an_unknown_part_is_named():

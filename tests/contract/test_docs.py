@@ -1,5 +1,6 @@
 """What README and documentation say is there: links, commands, options, names."""
 
+import inspect
 import re
 import shlex
 import shutil
@@ -9,9 +10,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import torch
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from markdown_it import MarkdownIt
 
+from farfill import Generator
 from farfill.cli import inpaint, sweep
 from farfill.config.check import check_knobs
 from farfill.config.names import REFUSED, RENAMED, renamed
@@ -108,7 +112,7 @@ def test_inpainting_commands_are_understood():
     for words in lines:
         settings = inpaint.parse(words)
         assert settings.image
-        assert settings.mask
+        assert settings.mask or settings.mask_from_alpha
         assert settings.output
 
 
@@ -178,6 +182,22 @@ def test_examples_in_python_are_python():
     assert len(blocks) > 2
     for block in blocks:
         compile(block, "README", "exec")
+
+
+def test_the_example_of_an_attention_is_one():
+    page = ROOT / "docs" / "extending.md"
+    blocks = {token.info: token.content for token in tokens(page) if token.type == "fence"}
+    names = {}
+    exec(blocks["python"], names)
+    options = yaml.safe_load(blocks["yaml"])
+    kind = names[options.pop("_target_").rpartition(".")[2]]
+    assert set(inspect.signature(kind).parameters) == set(options)
+    features, hole = torch.ones(2, 3, 8, 8), torch.zeros(1, 1, 8, 8)
+    features[..., 2:5, 1:7] = 5
+    hole[..., 2:5, 1:7] = 1
+    assert torch.equal(kind(**options)(features, features, hole)[0], torch.ones(2, 3, 8, 8))
+    completion = Generator(4, kind(**options))(torch.zeros(1, 3, 8, 8), hole[:1])
+    assert completion.refined.isfinite().all()
 
 
 def test_readme_is_short():

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from farfill.critic.local_global import LocalGlobal, input_gradient
-from farfill.gan.wgan_gp import by_autograd, gradient_penalty
+from farfill.critic.protocol import by_autograd
+from farfill.gan.wgan_gp import gradient_penalty
 
 
 @pytest.mark.parametrize("name", ["local", "global"])

@@ -1,5 +1,9 @@
+import os
 import pickle
+import subprocess
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +13,7 @@ import torch
 from hydra.utils import instantiate
 from PIL import Image
 
+import farfill
 from farfill.data.known_source import KnownSource
 from farfill.data.listing import Fingerprint
 from farfill.datamodule.inpainting import InpaintingData
@@ -44,6 +49,30 @@ def make(paths, pictures, box):
         return data
 
     return build
+
+
+def test_a_process_ends_though_its_loader_is_still_there(paths):
+    """Workers do not listen to SIGTERM, by which Python would end them and then wait for them."""
+    program = f"""
+from datamodule.conftest import Pictures
+from farfill.datamodule.inpainting import InpaintingData
+from farfill.mask.box import Box
+from helpers.tiny import DATA
+from pathlib import Path
+
+paths = [Path(path) for path in {[*map(str, paths)]}]
+source, holes = Pictures(paths[:3], paths[3:]), Box(8, 8, 0, 0, 0.5, 0.5)
+data = InpaintingData(source=source, holes=holes, **DATA | {{"workers": 1}})
+data.setup()
+loader = data.val_dataloader()
+print(next(iter(loader)).image.shape)
+"""
+    folders = [str(Path(__file__).parents[1]), str(Path(farfill.__file__).parents[1])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(folders)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, timeout=60, capture_output=True, text=True
+    )
+    assert done.stdout == "torch.Size([2, 3, 16, 16])\n", done.stderr
 
 
 def ready(data):

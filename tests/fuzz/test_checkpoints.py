@@ -1,7 +1,5 @@
 """Checkpoints that are damaged, forged or malicious: a generator or one line, and no code runs."""
 
-from __future__ import annotations
-
 import copy
 import io
 import pickle

@@ -1,7 +1,5 @@
 """Wrong values of real options: a run that could start, or one line; nothing is written or lost."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import io
@@ -19,10 +17,10 @@ from PIL import Image
 import farfill.machine
 import farfill.module.trainer_parts
 from farfill.cli.inpaint import inpaint, settings_of
+from farfill.config.arguments import flat
 from farfill.config.instantiate import plain
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
-from farfill.rundir.record import flat
 from helpers.fuzz import LONGEST, fuzz
 from helpers.malformed import picture_files
 from helpers.runs import compose_tiny
@@ -166,8 +164,8 @@ def test_without_wrong_values_both_come_to_their_end(tmp_path):
 
 
 _OPTIONS = (
-    "ckpt_path image mask threshold invert resize_mask max_hole overwrite lossy max_pixels "
-    "max_file_pixels memory_limit device precision backend"
+    "ckpt_path image mask mask_from_alpha threshold invert dilate feather resize_mask max_hole "
+    "overwrite lossy crop max_pixels max_file_pixels memory_limit device precision backend"
 )
 
 

@@ -169,10 +169,12 @@ def test_names_pair_up_or_one_line_says_why(folder, case):
         for name in itertools.chain(*inputs):
             if make and len(os.fsencode(name)) < 256 and re.fullmatch(r"(?s)[^/\0]*\.\w+", name):
                 Path(name).write_bytes(b"old")
-        jobs = attempt(lambda: pair(*given))
-        if jobs is None:
+        paired = attempt(lambda: pair(*given))
+        if paired is None:
             return
+        jobs, refused = paired
         assert jobs
+        assert not refused  # which takes folders
         taken = {path for job in jobs for path in (job.image, job.mask)}
         assert not taken & {job.output for job in jobs}
         assert all(path.read_bytes() == b"old" for path in taken)

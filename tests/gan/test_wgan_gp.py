@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import leaky_relu
 
-from farfill.gan.wgan_gp import WassersteinGP, by_autograd, gradient_penalty
+from farfill.critic.protocol import by_autograd
+from farfill.gan.wgan_gp import WassersteinGP, gradient_penalty
 from helpers.vectors import REFERENCE, Vectors
 
 CASES = sorted(path.stem for path in REFERENCE.glob("wgan_gp_*.npz"))
@@ -58,6 +59,9 @@ class TwoLinearCritics:
             name: (view * self.factors[name]).sum((1, 2, 3))[:, None]
             for name, view in views.items()
         }
+
+    def input_gradient(self, name, view):
+        return by_autograd(lambda picture: self({name: picture})[name], view)
 
 
 def views(local, whole):

@@ -1,7 +1,5 @@
 """The whole loss graph of the authors' code, rebuilt from tests/reference/losses_*.npz."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

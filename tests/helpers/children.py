@@ -1,7 +1,5 @@
 """Trainings in processes of their own, which can be killed as a machine that fails would."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

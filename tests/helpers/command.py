@@ -1,7 +1,5 @@
 """A script as a user types it."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Many malformed inputs of one kind, each of which has to end well or in one line."""
 
-from __future__ import annotations
-
 import logging
 import time
 import warnings

@@ -1,7 +1,5 @@
 """Holes of boxes: top, left, height and width."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

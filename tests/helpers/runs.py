@@ -1,7 +1,5 @@
 """Real runs of the real configuration, made tiny."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from omegaconf import DictConfig

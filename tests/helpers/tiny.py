@@ -1,7 +1,5 @@
 """A training small enough for a test."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Numbers made with the authors' own code (tests/reference/README.md)."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

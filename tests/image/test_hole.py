@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter
 
-from farfill.image.hole import read_hole
+from farfill.image.hole import grow, read_hole, transparent
+from farfill.image.picture import Picture
 
 SIZE = (10, 20)
 
@@ -34,12 +35,15 @@ def test_inverted_black_is_the_hole(box, mask_file):
     np.testing.assert_array_equal(hole, box == 255)
 
 
-def test_the_threshold_is_the_papers(mask_file):
+def test_the_threshold_is_a_level_and_by_default_all_that_is_not_black(mask_file):
     mask = np.zeros(SIZE, np.uint8)
-    mask[0, :4] = 0, 127, 128, 255
-    assert read_hole(mask_file(mask), SIZE)[0, :4].tolist() == [False, False, True, True]
-    hole = read_hole(mask_file(mask), SIZE, threshold=0)
-    assert hole[0, :4].tolist() == [False, True, True, True]
+    mask[0, :6] = 0, 25, 26, 127, 128, 255
+    holes = {None: 2, 127.5: 4, 0: 1}  # the paper's is 127.5
+    for threshold, first in holes.items():
+        hole = read_hole(mask_file(mask), SIZE, threshold=threshold)
+        assert hole[0, :6].tolist() == [False] * first + [True] * (6 - first)
+    hole = read_hole(mask_file(255 - mask), SIZE, invert=True)
+    assert hole[0, :6].tolist() == [False] * 2 + [True] * 4
 
 
 def test_sixteen_bit_rgb_palette_and_one_bit_masks(box, mask_file):
@@ -117,10 +121,10 @@ def test_a_hole_that_resizing_loses_is_noticed(mask_file):
 
 def test_soft_edges_are_thresholded_with_a_warning(mask_file, caplog):
     ramp = np.zeros(SIZE, np.uint8)
-    ramp[:, 6:] = 255
-    ramp[:, 3:6] = 60, 120, 180
-    assert read_hole(mask_file(ramp), SIZE)[0].tolist() == [False] * 5 + [True] * 15
-    assert "15 % of the mask is neither dark nor bright" in caplog.text
+    ramp[:, 10:] = 255
+    ramp[:, 7:10] = 60, 120, 180
+    assert read_hole(mask_file(ramp), SIZE)[0].tolist() == [False] * 7 + [True] * 13
+    assert "15 % is neither dark nor bright" in caplog.text
 
 
 def test_jpeg_noise_is_not_worth_a_warning(box, tmp_path, caplog):
@@ -128,6 +132,49 @@ def test_jpeg_noise_is_not_worth_a_warning(box, tmp_path, caplog):
     Image.fromarray(large).save(tmp_path / "m.jpg")
     np.testing.assert_array_equal(read_hole(tmp_path / "m.jpg", large.shape), large == 255)
     assert not caplog.records
+
+
+@pytest.mark.parametrize("quality", [30, 75, 95])
+def test_a_jpeg_mask_does_not_shrink_the_hole(tmp_path, quality):
+    painted = Image.new("L", (400, 300))
+    draw = ImageDraw.Draw(painted)
+    draw.ellipse((60, 50, 180, 140), fill=255)
+    draw.line((200, 30, 380, 280), fill=255, width=14)
+    hard = np.asarray(painted) > 0
+    soft = painted.filter(ImageFilter.GaussianBlur(3))
+    for name, mask in {"hard.jpg": painted, "soft.jpg": soft}.items():
+        mask.save(tmp_path / name, quality=quality)
+        hole = read_hole(tmp_path / name, hard.shape)
+        assert hole[hard].all()
+        assert not hole[~grow(hard, 8)].any()
+    assert not read_hole(tmp_path / "soft.jpg", hard.shape, threshold=127.5)[hard].all()
+
+
+def test_a_hole_grows_round():
+    hole = np.zeros((21, 21), bool)
+    hole[10, 10] = True
+    rows, columns = np.mgrid[-10:11, -10:11]
+    np.testing.assert_array_equal(grow(hole, 5), rows**2 + columns**2 <= 25)
+    assert grow(hole, 0) is hole
+    with pytest.raises(ValueError, match="`dilate`"):
+        grow(hole, -1)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_what_is_transparent_is_the_hole(box, dtype):
+    full = np.iinfo(dtype).max
+    alpha = np.where(box == 255, 0, full).astype(dtype)
+    alpha[0, :2] = 0.85 * full, 0.95 * full
+    hole = transparent(Picture(alpha, alpha), "a.png", 0.5)
+    assert hole[0, :2].tolist() == [True, False]
+    np.testing.assert_array_equal(hole[1:], box[1:] == 255)
+    with pytest.raises(ValueError, match=r"12% of a\.png is transparent: say max_hole=1"):
+        transparent(Picture(alpha, alpha), "a.png", 0.1)
+    with pytest.raises(ValueError, match=r"a\.png has no alpha"):
+        transparent(Picture(alpha), "a.png")
+    for level, words in {0: "everything in a.png", full: "nothing in a.png"}.items():
+        with pytest.raises(ValueError, match=words):
+            transparent(Picture(alpha, np.full_like(alpha, level)), "a.png")
 
 
 def test_a_photograph_is_no_mask(mask_file):

@@ -56,9 +56,9 @@ def test_shares_that_are_none_are_refused(shares, says):
 
 def test_boxes_of_two_sizes_are_refused_before_training():
     mixed = Mixed({"box": KINDS["box"], "centre": Centre(9, 8)}, {"box": 1, "centre": 1})
-    with pytest.raises(ValueError, match="one size .* got box 8 x 8, centre 9 x 8"):
+    with pytest.raises(ValueError, match=r"one size .* got box 8 x 8, centre 9 x 8"):
         mixed.check(64, 64)
-    with pytest.raises(ValueError, match="centre|box"):
+    with pytest.raises(ValueError, match=r"centre|box"):
         Mixed(KINDS, {"box": 1, "centre": 1}).check(8, 8)
 
 

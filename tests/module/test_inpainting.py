@@ -1,7 +1,5 @@
 """The order of the paper's training step."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from hydra.utils import instantiate

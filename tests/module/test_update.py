@@ -1,7 +1,5 @@
 """How gradients become updates: in parts, clipped, or not at all."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
 

@@ -1,7 +1,5 @@
 """A run's folder with each of its files damaged in turn: one sentence, or the run goes on."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A run's folder: one run, one process, and nothing good in it is ever lost."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import resource

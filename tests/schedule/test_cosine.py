@@ -54,5 +54,7 @@ def test_a_warm_up_grows_to_the_full_rate():
     warm = rates(Cosine(optimizer(), 10, warmup=3), 10)
     shares = [0.25, 0.5, 0.75, *[1] * 7]
     assert warm == pytest.approx([rate * share for rate, share in zip(cold, shares, strict=True)])
+    with pytest.raises(ValueError, match=r"steps` from 1, got -1: .* schedule=constant"):
+        Cosine(optimizer(), -1)  # its rate would be whole and nothing in turn
     with pytest.raises(ValueError, match="warmup` from 0, got -1"):
         Constant(optimizer(), warmup=-1)

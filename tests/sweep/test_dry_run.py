@@ -30,7 +30,7 @@ def clock(monkeypatch):
         (["trainer.max_steps=2", "trainer=ddp", "trainer.num_nodes=2"], 2 + 1 * 5 + 10),
         (["trainer.max_steps=2", "trainer.accumulate_grad_batches=2"], 2 + 1 * 5 + 10),
         # Eleven pictures to learn from are three steps of two updates of two pictures.
-        (["trainer.max_steps=-1", "trainer.max_epochs=2"], 6 + 3 * 5 + 10),
+        (["trainer.max_steps=-1", "trainer.max_epochs=2", "schedule=constant"], 6 + 3 * 5 + 10),
         # One of two fillers has each picture twice: it is scored, and painted.
         (["trainer.max_steps=2", "baseline=[telea]"], 2 + 1 * 5 + 2 * 10),
         # The distance describes each picture, and compares them all in the end.
@@ -56,7 +56,8 @@ def test_a_probe_stands_for_runs_of_other_lengths(clock):
 
 
 def test_a_run_that_only_its_time_ends_is_refused():
-    cfg = compose_tiny("trainer.max_steps=-1", "trainer.max_time=00:00:01:00", "baseline=[]")
+    flags = ("trainer.max_steps=-1", "trainer.max_time=00:00:01:00", "schedule=constant")
+    cfg = compose_tiny("baseline=[]", *flags)
     with pytest.raises(ValueError, match="a dry run needs"):
         probe(cfg)
 

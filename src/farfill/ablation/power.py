@@ -85,6 +85,6 @@ def in_words(power: Power, margin: bool = False) -> str:
     needs = (
         f"the observed one needs {power.seeds} seeds"
         if power.seeds
-        else (f"no sensible number of seeds for the observed one: {power.why}")
+        else f"no sensible number of seeds for the observed one: {power.why}"
     )
     return f"{100 * POWER:.0f} % power for {found}; {needs}"

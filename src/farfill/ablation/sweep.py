@@ -9,14 +9,12 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from farfill.config.arguments import overrides_of
+from farfill.config.arguments import flat, is_under, overrides_of
 from farfill.rundir.record import (
     OURS,
     PLAN,
     Record,
     as_text,
-    flat,
-    is_under,
     label,
     options,
     read_record,

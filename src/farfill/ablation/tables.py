@@ -59,16 +59,19 @@ def claims(verdicts: Sequence[Verdict]) -> str:
 def details(verdicts: Sequence[Verdict]) -> str:
     """One line per claim: the sides, the test alone and corrected, and what it could have found."""
     rows = []
-    for one in verdicts:
-        expected = f"{one.claim['metric']} {one.claim['expects'].replace('_', ' ')}"
-        expected += f", within {one.margin:.2g}" if one.margin else ""
-        sides = [NOTHING if side is None else f"{side.mean:.4g}" for side in (one.left, one.right)]
-        if isinstance(counts := one.tested, Shares):
+    for verdict in verdicts:
+        expected = f"{verdict.claim['metric']} {verdict.claim['expects'].replace('_', ' ')}"
+        expected += f", within {verdict.margin:.2g}" if verdict.margin else ""
+        sides = [
+            NOTHING if side is None else f"{side.mean:.4g}"
+            for side in (verdict.left, verdict.right)
+        ]
+        if isinstance(counts := verdict.tested, Shares):
             sides = [f"{counts.left} of {counts.of_left}", f"{counts.right} of {counts.of_right}"]
-        ps = [f"{p:.2g}" if one.tested else NOTHING for p in (one.p, one.corrected)]
-        told = one.power or NOTHING
-        plain = "open" if one.plain == OPEN else one.plain
-        rows.append((one.claim["says"], expected, *sides, plain, *ps, told))
+        ps = [f"{p:.2g}" if verdict.tested else NOTHING for p in (verdict.p, verdict.corrected)]
+        told = verdict.power or NOTHING
+        plain = "open" if verdict.plain == OPEN else verdict.plain
+        rows.append((verdict.claim["says"], expected, *sides, plain, *ps, told))
     titles = ("claim", "expects of left - right", "left", "right", "uncorrected verdict")
     more = ("p", "p, corrected", "what this design finds")
     return markdown_table((*titles, *more), rows, text_columns=(0, 1, 4, 7))
@@ -94,19 +97,19 @@ def needs(sweep: Sweep, verdicts: Sequence[Verdict]) -> str:
     """
     rows, most = [], 0
     level = LEVEL / max(1, len(verdicts))
-    for one in verdicts:
-        power, seeds, why = power_of(one, level), NOTHING, one.why
-        spread = one.tested.spread if isinstance(one.tested, Design) else math.nan
+    for verdict in verdicts:
+        power, seeds, why = power_of(verdict, level), NOTHING, verdict.why
+        spread = verdict.tested.spread if isinstance(verdict.tested, Design) else math.nan
         hours = math.nan
         if power:
             seeds, why = str(power.seeds or NOTHING), power.why
             most = max(most, power.seeds or 0)
-            sides = [sweep.find(one.claim[side])[1] for side in ("left", "right")]
+            sides = [sweep.find(verdict.claim[side])[1] for side in ("left", "right")]
             hours = (power.seeds or math.nan) * sum(mean_hours(side) for side in sides)
-        gap = interval_text(one.difference) if one.difference else NOTHING
-        found = one.difference.runs if one.difference else 0
+        gap = interval_text(verdict.difference) if verdict.difference else NOTHING
+        found = verdict.difference.runs if verdict.difference else 0
         numbers = (gap, _number(spread, ".2g"), found, seeds, _number(hours, ".1f"), why)
-        rows.append((one.claim["says"], one.claim["metric"], *numbers))
+        rows.append((verdict.claim["says"], verdict.claim["metric"], *numbers))
     titles = ("claim", "metric", "left - right", "spread over seeds", "seeds here")
     more = ("seeds needed", "hours", "remarks")
     table = markdown_table((*titles, *more), rows, text_columns=(0, 1, 7), padded=True)

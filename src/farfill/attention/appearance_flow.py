@@ -24,6 +24,7 @@ class AppearanceFlow(Warp):
         self, channels: int, start: Start = "identity", where: Where = "everywhere"
     ) -> None:
         super().__init__(where)
+        self.channels, self.start = channels, start
         self.flow = SameConv2d(4 * channels + 1, 2, 3)
         initialise(self.flow, start)
 

@@ -27,18 +27,18 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from farfill.attention.paste import Paste, assemble
-from farfill.attention.protocol import check_shapes
+from farfill.attention.protocol import PatchAttention, check_features
 from farfill.attention.similarity import Similarity, band, known_patches
 from farfill.layer.convolution import same_padding
 from farfill.op.spatial import pixel_positions, reduce_nearest
 from farfill.types import AttentionResult
 
 
-class ContextualAttention(nn.Module):
+class ContextualAttention(PatchAttention):
     """Soft matching of foreground patches to known background patches, and pasting of those.
 
     It has no parameters. Every sample is treated on its own, with its own hole.
@@ -56,26 +56,6 @@ class ContextualAttention(nn.Module):
     Raises:
         ValueError: If a parameter is out of its range.
     """
-
-    def __init__(
-        self,
-        patch_size: int = 3,
-        rate: int = 2,
-        stride: int = 1,
-        propagation: int | None = 3,
-        softmax_scale: float = 10.0,
-    ) -> None:
-        super().__init__()
-        for name, value in {"patch_size": patch_size, "rate": rate, "stride": stride}.items():
-            if value < 1:
-                raise ValueError(f"expected `{name}` to be at least 1, got {value}")
-        if propagation is not None and (propagation < 1 or propagation % 2 == 0):
-            raise ValueError(f"expected `propagation` to be odd or None, got {propagation}")
-        self.patch_size = patch_size
-        self.rate = rate
-        self.stride = stride
-        self.propagation = propagation
-        self.softmax_scale = softmax_scale
 
     def forward(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None = None
@@ -95,7 +75,7 @@ class ContextualAttention(nn.Module):
         Raises:
             ValueError: If the shapes do not fit each other.
         """
-        check_shapes(foreground, background, hole)
+        check_features(foreground, background, hole)
         n, rows = len(foreground), (0, foreground.shape[-2])
         samples, _ = self._band(foreground, background)
         holes = [None] * n if hole is None else hole.expand(n, -1, -1, -1).split(samples)
@@ -105,9 +85,14 @@ class ContextualAttention(nn.Module):
 
     def fill_rows(
         self, foreground: Tensor, background: Tensor, hole: Tensor, start: int, stop: int
-    ) -> Tensor:
-        """Rows ``start`` to ``stop`` of what :meth:`forward` makes of one sample's features."""
-        return self._rebuild(foreground, background, hole, (start, stop), recompute=False)[0]
+    ) -> AttentionResult:
+        """Do as :meth:`forward` for rows ``start`` to ``stop`` of one sample's features only.
+
+        Offsets are those of the whole map, and 0 in rows that those features do not need.
+        """
+        rows = (start, stop)
+        features, offsets = self._rebuild(foreground, background, hole, rows, recompute=False)
+        return AttentionResult(features, offsets)
 
     def attend(self, foreground: Tensor, background: Tensor, hole: Tensor | None) -> Tensor:
         """The attention itself: ``(N, h, w, h', w')``, at most 1 over ``h' w'``; for small maps."""
@@ -130,7 +115,10 @@ class ContextualAttention(nn.Module):
         rows: tuple[int, int],
         recompute: bool,
     ) -> tuple[Tensor, Tensor]:
-        """Features and offsets of some rows; gradients compute bands again if ``recompute``."""
+        """Some rows of the features, and the offsets that these need, elsewhere 0.
+
+        Gradients compute bands again if ``recompute``.
+        """
         similarity, known = self._compare(foreground, background, hole)
         paste = Paste(background, self.rate, self.stride, known)
         # Of the pasted picture, which is laid out in cells of rate x rate pixels, the foreground
@@ -152,8 +140,11 @@ class ContextualAttention(nn.Module):
         corner = (rows[0] + top - first * self.rate, left)
         features = assemble(cells, self.rate, corner, (rows[1] - rows[0], foreground.shape[-1]))
         place = torch.stack([chosen // similarity.columns, chosen % similarity.columns], dim=1)
-        here = pixel_positions(len(place), place.shape[-2], place.shape[-1], like=place)
-        return features.to(background.dtype), place * self.stride - here
+        here = pixel_positions(len(place), similarity.height, similarity.width, like=place)
+        computed = slice(first, first + place.shape[-2])
+        offsets = torch.zeros_like(here)
+        offsets[:, :, computed] = place * self.stride - here[:, :, computed]
+        return features.to(background.dtype), offsets
 
     def _compare(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None
@@ -173,19 +164,20 @@ class ContextualAttention(nn.Module):
         return similarity, known_patches(hole, self.patch_size, self.stride)
 
 
-@torch.compiler.disable  # it would be translated anew for every band
+@torch.compiler.disable  # it would be compiled again for every band
 def _paste_band(
     similarity: Similarity, paste: Paste, known: Tensor | None, start: int, stop: int
 ) -> tuple[Tensor, Tensor]:
     """Rows ``start`` to ``stop`` of the pasted cells, and of the places with the most weight.
 
     There is a row of cells more than rows of positions: each lies between two, or beyond an end.
+    So the first band looks at one row above the map, and the last at one below.
     """
     first, last = max(start - 1, 0), min(stop, similarity.height)
     weights = _weights(similarity, known, first, last)
     chosen = weights.detach()[:, start - first :].max(-1).indices  # faster than argmax
     weights = weights.unflatten(-1, (similarity.lines, similarity.columns))
-    return paste.rows(weights, start == 0, stop > similarity.height), chosen
+    return paste.rows(weights, above=first - (start - 1), below=stop - last), chosen
 
 
 def _weights(similarity: Similarity, known: Tensor | None, start: int, stop: int) -> Tensor:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from farfill.attention.protocol import check_shapes
+from farfill.attention.protocol import check_features
 from farfill.types import AttentionResult
 
 
@@ -25,7 +25,7 @@ class Identity(nn.Module):
 
         Arguments as of :class:`~farfill.attention.protocol.Attention`, of the same size.
         """
-        check_shapes(foreground, background, hole, one_size=True)
+        check_features(foreground, background, hole, one_size=True)
         n, _, height, width = background.shape
         offsets = torch.zeros(n, 2, height, width, dtype=torch.int64, device=background.device)
         return AttentionResult(background, offsets)

@@ -54,19 +54,19 @@ class Paste:
         if len(used) < 0.9 * len(covered):  # leaving out fewer does not pay
             self.used, self.source = used, self.source.index_select(1, used)
 
-    def rows(self, attention: Tensor, first: bool, last: bool) -> Tensor:
+    def rows(self, attention: Tensor, above: int, below: int) -> Tensor:
         """Cells of the result that lie between rows of the attention ``(N, rows, w, h'', w'')``.
 
-        With ``first``, the map's first row is among them, and the cells over it come, too; likewise
-        ``last``. They are ``(N, rows - 1 + first + last, w + 1, C * rate * rate)``.
+        ``above`` and ``below`` count rows beyond the map's ends, whose attention is 0, that go with
+        them. The cells are ``(N, above + rows + below - 1, w + 1, C * rate * rate)``.
         """
         attention = self._on_full_grid(attention.to(self.source.dtype))
         # One column of zeros ends each line of the background and so begins the next.
-        attention = F.pad(attention, (0, 1, 2, 1, 1, 1, int(first), int(last))).flatten(3)
+        attention = F.pad(attention, (0, 1, 2, 1, 1, 1, above, below)).flatten(3)
         line, count = self.width + 1, (self.height + 1) * (self.width + 1)
         cells = attention[:, :, 1:, 1:] + attention[:, :, :-1, :-1]
-        here, above = (cells[..., start : start + count] for start in (2 * line - 1, line - 1))
-        cells = here[:, 1:] + above[:, :-1]
+        here, over = (cells[..., start : start + count] for start in (2 * line - 1, line - 1))
+        cells = here[:, 1:] + over[:, :-1]
         if self.used is not None:
             cells = cells.flatten(0, 2).index_select(1, self.used).unflatten(0, cells.shape[:3])
         pasted = torch.bmm(cells.flatten(1, 2), self.source)

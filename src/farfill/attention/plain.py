@@ -5,67 +5,52 @@
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from farfill.attention.protocol import check_shapes
+from farfill.attention.protocol import PatchAttention, check_features
 from farfill.layer.convolution import same_padding
 from farfill.op.spatial import pixel_positions, reduce_nearest
 from farfill.types import AttentionResult
 
 
-class PlainContextualAttention(nn.Module):
+class PlainContextualAttention(PatchAttention):
     """Takes the arguments of :class:`~farfill.attention.contextual.ContextualAttention`."""
-
-    def __init__(
-        self,
-        patch_size: int = 3,
-        rate: int = 2,
-        stride: int = 1,
-        propagation: int | None = 3,
-        softmax_scale: float = 10.0,
-    ) -> None:
-        super().__init__()
-        self.patch_size, self.rate, self.stride = patch_size, rate, stride
-        self.propagation, self.softmax_scale = propagation, softmax_scale
 
     def forward(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None = None
     ) -> AttentionResult:
         """Paste background patches, weighted; arguments and result as of the fast one."""
-        check_shapes(foreground, background, hole)
+        check_features(foreground, background, hole)
         weights = self.attend(foreground, background, hole)
-        n, h, w, _, columns = weights.shape
         # Patches of 2 x 2 cells of the small grid, at full resolution: every pixel lies in 4.
-        side, rate = 2 * self.rate, self.rate
-        sources = patches(background, side, rate, self.stride)
+        sources = patches(background, 2 * self.rate, self.rate, self.stride)
         pasted = sources @ weights.flatten(1, 2).flatten(2).mT / 4
-        features = lay_out(pasted, foreground.shape[-2:], side, rate)
-        chosen = weights.flatten(3).argmax(3)
-        place = torch.stack([chosen // columns, chosen % columns], dim=1) * self.stride
-        return AttentionResult(features, place - pixel_positions(n, h, w, like=place))
+        features = lay_out(pasted, foreground.shape[-2:], 2 * self.rate, self.rate)
+        chosen = torch.unravel_index(weights.flatten(3).argmax(3), weights.shape[3:])
+        place = torch.stack(chosen, dim=1) * self.stride
+        here = pixel_positions(len(place), place.shape[2], place.shape[3], like=place)
+        return AttentionResult(features, place - here)
 
     def attend(self, foreground: Tensor, background: Tensor, hole: Tensor | None) -> Tensor:
         """Weights of the known background patches for each position: ``(N, h, w, h', w')``."""
-        if hole is None:
-            hole = torch.zeros_like(background[:1, :1])
+        hole = torch.zeros_like(background[:1, :1]) if hole is None else hole
         f, b, hole = (reduce_nearest(x, self.rate) for x in (foreground, background, hole))
-        grid = *f.shape[-2:], *(-(-side // self.stride) for side in b.shape[-2:])
-        # Equation 3, the cosine similarity. The code divides by the length of b alone.
+        # Equation 3, the cosine similarity. The code divides by the length of b alone, which the
+        # softmax notices: where f is longer, attention is sharper.
         f_patches = patches(f, self.patch_size)
         b_patches = patches(b, self.patch_size, step=self.stride)
         b_patches = b_patches / b_patches.norm(dim=1, keepdim=True).clamp_min(1e-4)
-        s = f_patches.mT @ b_patches
+        places = [-(-side // self.stride) for side in b.shape[-2:]]
+        s = (f_patches.mT @ b_patches).unflatten(2, places).unflatten(1, f.shape[-2:])
         # Equation 4, propagation: a position's neighbours agree if they look at neighbours.
         if self.propagation is not None:
-            s = diagonal_sums(s, self.propagation)  # along rows ...
-            turned = s.unflatten(2, grid[2:]).unflatten(1, grid[:2]).permute(0, 2, 1, 4, 3)
-            turned = diagonal_sums(turned.flatten(3).flatten(1, 2), self.propagation)
-            turned = turned.unflatten(2, grid[:1:-1]).unflatten(1, grid[1::-1])
-            s = turned.permute(0, 2, 1, 4, 3).flatten(3).flatten(1, 2)  # ... and along columns
+            s = propagate(s, self.propagation)  # along rows, then, turned, along columns
+            s = propagate(s.permute(0, 2, 1, 4, 3), self.propagation).permute(0, 2, 1, 4, 3)
         # The softmax. The code lets patches with missing pixels take part, with a similarity of 0.
-        known = ~patches(hole, self.patch_size, step=self.stride).any(dim=1, keepdim=True)
-        weights = (self.softmax_scale * s * known).softmax(dim=2) * known
-        return weights.unflatten(2, grid[2:]).unflatten(1, grid[:2])
+        known = ~patches(hole, self.patch_size, step=self.stride).any(dim=1)
+        known = known.unflatten(1, places)[:, None, None]
+        weights = (self.softmax_scale * s * known).flatten(3).softmax(dim=3)
+        return weights.unflatten(3, places) * known
 
 
 def patches(x: Tensor, side: int, rate: int = 1, step: int = 1) -> Tensor:
@@ -82,7 +67,12 @@ def lay_out(columns: Tensor, size: tuple[int, ...], side: int, rate: int) -> Ten
     return image[..., top : top + size[0], left : left + size[1]]
 
 
-def diagonal_sums(s: Tensor, length: int) -> Tensor:
-    """Convolve with an identity kernel, on flat indices: the end of a line meets the next one."""
+def propagate(s: Tensor, length: int) -> Tensor:
+    """Sum ``(N, h, w, h', w')`` over steps along a row that both positions take together.
+
+    On flat indices that is a convolution with an identity kernel. Like the authors' code, it steps
+    from the end of a row to the start of the next.
+    """
     kernel = torch.eye(length, dtype=s.dtype, device=s.device)[None, None]
-    return F.conv2d(s[:, None], kernel, padding=length // 2)[:, 0]
+    flat = s.flatten(3).flatten(1, 2)[:, None]
+    return F.conv2d(flat, kernel, padding=length // 2).view(s.shape)

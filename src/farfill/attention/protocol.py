@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from farfill.types import AttentionResult
 
@@ -23,7 +23,7 @@ class Attention(Protocol):
         ...
 
 
-def check_shapes(
+def check_features(
     foreground: Tensor, background: Tensor, hole: Tensor | None, one_size: bool = False
 ) -> None:
     """Refuse with a ``ValueError`` what :class:`Attention` does not take.
@@ -46,3 +46,31 @@ def check_shapes(
             "expected foreground and background of one size, got "
             f"{foreground.shape[2]} x {foreground.shape[3]} and {height} x {width}"
         )
+
+
+class PatchAttention(nn.Module):
+    """The numbers of :class:`~farfill.attention.contextual.ContextualAttention`, which names them.
+
+    Raises:
+        ValueError: If one is out of its range.
+    """
+
+    def __init__(
+        self,
+        patch_size: int = 3,
+        rate: int = 2,
+        stride: int = 1,
+        propagation: int | None = 3,
+        softmax_scale: float = 10.0,
+    ) -> None:
+        super().__init__()
+        for name, value in {"patch_size": patch_size, "rate": rate, "stride": stride}.items():
+            if value < 1:
+                raise ValueError(f"expected `{name}` to be at least 1, got {value}")
+        if propagation is not None and (propagation < 1 or propagation % 2 == 0):
+            raise ValueError(f"expected `propagation` to be odd or None, got {propagation}")
+        self.patch_size = patch_size
+        self.rate = rate
+        self.stride = stride
+        self.propagation = propagation
+        self.softmax_scale = softmax_scale

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from farfill.attention.protocol import check_shapes
+from farfill.attention.protocol import check_features
 from farfill.attention.similarity import Similarity, band, known_patches
 from farfill.op.spatial import pick, pixel_positions
 from farfill.types import AttentionResult
@@ -44,7 +44,7 @@ class Shift(nn.Module):
         position copies, from anywhere. Known positions keep their feature, with an offset of 0.
         Where no patch is known, the features are 0 and the chosen position is 0.
         """
-        check_shapes(foreground, background, hole, one_size=hole is not None)
+        check_features(foreground, background, hole, one_size=hole is not None)
         n, _, height, width = foreground.shape
         columns = background.shape[-1]
         winner, any_known = self._choose(foreground, background, hole)

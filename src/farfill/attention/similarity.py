@@ -7,7 +7,8 @@ diagonal, first in rows, then in columns. Propagation sums along diagonals, too.
 lie row after row along one axis, so that each such sum adds slices of that axis.
 
 Shape letters: ``n`` batch, ``c`` channels, ``y x`` a foreground position, ``v u`` a background
-position, both on the reduced grid, and ``k`` all of the latter, row by row.
+position, both on the reduced grid, and ``k`` all of the latter, row by row. To tell the two maps
+apart, a *row* is always one of the foreground and a *line* one of the background.
 """
 
 from collections.abc import Iterable

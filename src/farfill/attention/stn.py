@@ -25,6 +25,7 @@ class SpatialTransformer(Warp):
         self, channels: int, start: Start = "identity", where: Where = "everywhere"
     ) -> None:
         super().__init__(where)
+        self.channels, self.start = channels, start
         self.localisation = nn.Sequential(
             SameConv2d(4 * channels + 1, 2 * channels, 3, stride=2),
             nn.ELU(),

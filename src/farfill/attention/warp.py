@@ -6,7 +6,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from farfill.attention.protocol import check_shapes
+from farfill.attention.protocol import check_features
 from farfill.op.runtime import full_precision
 from farfill.op.spatial import pixel_positions, sample
 from farfill.types import AttentionResult
@@ -47,7 +47,7 @@ class Warp(nn.Module, ABC):
 
         Arguments as of :class:`~farfill.attention.protocol.Attention`, of the same size.
         """
-        check_shapes(foreground, background, hole, one_size=True)
+        check_features(foreground, background, hole, one_size=True)
         n, _, height, width = background.shape
         missing = foreground.new_zeros(1, 1, height, width) if hole is None else hole
         missing = missing.to(foreground.dtype).expand(n, -1, -1, -1)

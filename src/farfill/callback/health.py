@@ -101,14 +101,13 @@ class Health(Callback):
         """Begin with the first picture."""
         self._means = {name: MeanMetric().to(pl_module.device) for name in _MEASURES}
 
-    def on_validation_batch_end(
+    def on_validation_batch_end(  # type: ignore[override]
         self,
         trainer: Trainer,
         pl_module: LightningModule,
-        outputs: Completion,  # type: ignore[override]
+        outputs: Completion,
         batch: Batch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        *_: Any,
     ) -> None:
         """Measure what the verdict needs."""
         values = [

@@ -1,5 +1,6 @@
 """How far a run is, on a terminal or in a log."""
 
+import math
 import sys
 import time
 from typing import Any
@@ -36,13 +37,14 @@ class LogProgress(ProgressBar):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         """Say how far the run is, and how long it will take."""
-        step = trainer.global_step
-        last = trainer.max_steps if trainer.max_steps > 0 else int(trainer.num_training_batches)
+        step, last = trainer.global_step, trainer.estimated_stepping_batches
+        ends = last < math.inf  # else trainer.max_time alone ends the run
         if self._begun is None:
             self._begun = (time.monotonic(), step)
-        if not trainer.is_global_zero or (step % max(1, last // 20) and step != last):
+        every = max(1, int(last if ends else trainer.num_training_batches) // 20)
+        if not trainer.is_global_zero or (step % every and step != last):
             return
         begin, first = self._begun
         rate = (step - first) / max(1e-9, time.monotonic() - begin)
-        left = f", {(last - step) / rate / 60:.1f} min left" if rate else ""
-        say(f"generator step {step}/{last}{left}")
+        left = f", {(last - step) / rate / 60:.1f} min left" if rate and ends else ""
+        say(f"generator step {step}{f'/{last}' if ends else ''}{left}")

@@ -15,10 +15,7 @@ from farfill.errors import one_line_errors
 from farfill.text import say
 
 #: Lightning's accelerators, and what ``device`` calls them.
-_DEVICES = {
-    **{"default": "auto", "auto": "auto", "cpu": "cpu"},
-    **{"gpu": "cuda", "cuda": "cuda", "mps": "mps"},
-}
+_DEVICES = {"default": "auto", "gpu": "cuda"} | {n: n for n in ("auto", "cpu", "cuda", "mps")}
 
 
 def translated(arguments: Sequence[str], runs: Path) -> list[str]:
@@ -77,9 +74,8 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     from farfill.config.check import check_counts, check_known_keys
     from farfill.config.instantiate import check_kinds, instantiate, instantiate_each
     from farfill.evaluation import manifest, results
-    from farfill.evaluation.attention import score_attention
     from farfill.machine import find_device, tune_processor
-    from farfill.rundir.final_report import inpainter_of, named
+    from farfill.rundir.final_report import freeze, inpainter_of, measure_attention, named
 
     check_known_keys(cfg, "evaluate")
     if cfg.ckpt_path is None:
@@ -89,7 +85,8 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
         )
     tune_processor()
     checkpoint = read_checkpoint(cfg.ckpt_path)
-    trained = config_of(checkpoint, cfg.ckpt_path)
+    alone = checkpoint.get("generator_only") is True
+    trained = {} if alone else config_of(checkpoint, cfg.ckpt_path)
     take_over(cfg, trained)
     check_counts(cfg)
     check_kinds(cfg)
@@ -97,29 +94,23 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     data = instantiate(cfg.datamodule)
     data.setup("validate")
     loader = data.val_dataloader()
-    paths, clusters = data.val_set.paths, data.val_clusters
-    holes = str((cfg.datamodule.val_holes or cfg.mask)._target_)
-    found = manifest.build(loader, paths, clusters, cfg.seed, holes)
+    scored = freeze(cfg, data, loader)
     if cfg.manifest is not None:
-        manifest.require_same(found, manifest.read(cfg.manifest))
+        manifest.require_same(scored, manifest.read(cfg.manifest))
     generator = generator_of(checkpoint, cfg.ckpt_path).to(device)
     inpainters = {
         Path(cfg.ckpt_path).name: inpainter_of(generator),
         **named(instantiate_each(cfg.get("baseline"))),
     }
-    looked = {}
-    if asked := (trained.get("callbacks") or {}).get("attention_diagnostics"):
-        numbers = asked["pictures"], asked["tolerance"]
-        looked = score_attention(generator, loader, data.source, paths, *numbers)
     table = results.write_results(
-        *(folder, inpainters, loader, found, device, cfg.pictures, cfg.by),
+        *(folder, inpainters, loader, scored, device, cfg.pictures, cfg.by),
         distances=instantiate(cfg.metric).distances,
-        more=looked,
+        more=measure_attention(generator, loader, data, trained.get("callbacks")),
     )
     parts = []
     for name in ("data", "mask"):
-        now, then = dict(cfg[name]), trained[name]
-        other = "" if now == then else f" (trained on {_named(then)})"
+        now, then = dict(cfg[name]), trained.get(name)
+        other = "" if then in (None, now) else f" (trained on {_named(then)})"
         parts.append(f"{name} {_named(now)}{other}")
     scored_on = f"Scored on {', '.join(parts)}, seed {cfg.seed}."
     return f"{table}\n{scored_on}\nTables, pictures, manifest: {folder}"
@@ -128,9 +119,20 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
 def take_over(cfg: DictConfig, trained: dict[str, Any]) -> None:
     """Fill what the command line leaves open from the run that made the checkpoint.
 
+    Weights alone do not say what run that was: ``trained`` is empty.
+
     Raises:
-        ValueError: If ``box_size`` is to change holes that the run decided on.
+        ValueError: If ``box_size`` is to change holes that the run decided on, or no run says what
+            the pictures and the holes are.
     """
+    if not trained:
+        if None in (cfg.data, cfg.mask, cfg.image_size, cfg.box_size):
+            raise ValueError(
+                f"{cfg.ckpt_path} are weights alone, which do not say what to score them on: give "
+                "data, mask, image_size and box_size, for example data=folder "
+                "data.root=my/pictures mask=box image_size=256 box_size=128"
+            )
+        trained = {"seed": 1, "datamodule": {"val_holes": None, "val_limit": None}}
     if cfg.box_size is not None and cfg.mask is None:
         raise ValueError("box_size changes the holes: name them too, for example mask=box")
     holes = ["val_holes"] if cfg.get("mask") is None else []

@@ -2,14 +2,16 @@
 
 import argparse
 import contextlib
+import math
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from omegaconf import OmegaConf
-from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError
 
 import farfill
 from farfill.config.arguments import newest_checkpoint
@@ -17,23 +19,31 @@ from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 from farfill.text import one_line
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 _DEFAULTS = conf_dir() / "run" / "inpaint.yaml"
-_EXAMPLES = {
-    "ckpt_path": "runs/.../checkpoints/best.ckpt",
-    "image": "photo.jpg",
-    "mask": "hole.png",
-    "output": "filled.png",
-}
-_FILES = (*_EXAMPLES, "attention")
-_PER_PICTURE = "threshold invert resize_mask max_hole max_pixels max_file_pixels memory_limit"
-_HELP = """\
-Fill holes in pictures: known pixels stay bit for bit, white in the mask is the hole.
+_EXAMPLES = {"image": "photo.jpg", "mask": "hole.png", "output": "filled.png"}
+_FILES = ("ckpt_path", *_EXAMPLES, "attention")
+_PER_PICTURE = (
+    "threshold invert resize_mask max_hole dilate feather crop max_pixels max_file_pixels "
+    "memory_limit"
+)
+_USAGE = "%(prog)s IMAGE MASK -o OUTPUT [--SETTING VALUE | SETTING=VALUE] ..."
+_ABOUT = """\
+Fill holes in pictures. White in the mask is the hole; known pixels stay bit for bit.
 
-  %(prog)s photo.jpg hole.png -o filled.png --ckpt best.ckpt
-  %(prog)s photos masks -o filled --attention maps --ckpt best.ckpt
-  %(prog)s ckpt_path=best.ckpt image=[a.jpg,b.png] mask=hole.png output=[c.png,d.tif]
-
-Every setting is an option too: --max-hole 0.9 is max_hole=0.9, and --invert is invert=true.
+  %(prog)s photo.jpg mask.png -o filled.png          one picture
+  %(prog)s photos --mask masks -o filled             folders: photo.jpg goes with photo_mask.png
+  %(prog)s photo.jpg mask.png -o filled.png --weights hf://user/model
+  %(prog)s cut_out.png --mask-from-alpha -o filled.png
+  %(prog)s photo.jpg mask.png -o filled.png --dilate 4 --feather 8 --attention map.png
+  %(prog)s image=[a.jpg,b.png] mask=mask.png output=[c.png,d.tif] ckpt_path=best.ckpt
+"""
+_END = """\
+Each setting is understood as --max-hole 0.9 and as max_hole=0.9, each switch as --invert and as
+invert=true. The exit status is 0 if all pictures were filled, 1 if some were not, which are named
+at the end, and 2 if the command was refused before anything was filled.
 """
 
 FileName = InstanceOf[str]  # plain str is refused by pydantic where a name's bytes are no text
@@ -45,17 +55,21 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
-    ckpt_path: FileName
+    ckpt_path: FileName | None
     image: FileNames
-    mask: FileNames
+    mask: FileNames | None
     output: FileNames
     attention: FileNames | None
-    threshold: float
-    invert: bool
-    resize_mask: bool
-    max_hole: float
     overwrite: bool
     lossy: bool
+    mask_from_alpha: bool
+    threshold: float | None
+    invert: bool
+    dilate: int = Field(ge=0)
+    feather: int = Field(ge=0)
+    resize_mask: bool
+    max_hole: float
+    crop: int | None
     max_pixels: int | None
     max_file_pixels: int | None
     memory_limit: float | None
@@ -69,6 +83,7 @@ _KINDS: dict[Any, str] = {
     bool: "true or false",
     float: "a number",
     float | None: "a number or null",
+    int: "a whole number of at least 0",
     int | None: "a whole number or null",
     str: "a word",
 }
@@ -78,6 +93,12 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
     """The defaults with other values; ``ValueError`` if one is missing or of another kind."""
     settings = {str(name): value for name, value in OmegaConf.load(_DEFAULTS).items()}
     settings.update(values)
+    if settings["mask"] is None and settings["mask_from_alpha"] is not True:
+        raise ValueError(
+            f"say `mask`, for example mask={_EXAMPLES['mask']}, or mask_from_alpha=true"
+        )
+    if settings["mask"] is not None and settings["mask_from_alpha"] is True:
+        raise ValueError("mask_from_alpha=true makes the hole of the picture's alpha: give no mask")
     try:
         return Settings(**settings)
     except ValidationError as error:
@@ -100,25 +121,32 @@ def parse(arguments: Sequence[str]) -> Settings:
     Raises:
         ValueError: If it is no such command line, or a value is of another kind.
     """
-    _, _, explained = _DEFAULTS.read_text(encoding="utf-8").partition("\n\n")
     parser = _Parser(
-        usage="%(prog)s IMAGE MASK -o OUTPUT --ckpt CHECKPOINT [--SETTING VALUE] [SETTING=VALUE]",
-        description=f"{_HELP}\n{explained}",
+        usage=_USAGE,
+        description=_ABOUT,
+        epilog=_END,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=f"farfill {farfill.__version__}")
-    short = {"output": ["-o"], "ckpt_path": ["--ckpt", "--checkpoint"]}
-    for name, field in Settings.model_fields.items():
-        flags = dict.fromkeys([*short.get(name, []), f"--{name}", f"--{name.replace('_', '-')}"])
-        action = "store_true" if field.annotation is bool else "store"
-        parser.add_argument(*flags, dest=name, action=action, help=argparse.SUPPRESS)
-    values = vars(parser.parse_intermixed_args(arguments))
+    short = {"output": ["-o"], "ckpt_path": ["--ckpt", "--checkpoint", "--weights"]}
+    for title, settings in _explained().items():
+        group = parser.add_argument_group(title)
+        for name, words in settings.items():
+            flags = [*short.get(name, []), f"--{name.replace('_', '-')}"]
+            kind: dict[str, Any] = {"metavar": "FILE" if name in _FILES else "VALUE"}
+            if Settings.model_fields[name].annotation is bool:
+                kind = {"action": "store_true"}
+            group.add_argument(*flags, dest=name, help=words, **kind)
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    flags = [re.sub(r"^--\w+", lambda flag: flag[0].replace("_", "-"), x) for x in arguments[:end]]
+    values = vars(parser.parse_intermixed_args([*flags, *arguments[end:]]))
     files = []
     for word in values.pop("words", []):
         name, equals, value = word.partition("=")
+        name = "ckpt_path" if name == "weights" else name
         if equals and name in Settings.model_fields:
             values[name] = value
         elif equals and name.isidentifier() and not Path(word).exists():
@@ -136,6 +164,20 @@ def parse(arguments: Sequence[str]) -> Settings:
             raise ValueError(f"`{name}` is given twice, {values[name]} and {file}")
         values[name] = file
     return settings_of({name: _value(name, value) for name, value in values.items()})
+
+
+def _explained() -> dict[str, dict[str, str]]:
+    """What the file of the defaults says of each setting, by its paragraphs' titles."""
+    groups: dict[str, dict[str, str]] = {}
+    for paragraph in _DEFAULTS.read_text(encoding="utf-8").split("\n\n")[1:]:
+        title, _, entries = paragraph.removeprefix("# ").partition("\n")
+        found = re.findall(r"^(\w+): (\S+) +# (.*(?:\n +# .*)*)", entries, re.MULTILINE)
+        groups[title] = {
+            name: re.sub(r"\n +# ", " ", words)
+            + ("" if value in ("null", "false") else f" [{value}]")
+            for name, value, words in found
+        }
+    return groups
 
 
 def _value(name: str, text: str | bool) -> object:
@@ -175,30 +217,49 @@ def inpaint(settings: Settings) -> list[str]:
         ValueError: If a setting is wrong, inputs do not pair up (before anything is filled), or
             the only picture cannot be filled; likewise ``OSError`` for files.
     """
-    from farfill.checkpoint import load_generator
-    from farfill.files import expanded
-    from farfill.inpainting.fill import fill_file
+    from farfill.inpainting.fill_file import fill_file
+    from farfill.inpainting.inpainter import pretrained
     from farfill.inpainting.pairing import pair
     from farfill.inpainting.predictor import Predictor
     from farfill.machine import find_device, tune_processor
 
     files = settings.image, settings.mask, settings.output, settings.attention
-    jobs = pair(*files, overwrite=settings.overwrite, lossy=settings.lossy)
+    jobs, failures = pair(*files, overwrite=settings.overwrite, lossy=settings.lossy)
+    several = len(jobs) + len(failures) > 1
     tune_processor()
     checkpoint = settings.ckpt_path
     if checkpoint in ("last", "best") and not Path(checkpoint).exists():
         checkpoint = str(newest_checkpoint(checkpoint, Path("runs")))
-    generator, device = load_generator(expanded(checkpoint)), find_device(settings.device)
+    generator, device = pretrained(checkpoint), find_device(settings.device)
     predictor = Predictor(generator, device, settings.precision, settings.compile, settings.backend)
-    options, failures = settings.model_dump(include={*_PER_PICTURE.split()}), []
-    for job in jobs:
-        try:
-            print(one_line(fill_file(job, predictor, **options)), flush=True)
-        except (ValueError, OSError, RuntimeError, MemoryError) as error:
-            if len(jobs) > 1:
-                failures.append(one_line(f"{job.image}: {error}"))
-            elif isinstance(error, RuntimeError):
-                raise ValueError(f"{job.image} cannot be filled: {error}") from error
-            else:
-                raise
+    options = settings.model_dump(include={*_PER_PICTURE.split()})
+    with _progress(several) as progress:
+        for job in progress.track(jobs, description="filling"):
+            try:
+                print(one_line(fill_file(job, predictor, **options)), flush=True)
+            except (ValueError, OSError, RuntimeError, MemoryError) as error:
+                if several:
+                    failures.append(one_line(f"{job.image}: {error}"))
+                elif isinstance(error, RuntimeError):
+                    raise ValueError(f"{job.image} cannot be filled: {error}") from error
+                else:
+                    raise
     return failures
+
+
+def _progress(several: bool) -> "Progress":
+    """A bar with the time left beside what is printed; none for one picture, or into a file."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    return Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        "left",
+        console=console,
+        speed_estimate_period=math.inf,  # a picture may take minutes
+        redirect_stdout=sys.stdout.isatty(),
+        disable=not (several and console.is_terminal),
+    )

@@ -58,12 +58,13 @@ def main(arguments: list[str] | None = None) -> None:
             print(shlex.join(repeat(run, plan)))
         if not again:
             print("Nothing is missing, lost or failed.", file=sys.stderr)
-        sys.exit(bool(again))
+        sys.exit(1 if again else 0)
     if given.command == "rerun" and again:
         rerun(again, plan)
         outcomes = read_outcomes(given.folder, plan)
     print(status_table(outcomes))
-    sys.exit(given.command == "rerun" and any(state != "done" for state in outcomes.values()))
+    unfinished = {*outcomes.values()} - {"done"}
+    sys.exit(1 if given.command == "rerun" and unfinished else 0)
 
 
 def rerun(runs: list[SweepRun], plan: DictConfig) -> None:

@@ -4,10 +4,11 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from hydra.errors import (
     HydraException,
@@ -193,6 +194,22 @@ def overrides_of(folder: Path) -> list[str] | None:
         if isinstance(given, list):
             return [*map(str, given)]
     return None
+
+
+def flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Every plain value by its dotted key; an empty mapping is a value."""
+    values: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, dict) and value:
+            values |= {f"{key}.{rest}": below for rest, below in flat(value).items()}
+        else:
+            values[str(key)] = value
+    return values
+
+
+def is_under(key: str, tops: Iterable[str]) -> bool:
+    """Whether the dotted ``key`` is one of ``tops`` or lies below one."""
+    return any(key == top or key.startswith(f"{top}.") for top in tops)
 
 
 def _own(arguments: Iterable[str]) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from hydra.core.hydra_config import HydraConfig
+from lightning.pytorch.accelerators import CUDAAccelerator, MPSAccelerator
 from omegaconf import DictConfig, OmegaConf
 
 from farfill.config.instantiate import check_kinds, check_networks, plain
@@ -48,6 +49,12 @@ _COUNTS = {
 _SHARED_GROUPS = {"attention", "backbone", "data", "mask"}
 #: What the report of an ablation reads.
 _QUESTION = frozenset(("id", "text", "reference", "varies", "claims"))
+#: What has to be there for ``trainer.accelerator``; others are Lightning's to refuse.
+_GPUS = {
+    "gpu": (CUDAAccelerator, MPSAccelerator),
+    "cuda": (CUDAAccelerator,),
+    "mps": (MPSAccelerator,),
+}
 _REFERENCE = re.compile(r"\$\{(?:oc\.select:)?(\w+)")
 
 
@@ -120,6 +127,12 @@ def _check_trainer(flags: DictConfig) -> None:
     interval = flags.val_check_interval
     if interval is not None and not (isinstance(interval, int | float) and interval > 0):
         raise ValueError(f"expected `trainer.val_check_interval` above 0, got {interval}")
+    gpus = _GPUS.get(flags.accelerator)
+    if gpus and not any(gpu.is_available() for gpu in gpus):
+        raise ValueError(
+            f"trainer.accelerator={flags.accelerator} cannot be used here, where there is no such "
+            "device: trainer=cpu works everywhere"
+        )
     devices: Any = plain(flags.devices)
     one = devices in (1, "1") or (isinstance(devices, list) and len(devices) == 1)
     if not one and "_target_" not in (flags.strategy or ""):
@@ -167,7 +180,7 @@ def check_known_keys(cfg: DictConfig, command: str = "train") -> None:
     Raises:
         ValueError: Names the key, and the setting that was probably meant.
     """
-    settings = OmegaConf.load(conf_dir() / f"{command}.yaml")
+    settings: Any = OmegaConf.load(conf_dir() / f"{command}.yaml")
     groups = {name for entry in settings.defaults if isinstance(entry, Mapping) for name in entry}
     known = groups | settings.keys() | {"question"}
     for name in dotted(cfg):

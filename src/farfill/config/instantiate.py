@@ -49,6 +49,8 @@ _SETTINGS: dict[str, Any] = {
     "manifest": str | None,
     "trainer.devices": int | str | list[int],
 }
+#: Groups of several parts by name; null switches one off.
+_SEVERAL = ("baseline", "callbacks", "datamodule.augment", "logger", "loss", "metric.distances")
 _ABSENT = object()
 _WORDS: dict[Any, str] = {
     int: "a whole number",
@@ -162,6 +164,12 @@ def check_kinds(cfg: DictConfig) -> None:
         ValueError: If one does not fit, or the code has no such option, before anything is built.
     """
     check_settings(cfg, _SETTINGS)
+    for group in _SEVERAL:
+        for name, node in (plain(OmegaConf.select(cfg, group)) or {}).items():
+            if node is not None and not (isinstance(node, dict) and "_target_" in node):
+                raise ValueError(
+                    f"expected `{group}.{name}` to be a part with `_target_`, or null, got {node!r}"
+                )
     for name, options, code in targets(plain(cfg)):
         function = code.__init__ if inspect.isclass(code) else code
         hints: dict[str, Any] = {"_partial_": bool}

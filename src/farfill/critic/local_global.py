@@ -37,7 +37,7 @@ class LocalGlobal(TwoViews):
         return {name: self.critics[name](view) for name, view in views.items()}
 
     def input_gradient(self, name: str, view: Tensor) -> Tensor:
-        """Gradient of one critic's summed scores with respect to its view; see the function."""
+        """Do as by autograd, at less cost: see the function of this name."""
         return input_gradient(self.critics[name], view)
 
 

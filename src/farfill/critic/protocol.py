@@ -1,8 +1,9 @@
 """What a set of critics offers to the adversarial objectives, and the two views of most."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 from farfill.op.spatial import local_patch
@@ -12,11 +13,7 @@ Views = dict[str, Tensor]
 
 
 class Critics(Protocol):
-    """One or more critics, each with a view of its own on the same pictures.
-
-    Critics may have ``input_gradient(name, view)``, too, the gradient of one critic's summed scores
-    with respect to its view: the gradient penalty then takes it instead of differentiating twice.
-    """
+    """One or more critics, each with a view of its own on the same pictures."""
 
     def views(self, image: Tensor, box: Tensor) -> Views:
         """Cut what each critic sees out of ``(N, C, H, W)`` pictures or holes."""
@@ -24,6 +21,13 @@ class Critics(Protocol):
 
     def __call__(self, views: Views) -> Views:
         """Score every view: raw scores ``(N, 1)`` by critic."""
+        ...
+
+    def input_gradient(self, name: str, view: Tensor) -> Tensor:
+        """Gradient of one critic's summed scores with respect to its view, as the penalty needs it.
+
+        It is differentiable in the weights; :func:`by_autograd` suits any critic.
+        """
         ...
 
     def parameters(self) -> Iterator[nn.Parameter]:
@@ -44,3 +48,14 @@ class TwoViews(nn.Module):
             "local": local_patch(image, box, self.patch_size, self.patch_size),
             "global": image,
         }
+
+    def input_gradient(self, name: str, view: Tensor) -> Tensor:
+        """Differentiate one critic by autograd; critics that know a cheaper way override it."""
+        return by_autograd(lambda picture: self({name: picture})[name], view)
+
+
+def by_autograd(score: Callable[[Tensor], Tensor], picture: Tensor) -> Tensor:
+    """Gradient of the summed scores with respect to ``picture``, with a graph of its own."""
+    picture.requires_grad_()
+    (gradient,) = torch.autograd.grad(score(picture).sum(), picture, create_graph=True)
+    return gradient

@@ -1,5 +1,7 @@
 """The data of a run: pictures to learn from, pictures to measure on, and their holes."""
 
+import atexit
+import multiprocessing
 import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -285,3 +287,12 @@ def _start_worker(number: int) -> None:
     cv2.setNumThreads(0)
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2):
         signal.signal(one, signal.SIG_IGN)
+
+
+@atexit.register
+def _end_workers() -> None:
+    """End those of loaders that are still there; Python would by SIGTERM, and wait for ever."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # PyTorch's would complain of killed workers
+    for process in multiprocessing.active_children():
+        if process.daemon:
+            process.kill()

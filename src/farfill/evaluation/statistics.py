@@ -164,9 +164,7 @@ class Design(NamedTuple):
     runs: int
     spread: float  # standard deviation of the runs' means
     shared: float  # standard error for pictures, which no number of runs lessens
-    noise: (
-        float  # standard deviation, in a run's mean, of what is neither the run's nor a picture's
-    )
+    noise: float  # standard deviation in a run's mean of what is neither its nor the pictures' own
 
     def power(self, effect: float, runs: int, level: float = LEVEL) -> float:
         """Chance that :func:`range_test` finds a mean this far beyond the end of a range."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from farfill.critic.protocol import Critics, Views
 from farfill.gan.objective import Objective, scores
-from farfill.op.runtime import rank_and_size, share_of
+from farfill.op.runtime import uniform_per_picture
 
 
 class WassersteinGP(Objective):
@@ -52,8 +52,8 @@ class WassersteinGP(Objective):
         for name, (real_score, fake_score) in scores(critics, real, fake).items():
             terms[f"wasserstein_{name}"] = fake_score.mean() - real_score.mean()
         for name in real:
-            alpha = alphas[name] if alphas else _draw_alpha(real[name])
-            gradient_of = _input_gradient(critics, name)
+            alpha = alphas[name] if alphas else uniform_per_picture(real[name])
+            gradient_of = partial(critics.input_gradient, name)
             penalty = gradient_penalty(gradient_of, real[name], fake[name], hole[name], alpha)
             terms[f"penalty_{name}"] = self.penalty_weight * penalty
         return terms
@@ -80,7 +80,7 @@ def gradient_penalty(
 
     Args:
         gradient_of: Maps pictures to the gradient of their summed scores with respect to them,
-            differentiable in the critic's weights, as :func:`by_autograd` does.
+            differentiable in the critic's weights.
         real: ``(N, 3, H, W)``.
         fake: ``(N, 3, H, W)``, completed pictures.
         hole: ``(N, 1, H, W)`` or ``(1, 1, H, W)``, 1 = missing.
@@ -89,26 +89,3 @@ def gradient_penalty(
     between = (real + alpha * (fake - real)).detach()
     length = torch.linalg.vector_norm((gradient_of(between) * hole).flatten(1), dim=1)
     return (length - 1).square().mean()
-
-
-def by_autograd(score: Callable[[Tensor], Tensor], picture: Tensor) -> Tensor:
-    """Gradient of the summed scores with respect to ``picture``, with a graph of its own."""
-    picture.requires_grad_()
-    (gradient,) = torch.autograd.grad(score(picture).sum(), picture, create_graph=True)
-    return gradient
-
-
-def _input_gradient(critics: Critics, name: str) -> Callable[[Tensor], Tensor]:
-    """How to differentiate one critic: its own way, which is cheaper, or twice by autograd."""
-    if hasattr(critics, "input_gradient"):
-        return partial(critics.input_gradient, name)
-    return partial(by_autograd, lambda view: critics({name: view})[name])
-
-
-def _draw_alpha(real: Tensor) -> Tensor:
-    """One number in ``[0, 1)`` per picture: every process draws for all, and keeps its share.
-
-    So all their random states stay the same, and the numbers are those of one process.
-    """
-    joint = len(real) * rank_and_size()[1]
-    return share_of(torch.rand(joint, 1, 1, 1, dtype=real.dtype, device=real.device))

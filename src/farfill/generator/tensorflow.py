@@ -1,6 +1,9 @@
 """Carry weights over from the authors' TensorFlow variables."""
 
+import os
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,6 +12,10 @@ from torch import Tensor
 from farfill.generator.two_stage import Generator
 from farfill.layer.convolution import SameConv2d
 
+#: What is added to a TensorFlow checkpoint's name to name its files.
+_ENDS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")
+#: A variable of the generator; its critics and an optimizer's copies have other names.
+_VARIABLE = re.compile(r"(inpaint_net/[\w/]+/(?:kernel|bias))(?::0)?", re.ASCII)
 _ENCODER = "{0}1 {0}2_downsample {0}3 {0}4_downsample {0}5 {0}6 "
 _ATROUS = "{0}7_atrous {0}8_atrous {0}9_atrous {0}10_atrous "
 _DECODER = (
@@ -23,6 +30,52 @@ _LAYERS = {
     "refinement.attention_decoder": ["pmconv9", "pmconv10"],
     "refinement.decoder": _DECODER.format("allconv").split(),
 }
+
+
+def is_tensorflow(path: Path) -> bool:
+    """Whether these are the authors' variables: an .npz, a TensorFlow checkpoint, its folder."""
+    index = Path(f"{_ENDS.sub('', str(path))}.index")
+    return path.suffix == ".npz" or index.is_file() or (path / "checkpoint").is_file()
+
+
+def read_variables(path: Path) -> dict[str, np.ndarray]:
+    """Read the generator's variables, as :func:`load_tensorflow_generator` takes them.
+
+    Args:
+        path: An ``.npz`` with one array for each variable; or a checkpoint of TensorFlow: its
+            name without or with an end such as ``.index``, or its folder.
+
+    Raises:
+        ValueError: It is damaged, has no such variables, or TensorFlow is needed but not installed.
+    """
+    try:
+        if path.suffix == ".npz":
+            with np.load(path) as arrays:
+                found = {name: arrays[name] for name in arrays.files if _VARIABLE.fullmatch(name)}
+        else:
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+            from tensorflow.train import load_checkpoint
+
+            reader = load_checkpoint(_ENDS.sub("", str(path)))
+            names = reader.get_variable_to_shape_map()
+            found = {name: reader.get_tensor(name) for name in names if _VARIABLE.fullmatch(name)}
+    except ImportError as error:
+        raise ValueError(
+            f"{path} needs TensorFlow to be read: pip install 'farfill[tensorflow]', or save its "
+            "variables by name with numpy.savez elsewhere"
+        ) from error
+    except PermissionError:
+        raise
+    except Exception as error:  # damaged bytes end in nearly any kind of error
+        raise ValueError(f"{path} is damaged, or has no variables: get it again") from error
+    if not found:
+        raise ValueError(
+            f"{path} has no variables inpaint_net/<layer>/kernel: it is not the authors' generator"
+        )
+    for name, value in found.items():
+        if value.dtype.kind != "f":
+            raise ValueError(f"the variable {name} in {path} is of {value.dtype}, not of float32")
+    return {name.removesuffix(":0"): value for name, value in found.items()}
 
 
 def load_tensorflow_generator(generator: Generator, arrays: Mapping[str, np.ndarray]) -> Generator:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import ImageOps
+from PIL import Image, ImageOps
 from PIL.ExifTags import Base
 from PIL.ImageFile import ImageFile
 
@@ -25,9 +25,22 @@ _COLOUR = ("RGB", "RGBA", "P", "PA")
 class Picture:
     """A still picture as its file holds it, upright."""
 
-    pixels: np.ndarray  # (H, W) if grey, else (H, W, 3) RGB; uint8 or uint16
+    pixels: np.ndarray  # (H, W) if grey, else (H, W, 3) RGB; uint8, uint16, or float in [0, 1]
     alpha: np.ndarray | None = None  # (H, W) of the same type; 0 = transparent
     profile: bytes | None = None  # ICC colour profile
+
+    @classmethod
+    def of(cls, channels: np.ndarray, profile: bytes | None = None) -> Picture:
+        """Of ``(H, W, 1 to 4)``: grey or RGB, and alpha if there are two or four channels."""
+        count = channels.shape[2]
+        pixels = np.ascontiguousarray(channels[..., :3] if count > 2 else channels[..., 0])
+        alpha = np.ascontiguousarray(channels[..., -1]) if count in (2, 4) else None
+        return cls(pixels, alpha, profile)
+
+    @property
+    def channels(self) -> np.ndarray:
+        """All of them: ``(H, W)`` if grey, else ``(H, W, 2 to 4)``."""
+        return self.pixels if self.alpha is None else np.dstack([self.pixels, self.alpha])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -44,9 +57,26 @@ class Picture:
         A grey picture takes the luminance. All else, and all of alpha, stays bit for bit.
         """
         grey = self.pixels.ndim == 2
-        fill = luminance(rgb).round().astype(rgb.dtype) if grey else rgb
+        fill = in_levels(luminance(rgb), rgb.dtype) if grey else rgb
         where = hole if grey else hole[..., None]
         return replace(self, pixels=np.where(where, fill, self.pixels))
+
+    def opaque(self, hole: np.ndarray) -> Picture:
+        """The picture with nothing transparent in the ``hole``."""
+        assert self.alpha is not None
+        return replace(
+            self, alpha=np.where(hole, self.alpha.dtype.type(full_level(self.alpha)), self.alpha)
+        )
+
+
+def full_level(pixels: np.ndarray) -> float:
+    """What is white: 1 in floating point, else the type's largest."""
+    return 1.0 if pixels.dtype.kind == "f" else float(np.iinfo(pixels.dtype).max)
+
+
+def in_levels(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Float values as ``dtype``, rounded if that has whole numbers only, in place where it can."""
+    return (values if dtype.kind == "f" else values.round(out=values)).astype(dtype)
 
 
 def luminance(rgb: np.ndarray) -> np.ndarray:
@@ -66,12 +96,7 @@ def read_picture(path: str | Path, max_pixels: int | None = MAX_FILE_PIXELS) -> 
             than ``max_pixels`` (None = no limit), or of a kind that cannot be kept (CMYK ...).
     """
     with open_image(path, max_pixels, "max_file_pixels") as file:
-        channels = _read_channels(file, Path(path))
-        profile = file.info.get("icc_profile")
-    count = channels.shape[2]
-    pixels = np.ascontiguousarray(channels[..., :3] if count > 2 else channels[..., 0])
-    alpha = np.ascontiguousarray(channels[..., -1]) if count in (2, 4) else None
-    return Picture(pixels, alpha, profile)
+        return Picture.of(_read_channels(file, Path(path)), file.info.get("icc_profile"))
 
 
 def _read_channels(file: ImageFile, path: Path) -> np.ndarray:
@@ -91,11 +116,24 @@ def _read_channels(file: ImageFile, path: Path) -> np.ndarray:
         return np.dstack([pixels, *alpha])
     if ";16" in layout:
         return _read_colour_16(file, path, layout.split(";")[0])
-    if file.mode not in _GREY + _COLOUR:
-        raise ValueError(f"its colours are {file.mode}; convert it to grey or RGB first")
-    shown = ImageOps.exif_transpose(file)  # loads it: only then its transparency is known
-    mode = ("L" if file.mode in _GREY else "RGB") + ("A" if file.has_transparency_data else "")
-    return np.atleast_3d(np.asarray(shown.convert(mode)))
+    return channels_of(ImageOps.exif_transpose(file))
+
+
+def channels_of(image: Image.Image) -> np.ndarray:
+    """All channels of Pillow's picture: ``(H, W, 1 to 4)``, uint8, or uint16 of one grey channel.
+
+    Palettes and colour keys become RGB or RGBA.
+
+    Raises:
+        ValueError: Its colours are of a kind that cannot be kept (CMYK ...).
+    """
+    if image.mode.startswith("I;16"):
+        return np.asarray(image).astype(np.uint16)[..., None]
+    if image.mode not in _GREY + _COLOUR:
+        raise ValueError(f"its colours are {image.mode}; convert it to grey or RGB first")
+    image.load()  # only then its transparency is known
+    mode = ("L" if image.mode in _GREY else "RGB") + ("A" if image.has_transparency_data else "")
+    return np.atleast_3d(np.asarray(image.convert(mode)))
 
 
 def _read_colour_16(file: ImageFile, path: Path, channels: str) -> np.ndarray:

@@ -81,8 +81,9 @@ def write_picture(path: str | Path, picture: Picture | np.ndarray) -> None:
             _, data = cv2.imencode(suffix, np.dstack([picture.rgb()[..., ::-1], *alpha]))
             part.write_bytes(_with_profile(data.tobytes(), picture.profile, suffix))
             return
-        pixels = np.dstack([picture.pixels, *alpha]) if alpha else picture.pixels
-        Image.fromarray(pixels).save(part, icc_profile=picture.profile, **_OPTIONS[suffix])
+        Image.fromarray(picture.channels).save(
+            part, icc_profile=picture.profile, **_OPTIONS[suffix]
+        )
 
 
 def _with_profile(encoded: bytes, profile: bytes | None, suffix: str) -> bytes:

@@ -15,54 +15,69 @@ Names: TypeAlias = str | Path | Sequence[str | Path]
 
 
 class Job(NamedTuple):
-    """One picture to fill. ``attention`` is where the attention picture goes, if anywhere."""
+    """One picture to fill.
+
+    ``mask`` is None if the picture's alpha is the mask, ``attention`` where the attention picture
+    goes, if anywhere.
+    """
 
     image: Path
-    mask: Path
+    mask: Path | None
     output: Path
     attention: Path | None
 
 
 def pair(
     image: Names,
-    mask: Names,
+    mask: Names | None,
     output: Names,
     attention: Names | None = None,
     *,
     overwrite: bool = False,
     lossy: bool = False,
-) -> list[Job]:
+) -> tuple[list[Job], list[str]]:
     """Pair pictures with masks and results.
 
     Lists are parallel. In folders (not in the folders inside them) a picture's mask has the same
     name up to the extension, or with ``_mask`` behind it; masks without a picture are left alone.
-    One mask file serves all pictures. A name of results with no extension of a picture is a
-    folder, in which they are called like their picture, with ``.png``.
+    Pictures and masks may lie in one folder, masks with ``_mask`` in their names. One mask file
+    serves all pictures; None: each is its own mask. A name of results with no extension of a
+    picture is a folder, in which they are called like their picture, with ``.png``.
 
     ``overwrite`` allows results that exist, never inputs; ``lossy`` allows JPEG results.
 
+    Returns:
+        What to do, and a sentence for each picture in a folder that has no mask, or several.
+
     Raises:
-        FileNotFoundError: If files are missing.
+        FileNotFoundError: If files are missing, or no picture in a folder has a mask.
         ValueError: If the inputs do not pair up, or a result would replace something.
     """
     images, in_folder = _inputs("image", image)
+    masks, masks_in_folder = ([], False) if mask is None else _inputs("mask", mask)
+    if in_folder and masks_in_folder and images[0].parent.samefile(masks[0].parent):
+        images, masks = ([x for x in images if _is_mask(x) == of] for of in (False, True))
     if not images:
         raise ValueError("`image` names no picture")
-    masks, masks_in_folder = _inputs("mask", mask)
+    given: Sequence[Path | None] = masks
+    refused: dict[Path, str] = {}
     if masks_in_folder:
-        masks = _by_name(images, masks)
-    elif len(masks) == 1:
-        masks *= len(images)
+        given, refused = _by_name(images, masks)
+    elif len(masks) == 1 or mask is None:
+        given = [masks[0] if masks else None] * len(images)
     else:
         _check_parallel("mask", masks, images, in_folder)
     outputs = _targets("output", output, images, in_folder, lossy)
     maps: Sequence[Path | None] = [None] * len(images)
     if attention is not None:
         maps = _targets("attention", attention, images, in_folder, lossy)
-    jobs = [Job(*parts) for parts in zip(images, masks, outputs, maps, strict=True)]
+    jobs = [Job(*parts) for parts in zip(images, given, outputs, maps, strict=True)]
+    jobs = [job for job in jobs if job.image not in refused]
+    if not jobs:
+        raise FileNotFoundError(f"`mask`: {refused[images[0]]}")
     targets = [path for job in jobs for path in (job.output, job.attention) if path is not None]
     _check_targets(targets, [*images, *masks], overwrite)
-    return jobs
+    return jobs, [f"{image}: {reason}" for image, reason in refused.items()]
 
 
 def _inputs(option: str, names: Names) -> tuple[list[Path], bool]:
@@ -79,19 +94,26 @@ def _inputs(option: str, names: Names) -> tuple[list[Path], bool]:
     return files, True
 
 
-def _by_name(images: list[Path], masks: list[Path]) -> list[Path]:
-    by_image = {
-        image: [mask for mask in masks if mask.stem in (image.stem, f"{image.stem}_mask")]
-        for image in images
-    }
-    if lonely := [image.name for image in images if not by_image[image]]:
-        raise FileNotFoundError(
-            f"`mask`: no mask in {masks[0].parent} for {_some(lonely)}; expected the same name, or "
-            "with _mask behind it, with any extension"
-        )
-    if several := [by_image[image] for image in images if len(by_image[image]) > 1]:
-        raise ValueError(f"`mask`: several masks for one picture: {_some(several[0])}")
-    return [by_image[image][0] for image in images]
+def _is_mask(path: Path) -> bool:
+    return path.stem.endswith("_mask")
+
+
+def _by_name(images: list[Path], masks: list[Path]) -> tuple[list[Path | None], dict[Path, str]]:
+    """The mask of each picture, and what is wrong where it has none, or several."""
+    given: list[Path | None] = []
+    refused = {}
+    for image in images:
+        found = [mask for mask in masks if mask.stem in (image.stem, f"{image.stem}_mask")]
+        given.append(found[0] if found else None)
+        if len(found) > 1:
+            refused[image] = f"several masks for one picture: {_some(found)}"
+        elif not found:
+            folder = masks[0].parent if masks else image.parent
+            refused[image] = (
+                f"no mask in {folder} for {image.name}; expected the same name, or with _mask "
+                "behind it, with any extension"
+            )
+    return given, refused
 
 
 def _targets(

@@ -1,7 +1,7 @@
 """Predict only the part of a picture that its completion shows, and guess what that will take."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,30 +14,30 @@ from farfill.generator.two_stage import Generator, RefinementStage, check_shapes
 from farfill.inpainting.window import Part, Size, Span, Window, needed, put, run_part, work
 from farfill.op.spatial import resize_nearest
 
-# Measured with the paper's widths on a processor at 512, 1024 and 2048 px, holes of half the side
-# (benchmarks/README.md): good for a factor of two.
+# Measured with the paper's widths on a processor, from crops of 128 px to pictures of 2048 px with
+# small and large holes (benchmarks/results/estimate.md): seconds are good for a factor of 1.5.
 _BYTES_PER_PIXEL = 12.5  # and channel of the first layer
 _BANDS = 15  # rows of similarities that are held at once
 _BYTES = 80e6  # whatever the size
-_PASSES = 8  # the attention's time, in that of its matrix products alone
+_PLACE_WORK = 2400  # time per similarity besides matrix products, in multiplications, and more ...
+_BYTE_WORK = 32e-6  # ... for each byte in a row of them: long ones leave the cache
+_MORE_ROWS = 4.5  # that it computes, and what it takes to begin, in such rows
+_PRODUCTS = 1.2  # the time of matrix products, in that of their multiplications
+_CONVOLUTIONS = 1.7  # the time of layers, in that of their multiplications
+_SECONDS = 0.02  # whatever the size
 
 
 def predict_windows(
-    generator: Generator,
-    masked_image: Tensor,
-    hole: Tensor,
-    windows: Sequence[Window],
-    offsets: bool = False,
+    generator: Generator, masked_image: Tensor, hole: Tensor, windows: Sequence[Window]
 ) -> tuple[Tensor, Tensor | None]:
     """Compute the refined picture in windows that cover the hole, of each layer what they need.
 
-    Arguments and errors as of :meth:`Generator.forward`, for one picture. Contextual attention
-    computes only the rows it has to, but all with ``offsets``.
+    Arguments and errors as of :meth:`Generator.forward`, for one picture.
 
     Returns:
         The refined picture ``(1, 3, H, W)``, inside the windows what :meth:`Generator.forward`
-        gives, up to rounding, elsewhere 0; and, if asked for, offsets as of
-        :class:`~farfill.types.Completion`, or ``None``.
+        gives, up to rounding, elsewhere 0; and offsets as of :class:`~farfill.types.Completion`,
+        of contextual attention those in the hole's rows only, elsewhere 0.
     """
     check_shapes(masked_image, hole)
     hole = hole.to(masked_image.dtype)
@@ -47,35 +47,47 @@ def predict_windows(
         put(coarse, run_part(generator.coarse, inputs, window))
     pasted = Part.whole(with_planes(coarse * hole + masked_image * (1 - hole), hole))
     stage, small = generator.refinement, _small(pasted.size)
-    rebuild, places = _attention(stage, pasted, hole, offsets)
+    borrowed, offsets = _attention(stage, pasted, hole, windows)
     for window in windows:
         inner = needed(stage.decoder, window, small)
         branches = [run_part(stage.dilated_branch, pasted, inner).values]
-        if rebuild is not None:
-            part = rebuild(needed(stage.attention_decoder, inner, small).rows)
-            branches.append(run_part(stage.attention_decoder, part, inner).values)
+        if borrowed is not None:
+            branches.append(run_part(stage.attention_decoder, borrowed, inner).values)
         features = Part(torch.cat(branches, dim=1), inner, small)
         put(refined, run_part(stage.decoder, features, window))
-    return refined, places
+    return refined, offsets
 
 
 def _attention(
-    stage: RefinementStage, inputs: Part, hole: Tensor, offsets: bool
-) -> tuple[Callable[[Span], Part] | None, Tensor | None]:
-    """What rebuilds at least some rows of the features, and offsets if it already knows them."""
+    stage: RefinementStage, inputs: Part, hole: Tensor, windows: Sequence[Window]
+) -> tuple[Part | None, Tensor | None]:
+    """Rebuilt features, at least where the windows need them, and offsets."""
     attention, size = stage.attention, _small(inputs.size)
     if attention is None:
         return None, None
     features, missing = stage.attention_encoder(inputs.values), resize_nearest(hole, *size)
-    if offsets or not isinstance(attention, ContextualAttention):
+    if not isinstance(attention, ContextualAttention):
         result = attention(features, features, missing)
-        return lambda _: Part.whole(result.features), result.offsets
+        return Part.whole(result.features), result.offsets
+    rebuilt, offsets = torch.zeros_like(features), None
+    for start, stop in _rows(stage, windows, size):  # it is no cheaper for some columns only
+        rows, places = attention.fill_rows(features, features, missing, start, stop)
+        rebuilt[..., start:stop, :] = rows
+        assert places is not None
+        offsets = places if offsets is None else torch.where(places == 0, offsets, places)
+    return Part.whole(rebuilt), offsets
 
-    def rebuild(rows: Span) -> Part:  # it is no cheaper for some columns only
-        values = attention.fill_rows(features, features, missing, *rows)
-        return Part(values, Window(rows, Span(0, size[1])), size)
 
-    return rebuild, None
+def _rows(stage: RefinementStage, windows: Sequence[Window], size: Size) -> list[Span]:
+    """Rows of the attention that the windows need, those that meet together."""
+    inner = (needed(stage.decoder, window, size) for window in windows)
+    spans: list[Span] = []
+    for rows in sorted(needed(stage.attention_decoder, part, size).rows for part in inner):
+        if spans and rows.start <= spans[-1].stop:
+            spans[-1] = Span(spans[-1].start, max(spans[-1].stop, rows.stop))
+        else:
+            spans.append(rows)
+    return spans
 
 
 def multiplications(generator: Generator, window: Window, size: Size) -> float:
@@ -102,35 +114,36 @@ def predict_cost(
     """Guess what :func:`predict_windows` takes from its work and a short probe of the machine."""
     stage, small = generator.refinement, _small(size)
     products = sum(multiplications(generator, window, size) for window in windows)
-    channels = len(next(generator.parameters()))
-    held = _BYTES + _BYTES_PER_PIXEL * channels * size[0] * size[1]
     if stage.attention is not None:
         products += work(stage.attention_encoder, Window.whole(small), size)
+    products *= _CONVOLUTIONS
+    channels = len(next(generator.parameters()))
+    held = _BYTES + _BYTES_PER_PIXEL * channels * size[0] * size[1]
     if isinstance(stage.attention, ContextualAttention):
         rate = stage.attention.rate
         places = small[0] * small[1] // (rate * stage.attention.stride) ** 2
-        columns, rows = small[1] // rate, 0
-        for window in windows:
-            inner = needed(stage.decoder, window, small)
-            first, last = needed(stage.attention_decoder, inner, small).rows
-            rows += last - first
-        per_place = 4 * channels * (1 + 4 * rate**2 / 4)
-        products += _PASSES * (rows // rate) * columns * places * per_place
-        held += _BANDS * columns * places * 4
-    return Cost(products / multiplications_per_second(device), held)
+        row_bytes = small[1] // rate * places * 4
+        spans = _rows(stage, windows, small)
+        rows = sum((stop - start) // rate + _MORE_ROWS for start, stop in spans)
+        per_place = _PRODUCTS * 4 * channels * (1 + rate**2) + _PLACE_WORK + _BYTE_WORK * row_bytes
+        products += rows * row_bytes / 4 * per_place
+        held += _BANDS * row_bytes
+    return Cost(_SECONDS + products / multiplications_per_second(device), held)
 
 
 @lru_cache
 def multiplications_per_second(device: torch.device) -> float:
-    """Measure a convolution like most of the network's, in about 50 ms on a processor."""
+    """Measure a convolution like most of the network's, in about 50 ms on a processor.
+
+    Not at its best, but as the machine is: others may be using it.
+    """
     features = torch.ones(1, 128, 64, 64, device=device).to(memory_format=torch.channels_last)
     weight = torch.ones(128, 128, 3, 3, device=device).to(memory_format=torch.channels_last)
-    seconds = []
-    for _ in range(5):
+    for count in (1, 8):  # the first is slow
         start = time.perf_counter()
-        F.conv2d(features, weight, padding=1).sum().item()  # waits for a GPU
-        seconds.append(time.perf_counter() - start)
-    return weight.numel() * 64 * 64 / min(seconds)
+        for _ in range(count):
+            F.conv2d(features, weight, padding=1).sum().item()  # waits for a GPU
+    return count * weight.numel() * 64 * 64 / (time.perf_counter() - start)
 
 
 def _small(size: Size) -> Size:

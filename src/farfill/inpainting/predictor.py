@@ -62,30 +62,28 @@ class Predictor:
             self.part = generator
 
     @torch.inference_mode()
-    def __call__(
-        self, known: np.ndarray, missing: np.ndarray, offsets: bool = False
-    ) -> tuple[Tensor, Tensor | None]:
+    def __call__(self, known: np.ndarray, missing: np.ndarray) -> tuple[Tensor, Tensor | None]:
         """Predict what is missing.
 
         Args:
             known: ``(H, W, 3)``, float32 in ``[-1, 1]``, 0 in the hole; sides are multiples of 8.
             missing: ``(H, W)``, bool.
-            offsets: Whether to tell where each place borrowed from, which takes longer.
 
         Returns:
-            On the processor, the refined picture ``(3, H, W)``, float32, right at least where it is
-            missing, and offsets ``(1, 2, h, w)`` or ``None``.
+            On the processor, the refined picture ``(3, H, W)``, float32, and offsets
+            ``(1, 2, h, w)`` (see :class:`farfill.types.AttentionResult`) or ``None``; both are
+            right at least where the picture is missing.
         """
         masked = torch.from_numpy(known).to(self.device).permute(2, 0, 1)[None]
         hole = torch.from_numpy(missing).to(self.device).float()[None, None]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             if self.part is None:
                 completion = self.whole(masked, hole)
-                refined, places = completion.refined, completion.offsets
+                refined, offsets = completion.refined, completion.offsets
             else:
                 windows = _windows(self.part, missing)
-                refined, places = predict_windows(self.part, masked, hole, windows, offsets)
-        return refined[0].float().cpu(), None if places is None else places.cpu()
+                refined, offsets = predict_windows(self.part, masked, hole, windows)
+        return refined[0].float().cpu(), None if offsets is None else offsets.cpu()
 
     def predict_cost(self, missing: np.ndarray) -> Cost | None:
         """Guess how long :meth:`__call__` takes and how much memory; ``None`` if it cannot say."""

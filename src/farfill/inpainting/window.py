@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -59,10 +60,20 @@ class Part:
 
 
 def cover(hole: np.ndarray, work: Callable[[Window], float]) -> list[Window]:
-    """Cover the hole with rectangles that cost little together.
+    """Cover the hole, ``(H, W)`` of bool, with rectangles that cost little together.
 
-    Starts with the bounding box of each separate hole and joins two for as long as that saves
-    work: what neighbouring boxes need of the picture overlaps. ``hole`` is ``(H, W)``, bool.
+    Starts with the bounding box of each separate hole: what neighbouring boxes need of the picture
+    overlaps, so that to join them may save work.
+    """
+    return sorted(merge(separate(hole)[1], work))
+
+
+def separate(hole: np.ndarray) -> tuple[np.ndarray, list[Window]]:
+    """Tell holes that are far apart from each other.
+
+    Returns:
+        ``(H, W)``, the number of the hole that a missing pixel belongs to, counted from 1, and 0
+        where it is known; and the bounding box of each.
     """
     height, width = hole.shape
     padded = np.pad(hole, ((0, -height % _CELL), (0, -width % _CELL)))
@@ -70,17 +81,33 @@ def cover(hole: np.ndarray, work: Callable[[Window], float]) -> list[Window]:
     labels, _ = ndimage.label(cells.any(axis=(1, 3)), np.ones((3, 3)))
     pieces = labels.repeat(_CELL, 0).repeat(_CELL, 1)[:height, :width] * hole
     found = ndimage.find_objects(pieces)
-    bounds = [Window(*(Span(side.start, side.stop) for side in box)) for box in found]
-    boxes = {box: work(box) for box in bounds}
-    while len(boxes) > 1:
-        pairs = [(a, b) for a in boxes for b in boxes if a < b]
-        saving, pair = max((boxes[a] + boxes[b] - work(_join(a, b)), (a, b)) for a, b in pairs)
-        if saving <= 0:
-            break
-        joined = _join(*pair)
-        boxes = {box: cost for box, cost in boxes.items() if box not in pair}
-        boxes[joined] = work(joined)
-    return sorted(boxes)
+    return pieces, [Window(*(Span(side.start, side.stop) for side in box)) for box in found]
+
+
+def merge(boxes: Sequence[Window], work: Callable[[Window], float]) -> dict[Window, list[int]]:
+    """Join rectangles for as long as that makes no more work; what is endless work never joins.
+
+    Returns:
+        Each rectangle in the end, and the places in ``boxes`` of those that it holds.
+    """
+    merged: dict[Window, list[int]] = {}
+    for number, box in enumerate(boxes):
+        members = [number]
+        while (other := _partner(box, merged, work)) is not None:
+            members += merged.pop(other)
+            box = _join(box, other)
+        merged[box] = members
+    return merged
+
+
+def _partner(
+    box: Window, others: Iterable[Window], work: Callable[[Window], float]
+) -> Window | None:
+    own = work(box)
+    for other in others:
+        if other == box or work(_join(box, other)) <= min(own + work(other), sys.float_info.max):
+            return other
+    return None
 
 
 def _join(one: Window, other: Window) -> Window:

@@ -61,7 +61,7 @@ class Inpainting(LightningModule):
         clip_by: ``"norm"`` or ``"value"``.
         max_skipped: Updates of one player in a row that may be skipped, because losses or gradients
             are not finite, before the run ends as diverged.
-        compile: Whether to translate the generator with ``torch.compile``.
+        compile: Whether to run the generator through ``torch.compile``.
 
     Attributes:
         skipped: Player -> updates that were left out because of losses or gradients that are not
@@ -156,8 +156,9 @@ class Inpainting(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """Update the critics, each time on fresh pictures and holes, then the generator."""
         *for_critics, for_generator = batch.split(self.batch_size // rank_and_size()[1])
-        _, of_critics = cast(list[Optimizer], self.optimizers(use_pl_optimizer=False))
+        # Lightning counts the steps of optimizers that it has wrapped: those of the generator only.
         of_generator, _ = cast(list[LightningOptimizer], self.optimizers())
+        _, of_critics = cast(list[Optimizer], self.optimizers(use_pl_optimizer=False))
         generator_learns, critics_learn = self._learners()
         if not critics_learn:
             for_critics = []

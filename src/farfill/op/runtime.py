@@ -39,6 +39,16 @@ def share_of(joint: Tensor) -> Tensor:
     return joint.chunk(size)[rank]
 
 
+def uniform_per_picture(like: Tensor) -> Tensor:
+    """One number in ``[0, 1)`` for every picture of ``(N, ...)``: ``(N, 1, 1, 1)``.
+
+    Every process draws for the joint batch and keeps its share. So the random states of all stay
+    the same, and the numbers are those of one process.
+    """
+    joint = len(like) * rank_and_size()[1]
+    return share_of(torch.rand(joint, 1, 1, 1, dtype=like.dtype, device=like.device))
+
+
 def average_(tensors: Iterable[Tensor]) -> None:
     """Replace tensors by their means over all processes, in one exchange.
 

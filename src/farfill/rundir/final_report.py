@@ -1,10 +1,11 @@
 """What a training says at its start and at its end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from lightning import Trainer
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from farfill.config.instantiate import instantiate_each
@@ -36,6 +37,22 @@ def named(baselines: Mapping[str, Inpainter]) -> dict[str, Inpainter]:
     }
 
 
+def freeze(cfg: DictConfig, data: InpaintingData, loader: Iterable[Batch]) -> manifest.Manifest:
+    """The manifest of what ``loader``, the data's for validation, is going to yield."""
+    holes = str((cfg.datamodule.val_holes or cfg.mask)._target_)
+    return manifest.build(loader, data.val_set.paths, data.val_clusters, data.val_seed, holes)
+
+
+def measure_attention(
+    generator: nn.Module, loader: Iterable[Batch], data: InpaintingData, callbacks: Any
+) -> dict[int, dict[str, float]]:
+    """Where the attention looks in each picture, as a run's callbacks ask for; empty if none do."""
+    if not (asked := (callbacks or {}).get("attention_diagnostics")):
+        return {}
+    numbers = asked["pictures"], asked["tolerance"]
+    return score_attention(generator, loader, data.source, data.val_set.paths, *numbers)
+
+
 def best_value(trainer: Trainer) -> float | None:
     """Best of the monitored metric so far; None without a validation or a monitor."""
     best = getattr(trainer.checkpoint_callback, "best_model_score", None)
@@ -55,9 +72,7 @@ def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData) -> s
     """
     generator = module.generator.eval().to("cpu").float()
     loader = data.val_dataloader()
-    paths, clusters = data.val_set.paths, data.val_clusters
-    holes = str((cfg.datamodule.val_holes or cfg.mask)._target_)
-    frozen = manifest.build(loader, paths, clusters, data.val_seed, holes)
+    frozen = freeze(cfg, data, loader)
     inpainters = {OURS: inpainter_of(generator), **named(instantiate_each(cfg.get("baseline")))}
     folder = Path(cfg.paths.output_dir) / "report"
     attention = pictures.attention_maps(generator)
@@ -68,15 +83,11 @@ def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData) -> s
     ]
     if collapsed := read_status(folder.parent).get("collapsed"):
         remarks.append(f"This run has COLLAPSED: {collapsed}.")
-    looked = {}
-    if asked := OmegaConf.select(cfg, "callbacks.attention_diagnostics"):
-        numbers = asked.pictures, asked.tolerance
-        looked = score_attention(generator, loader, data.source, data.val_set.paths, *numbers)
     table = write_results(
         *(folder, inpainters, loader, frozen),
         attention=attention,
         remarks=remarks,
         distances=module.metrics.distances,
-        more=looked,
+        more=measure_attention(generator, loader, data, cfg.get("callbacks")),
     )
     return f"\n{table}\nTables, best and worst pictures: {folder}"

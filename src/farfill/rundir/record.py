@@ -87,22 +87,6 @@ def label(cell: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in cell.items()) or "the run"
 
 
-def flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Every value by its dotted key; an empty mapping is a value."""
-    values: dict[str, Any] = {}
-    for key, value in config.items():
-        if isinstance(value, dict) and value:
-            values |= {f"{key}.{rest}": below for rest, below in flat(value).items()}
-        else:
-            values[str(key)] = value
-    return values
-
-
-def is_under(key: str, tops: Iterable[str]) -> bool:
-    """Whether the dotted ``key`` is one of ``tops`` or lies below one."""
-    return any(key == top or key.startswith(f"{top}.") for top in tops)
-
-
 def read_record(
     folder: Path, cell: Mapping[str, str], seed: int, config: Mapping[str, Any]
 ) -> Record:

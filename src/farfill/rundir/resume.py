@@ -7,23 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from lightning import LightningDataModule
 from omegaconf import DictConfig, OmegaConf
 
 from farfill.checkpoint import (
     check_format,
     check_training,
+    describe,
     load_weights,
     read_checkpoint,
     refuse_interpolations,
 )
-from farfill.config.arguments import quote_paths
+from farfill.config.arguments import flat, is_under, quote_paths
+from farfill.config.check import check_boxes
 from farfill.config.instantiate import plain
+from farfill.datamodule.inpainting import InpaintingData
 from farfill.errors import in_sweep, message_of
 from farfill.files import atomic, remove_parts
 from farfill.module.inpainting import Inpainting
 from farfill.module.trainer_parts import is_first
-from farfill.rundir.record import flat, is_under
 from farfill.rundir.status import State, here, is_done, lock_run_dir, now, read_status, write_status
 from farfill.text import counted, say
 from farfill.types import Diverged
@@ -99,22 +100,26 @@ class Run:
         self.value = read_status(self.folder).get("value")
         return True
 
-    def prepare(self, module: Inpainting, data: LightningDataModule) -> None:
-        """Look at pictures and weights, before anything is written.
+    def prepare(self, module: Inpainting, data: InpaintingData) -> None:
+        """Give them what the run has so far, and look at both, before anything is written.
 
         Raises:
             ValueError: They cannot be used.
         """
+        module.description = describe(plain(self.cfg))
         self._skipped = module.skipped
         if self.checkpoint is not None:
             check_training(module, self._read, self.checkpoint)
             data.load_state_dict(self._read.get(type(data).__qualname__) or {"step": self.step})
             self._read = {}  # it may take much memory, and Lightning reads it again
-        elif self.cfg.init_from is not None:
-            load_weights(module, self.cfg.init_from)
+        else:
+            module.configure_optimizers()  # which refuses what cannot be
+            if self.cfg.init_from is not None:
+                load_weights(module, self.cfg.init_from)
         if str(self.cfg.trainer.precision).startswith("64"):
             module.double()  # Lightning does it after it has read a checkpoint, and so loses half
         data.setup("fit")
+        check_boxes(data, module.critics)
 
     def introduction(self, module: Inpainting) -> str:
         """What is about to happen, in three lines; with ``print_config`` all settings before."""

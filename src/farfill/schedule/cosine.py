@@ -19,9 +19,18 @@ class Cosine(LambdaLR):
         steps: Generator steps of the whole run.
         warmup: Generator steps in which the rate grows from near zero to its full size; the cosine
             goes on meanwhile.
+
+    Raises:
+        ValueError: If ``steps`` is no number of steps, or ``warmup`` negative.
     """
 
     def __init__(self, optimizer: Optimizer, steps: int, warmup: int = 0) -> None:
+        if steps < 1:
+            raise ValueError(
+                f"expected `schedule.steps` from 1, got {steps}: a run that ends by epochs or time "
+                "has no number of steps, so give one, or schedule=constant"
+            )
+
         def factor(step: int) -> float:
             return warmed_up(step, warmup) * (1 + math.cos(math.pi * min(1.0, step / steps))) / 2
 

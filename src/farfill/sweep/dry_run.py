@@ -71,7 +71,7 @@ class _StepTimes(Callback):
 
 
 def dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
-    """Print every run, by its overrides, with the time that a probe on this machine lets expect.
+    """Print every run, by its overrides, with the time that it takes, judged by a probe.
 
     Runs that :func:`cost_key` takes for equally costly share a probe.
 

@@ -6,14 +6,15 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from lightning import LightningModule, Trainer
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from farfill.config.instantiate import plain
 from farfill.rundir.record import OBJECTIVE, SCORES
 
 #: Groups whose choice says what kind of run it is; a choice of several is joined by ``+``.
@@ -64,7 +65,7 @@ def log_hyperparameters(cfg: DictConfig, module: LightningModule, trainer: Train
     total = sum(p.numel() for p in module.parameters())
     trainable = sum(p.numel() for p in module.parameters() if p.requires_grad)
     values = {
-        **cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True)),
+        **plain(cfg),
         "swap": chosen,
         "model/params/total": total,
         "model/params/trainable": trainable,
@@ -136,8 +137,7 @@ def swaps(cfg: DictConfig) -> dict[str, str]:
 
 def hydra_choices() -> Mapping[str, Any]:
     """Chosen option of every group; empty outside of a command."""
-    known = HydraConfig.get().runtime.choices if HydraConfig.initialized() else OmegaConf.create()
-    return cast(dict[str, Any], OmegaConf.to_container(known))
+    return plain(HydraConfig.get().runtime.choices) if HydraConfig.initialized() else {}
 
 
 def tensorboard_logger(**options: Any) -> TensorBoardLogger:
