@@ -10,8 +10,8 @@ import yaml
 
 from farfill.config.check import check_known_keys
 from farfill.config.instantiate import check_kinds
-from farfill.rundir.record import OBJECTIVE
 from farfill.rundir.status import read_status
+from farfill.tracking.loggers import OBJECTIVE
 from helpers.compose import composed
 from helpers.runs import TINY
 

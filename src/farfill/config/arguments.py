@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import (
     HydraException,
     InstantiationException,
@@ -21,6 +23,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError
 
 from farfill import __version__
 from farfill.config.names import no_option, no_setting, renamed
+from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 
 #: Settings that are file names.
@@ -66,7 +69,7 @@ def command_line(
                 runs = next((value for name, _, value in words if name == "paths.log_dir"), "runs")
                 arguments = translate(arguments, Path(runs))
             sys.argv[1:] = arguments
-            with explained():
+            with explained(config):
                 main()
 
         return wrapped
@@ -75,8 +78,11 @@ def command_line(
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explained(config: str = "train") -> Iterator[None]:
     """Turn what Hydra refuses into a ``ValueError`` of one sentence, with the nearest known name.
+
+    Of a sweep that an ablation makes, Hydra refuses a list of values where something else is wrong:
+    the configuration, a file of ``conf/``, is composed without the list to find out.
 
     Whoever sets ``HYDRA_FULL_ERROR=1`` gets Hydra's own error, and where it came from.
     """
@@ -89,9 +95,25 @@ def explained() -> Iterator[None]:
     except InstantiationException:  # of a part, which has told what is wrong
         raise
     except HydraException as error:
+        if str(error).startswith("Ambiguous value"):
+            error = _without_lists(config) or error
         raise ValueError(_sentence(error)) from error
     finally:
         del os.environ["HYDRA_FULL_ERROR"]
+
+
+def _without_lists(config: str) -> HydraException | None:
+    """What Hydra says to the arguments without those that have several values."""
+    given = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    folder, _, name = config.rpartition("/")
+    try:
+        parsed = OverridesParser.create().parse_overrides(given)
+        single = [str(each.input_line) for each in parsed if not each.is_sweep_override()]
+        with initialize_config_dir(str(conf_dir() / folder), version_base="1.3"):
+            compose(name, single)
+    except HydraException as error:
+        return error
+    return None
 
 
 def _sentence(error: HydraException) -> str:

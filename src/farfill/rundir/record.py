@@ -22,8 +22,6 @@ VARIANCE = "val/hole_variance"
 CRITIC = "train/critic/total"
 PICTURES = "val/pictures"
 EXAMPLES = "val/examples"
-SCORES = "report/scores"
-OBJECTIVE = "objective"
 #: What Hydra's sweepers leave beside the runs of a sweep.
 PLAN = "multirun.yaml"
 #: Columns of metrics.csv that are no metrics.

@@ -18,13 +18,11 @@ from farfill.rundir.record import (
     CRITIC,
     EXAMPLES,
     L1,
-    OBJECTIVE,
     OURS,
     PICTURES,
-    SCORES,
     VARIANCE,
 )
-from farfill.tracking.loggers import filler_key
+from farfill.tracking.loggers import OBJECTIVE, SCORES, filler_key
 from farfill.tracking.wandb import BEST
 
 #: Metrics with a panel that has the baselines' bars beside the run's.

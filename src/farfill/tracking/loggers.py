@@ -15,8 +15,9 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from omegaconf import DictConfig
 
 from farfill.config.instantiate import plain
-from farfill.rundir.record import OBJECTIVE, SCORES
 
+#: What wandb knows the report's table by, and what a search minimises.
+SCORES, OBJECTIVE = "report/scores", "objective"
 #: Groups whose choice says what kind of run it is; a choice of several is joined by ``+``.
 SWAPS = (
     *("attention", "generator", "stage", "critic", "gan", "loss"),
