@@ -2,6 +2,8 @@
 
 import csv
 import re
+import shutil
+import subprocess
 import sys
 from html.parser import HTMLParser
 
@@ -226,6 +228,23 @@ def test_the_page_cuts_no_table_and_obeys_no_html():
     assert spans in page("", cell, {})
     assert "<title>&lt;b&gt;</title>" in html
     assert "<script>" not in html
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium")
+@pytest.mark.parametrize("width", [700, 1300])
+def test_the_page_is_no_wider_than_the_window(written, width):
+    """A table that is, scrolls by itself."""
+    folder, _ = written
+    html = (folder / "ablation.html").read_text()
+    measure = "<script>document.title = document.documentElement.scrollWidth</script></html>"
+    (folder / "measured.html").write_text(html.replace("</html>", measure))
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},800"]
+    address = (folder / "measured.html").as_uri()
+    done = subprocess.run(
+        ["chromium", *options, "--dump-dom", address], capture_output=True, text=True, timeout=100
+    )
+    (found,) = re.findall(r"<title>(\d+)</title>", done.stdout)
+    assert 0 < int(found) <= width
 
 
 def test_the_claims_come_first_and_the_key_to_colours_once(written):
