@@ -20,7 +20,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 from timing import commit, in_turn, live_peak, machine, peak_in_child, peak_of
 
-from farfill.ablation.chart import STYLE, to_svg
+from farfill.ablation.chart import STYLE, written
 from farfill.evaluation.table import markdown_table
 from farfill.files import atomic
 from farfill.inpainting.partial import multiplications_per_second
@@ -171,7 +171,7 @@ def plot(rows: Rows, key: str) -> str:
             ]
             axes.plot(*zip(*points, strict=True), marker=".", label=name)
         axes.legend(frameon=False)
-        return to_svg(figure).decode()
+        return written(figure, "svg").decode()
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ def train(cfg: DictConfig) -> float | None:
     from farfill.module.trainer_parts import distributed_session
     from farfill.rundir.final_report import best_value, final_report
     from farfill.rundir.resume import open_run
-    from farfill.tracking.loggers import finished, log_hyperparameters
+    from farfill.text import say
+    from farfill.tracking.loggers import finished, log_hyperparameters, log_report
 
     check_config(cfg)
     tune_processor()
@@ -57,15 +58,17 @@ def train(cfg: DictConfig) -> float | None:
             trainer: Trainer = instantiate(
                 cfg.trainer, callbacks=callbacks, logger=loggers, **module_does
             )
-            with finished(loggers), distributed_session(trainer, run.folder, cfg.batch_size):
-                log_hyperparameters(cfg, module, trainer)
+            with finished(loggers):
+                with distributed_session(trainer, run.folder, cfg.batch_size):
+                    log_hyperparameters(cfg, module, trainer)
+                    if trainer.is_global_zero:
+                        say(run.introduction(module))
+                    trainer.fit(module, data, ckpt_path=run.checkpoint, weights_only=True)
+                run.value = best_value(trainer)
                 if trainer.is_global_zero:
-                    print(run.introduction(module), flush=True)
-                trainer.fit(module, data, ckpt_path=run.checkpoint, weights_only=True)
-            run.value = best_value(trainer)
-            if trainer.is_global_zero:
-                stop_if_asked(trainer)
-                print(final_report(cfg, module, data), flush=True)
+                    stop_if_asked(trainer)
+                    say(final_report(cfg, module, data))
+                    log_report(run.folder, run.value, trainer)
         return run.value
 
 

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import warnings
 
 import pytest
 from hydra.utils import instantiate
@@ -41,6 +42,14 @@ def test_the_traceback_can_be_had(monkeypatch):
     monkeypatch.setenv("FARFILL_TRACEBACK", "1")
     with pytest.raises(ValueError, match="why"):
         failing(ValueError("why"))()
+
+
+def test_only_what_nobody_can_act_on_is_left_unsaid():
+    with warnings.catch_warnings(record=True) as heard:
+        one_line_errors(lambda: None)()
+        warnings.warn("`isinstance(treespec, LeafSpec)` is deprecated", stacklevel=1)
+        warnings.warn("the learning rate is huge", stacklevel=1)
+    assert [str(one.message) for one in heard] == ["the learning rate is huge"]
 
 
 def test_a_value_is_handed_through():

@@ -13,12 +13,30 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.types import RunMode
 
-from farfill.text import one_line
+from farfill.text import log_traceback, one_line, say
 
 Result = TypeVar("Result")
 
 #: Errors that say what is wrong with the input, a machine too small for it included.
 _OF_THE_USER = (ValueError, OSError, MemoryError, InstantiationException)
+
+
+#: Warnings of libraries that nobody who runs a command can act on, as regular expressions.
+UNSAID = (
+    ".*does not have many workers.*",
+    ".*resuming from a checkpoint that ended.*",  # the stream starts where the run was cut
+    ".*LeafSpec.*",
+    ".*Detected call of `lr_scheduler.step.*",  # of a first update that was skipped
+    ".*It is recommended to use `self.log.*",  # what is logged is reduced already
+    ".*`srun` command is available.*",  # on a login node one trains without it
+    ".*The dirpath has changed.*",  # the best of another folder is not the best of this one
+    ".*Checkpoint directory .* exists and is not empty.*",  # of a run that goes on
+)
+#: Loggers of libraries that advertise, or say what nobody asked: only their warnings are wanted.
+UNASKED = (
+    "lightning.pytorch.utilities.rank_zero",
+    "lightning.pytorch.trainer.connectors.checkpoint_connector",
+)
 
 
 def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
@@ -34,7 +52,7 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
         try:
             return function(*args, **kwargs)
         except KeyboardInterrupt:
-            print("farfill: stopped", file=sys.stderr)
+            say("farfill: stopped", error=True)
             raise SystemExit(130) from None
         except Exception as error:
             reason = reason_of(error)
@@ -42,8 +60,10 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
                 logging.getLogger(__name__).error(message_of(error))
                 raise
             if not _is_refusal(reason) or os.environ.get("FARFILL_TRACEBACK"):
+                if HydraConfig.initialized():
+                    log_traceback(error)
                 raise
-            print(f"farfill: {message_of(error)}", file=sys.stderr)
+            say(f"farfill: {message_of(error)}", error=True)
             raise SystemExit(2) from None
 
     return wrapped
@@ -53,24 +73,16 @@ def _calm_output() -> None:
     """Let nothing that is printed end a command, and leave unsaid what nobody can act on."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what is no letter
         sys.stdout.reconfigure(errors="backslashreplace")
+    if HydraConfig.initialized():
+        logging.captureWarnings(True)  # into the run's log, too
     warnings.filterwarnings("ignore", module=r"PIL\.")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).handlers.clear()  # Hydra's write the same, to train.log too
         logging.getLogger(name).propagate = True
-    for name in ("utilities.rank_zero", "trainer.connectors.checkpoint_connector"):
-        logging.getLogger(f"lightning.pytorch.{name}").setLevel(logging.WARNING)
-    messages = (
-        ".*does not have many workers.*",
-        ".*resuming from a checkpoint that ended.*",  # the stream starts where the run was cut
-        ".*LeafSpec.*",
-        ".*Detected call of `lr_scheduler.step.*",  # of a first update that was skipped
-        ".*It is recommended to use `self.log.*",  # what is logged is reduced already
-        ".*`srun` command is available.*",  # on a login node one trains without it
-        ".*The dirpath has changed.*",  # the best of another folder is not the best of this one
-        ".*Checkpoint directory .* exists and is not empty.*",  # of a run that goes on
-    )
-    for message in messages:
+    for name in UNASKED:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in UNSAID:
         warnings.filterwarnings("ignore", message=message)
 
 

@@ -1,9 +1,32 @@
-"""Words that fit into one line of any terminal."""
+"""Words for a terminal, and for the log of a run."""
 
+import logging
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 _LONGEST = 2000  # characters; names from a damaged file may have any length
+_LOG = logging.getLogger("farfill.said")  # conf/hydra/job_logging/said.yaml gives it the run's file
+_LOG.addHandler(logging.NullHandler())
+_LOG.propagate = False
+
+
+def say(words: str, error: bool = False) -> None:
+    """Print, on standard output or standard error, and write it into the log of a run."""
+    print(words, file=sys.stderr if error else sys.stdout, flush=True)
+    _LOG.log(logging.ERROR if error else logging.INFO, words)
+
+
+def log_traceback(error: BaseException) -> None:
+    """Write an error's traceback into the log of a run; Python prints it."""
+    _LOG.error(type(error).__name__, exc_info=error)
+
+
+def about(seconds: float) -> str:
+    """``about 25 s``, ``about 4 min``, ``about 3.5 h``."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
 def counted(number: int, thing: str) -> str:

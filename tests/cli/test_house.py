@@ -1,5 +1,7 @@
 """What users of Lightning and Hydra type elsewhere works here, as typed."""
 
+import os
+import re
 import subprocess
 import sys
 
@@ -10,7 +12,8 @@ from hydra import compose, initialize_config_dir
 from farfill.checkpoint import read_checkpoint
 from farfill.config.paths import conf_dir, script
 from farfill.rundir.status import read_status
-from helpers.runs import compose_tiny, tiny_train
+from helpers.command import SCRIPTS, command
+from helpers.runs import TINY, compose_tiny, tiny_train
 
 
 def steps_of(folder):
@@ -89,3 +92,50 @@ def test_the_installed_command_is_the_page(tmp_path):
     )
     assert done.returncode == 0
     assert "attention:" in done.stdout
+
+
+def test_a_typo_beside_a_list_of_an_ablation_is_what_is_refused(tmp_path):
+    given = ["ablation=attention", "seed=1,2", "batch_sise=3"]
+    assert command("train", tmp_path, *given) == (
+        2,
+        "",
+        "farfill: there is no setting batch_sise: did you mean batch_size?\n",
+    )
+
+
+def test_the_log_holds_what_was_said_and_nothing_is_said_that_nobody_can_act_on(tmp_path):
+    """Of a run, of one that goes on, and of one that is refused; wandb and warnings included."""
+    given = [*TINY, "logger=wandb", "trainer.enable_model_summary=true", "hydra.run.dir=run"]
+    longer = ["trainer.max_steps=6", "ckpt_path=last"]
+    for more, expected in (([], 0), (longer, 0), (longer, 2)):
+        code, out, err = command("train", tmp_path, *given, *more)
+        assert code == expected, err
+        assert not re.search("warn|deprecated|tip:", out + err, re.IGNORECASE)
+        assert bool(err) == bool(expected)
+        log = (tmp_path / "run" / "train.log").read_text()
+        table = re.compile("[\u2500-\u257f]|params|Modules|FLOPs", re.IGNORECASE)
+        said = [line for line in (out + err).splitlines() if not table.search(line)]
+        assert len(said) > (0 if err else 20)
+        assert all(line in log for line in said)
+    assert "the run in" in err
+    assert "is done: raise trainer.max_steps" in err
+
+
+def test_the_log_holds_warnings_and_the_traceback_of_a_mistake_of_ours(tmp_path):
+    code = (
+        "import warnings, train\n"
+        "train.train = lambda cfg: warnings.warn('the lens is dirty') or 1 / 0\n"
+        "train.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "hydra.run.dir=run"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("ZeroDivisionError") == 1
+    log = (tmp_path / "run" / "train.log").read_text()
+    assert "the lens is dirty" in log
+    assert log.count("ZeroDivisionError: division by zero") == 1

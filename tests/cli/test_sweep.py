@@ -72,7 +72,7 @@ def durations(out: str) -> list[list[str]]:
 
 
 def test_a_dry_run_names_every_run_with_its_time_and_leaves_nothing(tmp_path):
-    swept = ["attention=contextual,none", "seed=1,2", "trainer.max_steps=30"]
+    swept = ["attention=contextual,none", "learning_rate=0.1,0.2", "trainer.max_steps=30"]
     slurm = ["hydra/launcher=slurm", "hydra.launcher.partition=gpu"]
     status, out, err = command(
         "train", tmp_path, "-m", *SWEEP, *swept, *slurm, "sweep.dry_run=true"
@@ -81,12 +81,15 @@ def test_a_dry_run_names_every_run_with_its_time_and_leaves_nothing(tmp_path):
     assert out.startswith(
         "Dry run of 4 runs with hydra/launcher=slurm hydra.launcher.partition=gpu\n"
     )
-    assert "of up to 6 generator steps for each of 2 settings" in out
+    assert "of up to 6 generator steps for each of 2 different costs" in out
     rows = durations(out)
     assert [row[0] for row in rows] == ["0", "1", "2", "3"]
-    named = [f"attention={name} seed={seed}" for name in ("contextual", "none") for seed in (1, 2)]
-    assert [" ".join(row[4:]) for row in rows] == named
-    assert all(float(row[2]) > 0 for row in rows)
+    swept = [(name, rate) for name in ("contextual", "none") for rate in (0.1, 0.2)]
+    assert [row[6:] for row in rows] == [
+        [f"attention={name}", f"learning_rate={rate}"] for name, rate in swept
+    ]
+    assert all(row[1] == "about" and row[3] == "s" and float(row[4]) > 0 for row in rows)
+    assert rows[0][4] == rows[1][4]  # the same probe
     assert not list(tmp_path.iterdir())
 
 
@@ -95,13 +98,13 @@ def test_an_estimate_is_the_dry_run_of_a_sweep(tmp_path):
     estimate = ["../ablations/estimate", tmp_path, "ablation=propagation", *SWEEP, asks_hydra]
     status, out, err = command(*estimate, "seed=1,2")
     assert status == 0, err
-    assert "of up to 6 generator steps for each of 2 settings" in out
-    assert [row[4:] for row in durations(out)] == [
+    assert "of up to 6 generator steps for each of 2 different costs" in out
+    assert [row[6:] for row in durations(out)] == [
         [f"attention.propagation={reach}", f"seed={seed}"]
         for reach in ("3", "null")
         for seed in "12"
     ]
-    assert re.search(r"In all 0:0\d:\d\d on one device of this machine. Nothing was started", out)
+    assert re.search(r"In all about \d+ s on one device of this machine. Nothing was started", out)
     assert not list(tmp_path.iterdir())
 
 

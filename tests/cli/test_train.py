@@ -12,7 +12,7 @@ from farfill import load_generator
 from farfill.callback.interrupt import Interrupt
 from farfill.checkpoint import read_checkpoint
 from farfill.cli.convert import convert
-from helpers.runs import RESULTS, compose_tiny, tiny_train
+from helpers.runs import RESULTS, tiny_train
 from helpers.weights import ship, tiny_weights
 
 
@@ -279,7 +279,10 @@ def test_other_holes_train_too(tmp_path, mask):
     assert (tmp_path / "checkpoints" / "last.ckpt").is_file()
 
 
-def test_a_mistyped_setting_is_refused():
+@pytest.mark.parametrize("typo", ["trainer.max_stepps=3", "batch_sise=3", "+batch_sise=3"])
+def test_a_mistyped_setting_is_refused(tmp_path, typo):
     """The command line shows every swap: a typo is an error, not a silent default."""
-    with pytest.raises(Exception, match="Could not override"):
-        compose_tiny("trainer.max_stepps=3")
+    name = typo.strip("+").partition("=")[0].rpartition(".")[2]
+    with pytest.raises(Exception, match=name):
+        tiny_train(tmp_path, typo)
+    assert not (tmp_path / "config.yaml").exists()

@@ -1,22 +1,17 @@
 """The command line before Hydra reads it: file names, names of settings, the last run."""
 
 import os
-import re
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from farfill.config.arguments import (
-    REFUSED,
-    RENAMED,
     newest_checkpoint,
     overrides_of,
     quote_paths,
-    renamed,
     with_last_run,
 )
-from helpers.runs import compose_tiny
 
 NAMES = [
     "photo.jpg",
@@ -58,29 +53,6 @@ def test_everything_else_stays(argument):
 def test_a_sweep_keeps_its_commas():
     arguments = ["-m", "init_from=a(1).ckpt,b.ckpt"]
     assert quote_paths(arguments) == arguments
-
-
-def test_names_of_before_and_of_other_houses_lead_to_todays(capsys):
-    given = ["trainer.max_generator_steps=7", "+checkpoint.every=2", "data.batch_size=4", "seed=1"]
-    assert renamed(given) == [
-        "trainer.max_steps=7",
-        "callbacks.last_checkpoint.every_n_train_steps=2",
-        "batch_size=4",
-        "seed=1",
-    ]
-    assert "trainer.max_generator_steps is trainer.max_steps" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_there_is_not_names_what_there_is(name):
-    with pytest.raises(ValueError, match=f"no setting {name}: {re.escape(REFUSED[name])}"):
-        renamed([f"{name}=true"])
-
-
-def test_todays_names_are_settings():
-    cfg = compose_tiny("logger=wandb")
-    for today in RENAMED.values():
-        assert OmegaConf.select(cfg, today, default="absent") != "absent", today
 
 
 def made(runs, name, *overrides, begun=True):

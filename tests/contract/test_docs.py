@@ -17,8 +17,8 @@ from markdown_it import MarkdownIt
 
 from farfill import Generator
 from farfill.cli import inpaint, sweep
-from farfill.config.arguments import REFUSED, RENAMED, renamed
 from farfill.config.check import check_knobs
+from farfill.config.names import REFUSED, RENAMED, renamed
 from farfill.config.paths import conf_dir
 from helpers.compose import composed
 

@@ -114,24 +114,50 @@ def test_what_does_something_is_not(overrides):
 @pytest.mark.parametrize(
     ("override", "says"),
     [
-        ("+sed=9", "there is no setting sed, .* did you mean seed?"),
+        ("+sed=9", "there is no setting sed: did you mean seed?"),
         ("+learnin_rate=3", "did you mean learning_rate?"),
         ("+atention=shift", "did you mean attention?"),
-        ("+callbak.x=1", "no setting callbak"),
-        ("+zzz=1", "conf/train.yaml lists the settings"),
-        ("+sweep.dryrun=true", r"no setting sweep\.dryrun: did you mean dry_run?"),
-        ("+stage.trains=[coarse]", r"no setting stage\.trains: did you mean trained?"),
-        ("+paths.zzz=x", r"no setting paths\.zzz: it has log_dir, output_dir"),
+        ("+max_steps=3", "no setting max_steps: did you mean trainer.max_steps?"),
+        ("+callbak.x=1", "no setting callbak: did you mean callbacks?"),
+        ("+zzz=1", "no setting zzz: --help lists them"),
+        ("+callbacks.x=1", "no setting callbacks.x: it is one of attention_diagnostics, "),
+        ("+callbacks.heelth.stop=true", "no setting callbacks.heelth: did you mean health?"),
+        ("+callbacks.early_stopping.patience=2", r"callbacks=\[default,early_stopping\] does that"),
+        ("+loss.style.weight=2", r"it was not chosen: loss=\[...,style\] does that"),
+        ("+logger.wandb.project=x", "it was not chosen: logger=wandb does that"),
+        ("+baseline.foo=3", "no setting baseline.foo: "),
+        ("+stage.trained_parts=1", "no setting stage.trained_parts: did you mean trained?"),
+        ("+sweep.dryrun=true", "no setting sweep.dryrun: did you mean dry_run?"),
+        ("+paths.log_dirs=x", "no setting paths.log_dirs: did you mean log_dir?"),
+        ("+question.claim=[]", "no setting question.claim: did you mean claims?"),
+        ("+model.channels=1", "no setting in model, which is a group: model=... chooses one"),
+        ("+augment.hue=1", "no setting in augment, which is a group"),
+        ("+data.batch_size=3", "no setting data.batch_size: it is batch_size here"),
+        ("+model.optimizer.lr=3", "no setting model.optimizer.lr: it is learning_rate here"),
+        ("+model.scheduler.factor=3", "no setting model.scheduler: schedule=cosine"),
     ],
 )
-def test_a_key_that_nothing_reads_is_refused_with_the_nearest(override, says):
+def test_a_key_that_nothing_reads_is_refused_with_the_nearest(override, says, tmp_path):
+    """Typed, or in a file of ``experiment/``."""
     with pytest.raises(ValueError, match=says) as error:
-        check_known_keys(composed(override))
+        check_known_keys(composed(override, "logger=none"))
     assert "\n" not in str(error.value)
+    name, _, value = override.lstrip("+").partition("=")
+    content = OmegaConf.create()
+    OmegaConf.update(content, name, OmegaConf.create(f"x: {value}").x)
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(
+        f"# @package _global_\n{OmegaConf.to_yaml(content)}"
+    )
+    found = [f"hydra.searchpath=[file://{tmp_path}]", "experiment=mine", "logger=none"]
+    with pytest.raises(ValueError, match=says):
+        check_known_keys(composed(*found))
 
 
 def test_own_keys_may_be_added_where_something_reads_them():
     check_known_keys(composed("+width=8", "channels=${width}"))
-    check_known_keys(composed("+paths.mine=x", "data=folder", "data.root=${paths.mine}"))
+    check_known_keys(composed("+my.width=8", "channels=${my.width}"))
+    check_known_keys(composed("+paths.disk=/x", "data=folder", "data.root=${paths.disk}/y"))
+    check_known_keys(composed("callbacks.health=null"))
     for name in sorted(file.stem for file in (conf_dir() / "ablation").glob("*.yaml")):
         check_known_keys(composed(f"ablation={name}"))

@@ -87,7 +87,7 @@ def test_nothing_to_score_is_an_error():
         score(MeanColour(), [], "cpu")
 
 
-@pytest.mark.parametrize(("pictures", "said"), [(20, "2 minutes for 20 pictures"), (10, "")])
+@pytest.mark.parametrize(("pictures", "said"), [(20, "about 2 min for 20 pictures"), (10, "")])
 def test_who_takes_minutes_says_so_once(pictures, said, batches, monkeypatch, capsys):
     clock = iter(range(0, 1000, 12))  # a batch of two takes 12 seconds
     monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))

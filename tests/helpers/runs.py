@@ -5,7 +5,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from farfill.cli.evaluate import evaluate
-from farfill.config.arguments import quote_paths, renamed
+from farfill.config.arguments import quote_paths
+from farfill.config.names import renamed
 from helpers.compose import composed
 from train import train
 

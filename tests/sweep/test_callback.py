@@ -154,3 +154,12 @@ def test_a_search_needs_trials(tmp_path, capsys):
     with pytest.raises(SystemExit):
         SweepStatus().on_multirun_start(search)
     assert "n_trials` from 1, got 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("task", ["+sed=1,2", "sed=1,2", "+learnin_rate=1,2"])
+def test_a_key_that_is_no_setting_ends_a_sweep_before_it_starts(tmp_path, capsys, task):
+    with pytest.raises(SystemExit) as end:
+        SweepStatus().on_multirun_start(configuration(tmp_path / "sweep", task=[task]))
+    assert end.value.code == 2
+    assert "did you mean" in capsys.readouterr().err
+    assert not (tmp_path / "sweep").exists()

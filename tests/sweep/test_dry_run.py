@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from farfill.sweep import dry_run
-from farfill.sweep.dry_run import probe, probe_steps
+from farfill.sweep.dry_run import cost_key, probe, probe_steps
 from helpers.runs import compose_tiny
 
 
@@ -26,21 +26,33 @@ def clock(monkeypatch):
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        (["trainer.max_steps=1000", "trainer.val_check_interval=300"], 1000 + 4 * 5 + 5),
-        (["trainer.max_steps=2", "trainer=ddp", "trainer.num_nodes=2"], 2 + 1 * 5 + 5),
-        (["trainer.max_steps=2", "trainer.accumulate_grad_batches=2"], 2 + 1 * 5 + 5),
+        (["trainer.max_steps=1000", "trainer.val_check_interval=300"], 1000 + 4 * 5 + 10),
+        (["trainer.max_steps=2", "trainer=ddp", "trainer.num_nodes=2"], 2 + 1 * 5 + 10),
+        (["trainer.max_steps=2", "trainer.accumulate_grad_batches=2"], 2 + 1 * 5 + 10),
         # Eleven pictures to learn from are three steps of two updates of two pictures.
-        (["trainer.max_steps=-1", "trainer.max_epochs=2", "schedule=constant"], 6 + 3 * 5 + 5),
+        (["trainer.max_steps=-1", "trainer.max_epochs=2", "schedule=constant"], 6 + 3 * 5 + 10),
+        # One of two fillers has each picture twice: it is scored, and painted.
+        (["trainer.max_steps=2", "baseline=[telea]"], 2 + 1 * 5 + 2 * 10),
+        # The distance describes each picture, and compares them all in the end.
+        (["trainer.max_steps=2", "metric=patches"], 2 + 1 * 5 + 10 + 5 + 1),
     ],
-    ids=["steps", "processes", "accumulation", "epochs"],
+    ids=["steps", "processes", "accumulation", "epochs", "baseline", "distance"],
 )
 def test_a_run_takes_its_steps_its_validations_and_its_report(
     tmp_path, monkeypatch, clock, flags, expected
 ):
     monkeypatch.chdir(tmp_path)
     cfg = compose_tiny("datamodule.val_batch_size=1", "baseline=[]", *flags)
-    assert probe(cfg) == (1.0, expected)
+    cost = probe(cfg)
+    assert (cost.step, cost.of_run(cfg)) == (1.0, expected)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_probe_stands_for_runs_of_other_lengths(clock):
+    flags = ["datamodule.val_batch_size=1", "baseline=[]"]
+    cost = probe(compose_tiny(*flags))
+    longer = compose_tiny(*flags, "trainer.max_steps=1000", "trainer.val_check_interval=300")
+    assert cost.of_run(longer) == 1000 + 4 * 5 + 10
 
 
 def test_a_run_that_only_its_time_ends_is_refused():
@@ -48,3 +60,45 @@ def test_a_run_that_only_its_time_ends_is_refused():
     cfg = compose_tiny("baseline=[]", *flags)
     with pytest.raises(ValueError, match="a dry run needs"):
         probe(cfg)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "seed=3",
+        "learning_rate=0.5",
+        "gan.weight=0.5",
+        "loss.known_l1.coarse=0.5",
+        "trainer.max_steps=7",
+        "trainer.val_check_interval=4",
+        "schedule=constant",
+        "datamodule.val_seed=4",
+        "logger=csv",
+        "tags=[x]",
+    ],
+)
+def test_what_changes_no_cost_needs_no_probe_of_its_own(more):
+    assert cost_key(compose_tiny(more)) == cost_key(compose_tiny())
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "gan=hinge",
+        "attention=none",
+        "channels=4",
+        "image_size=40",
+        "batch_size=1",
+        "adversarial_share=0.5",
+        "loss.known_l1.coarse=0.0",
+        "metric=patches",
+        "baseline=[telea]",
+        "datamodule.val_limit=2",
+        "trainer.limit_val_batches=0.5",
+        "trainer.precision=bf16-mixed",
+        "trainer.max_epochs=2",
+        "stage=three_phases",
+    ],
+)
+def test_what_may_change_the_cost_has_a_probe_of_its_own(more):
+    assert cost_key(compose_tiny(more)) != cost_key(compose_tiny())

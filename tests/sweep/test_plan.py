@@ -21,7 +21,7 @@ IDLE = (
 @pytest.mark.parametrize(
     "overrides",
     [
-        ["gan=hinge,lsgan", "seed=range(1,4)", "+note='a, b','c=d'", "~model"],
+        ["gan=hinge,lsgan", "seed=range(1,4)", "task_name='a, b','c=d'", "~model"],
         ["attention=glob(*,exclude=s*)", "channels=choice(8,16)", "channels=4,8", "batch_size=2"],
         ["ablation=propagation", "seed=7", "loss=[known_l1],[hole_l2]"],
     ],

@@ -30,7 +30,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
         runs = record_wandb(patch)
-        tiny_train(folder, "logger=wandb", "logger.wandb.tags=[a]", "gan=hinge", "baseline=[]")
+        tiny_train(folder, "logger=wandb", "logger.wandb.tags=[a]", "gan=hinge")
     (run,) = runs
     return folder, run
 
@@ -64,6 +64,31 @@ def test_the_pictures_are_shown_one_by_one_and_the_last_ones_as_a_table(trained)
     table = row["val/examples"]
     assert table.columns[:4] == ["generator_step", "picture", "original", "masked"]
     assert [cells[:2] for cells in table.data] == [[4, "0 chelsea.png"], [4, "1 china.jpg"]]
+
+
+def test_the_baselines_numbers_stand_beside_the_runs(trained):
+    folder, run = trained
+    (row,) = [row for row in run.rows if "report/scores" in row]
+    with (folder / "report" / "table.csv").open(newline="") as lines:
+        ours, telea, _ = csv.DictReader(lines)
+    assert row["report/this_run/l1_hole"] == float(ours["l1_hole"])
+    assert row["report/telea/psnr_full"] == float(telea["psnr_full"])
+    assert row["report/scores"].columns == [*ours]
+    assert row["report/scores"].data[1] == [
+        telea["filler"],
+        float(telea["n"]),
+        *(x if x == telea["manifest"] else float(x) for x in list(telea.values())[2:]),
+    ]
+    assert row["objective"] == read_status(folder)["value"]
+    assert row[AXIS] == 4
+
+
+def test_learning_rates_and_norms_of_gradients_are_logged_everywhere(trained):
+    folder, run = trained
+    names = {"lr-Adam", "lr-Adam-1", "train/grad_norm/generator", "train/grad_norm/critic"}
+    with (folder / "metrics.csv").open(newline="") as lines:
+        assert names < {*next(csv.reader(lines))}
+    assert names < {name for row in run.rows for name in row}
 
 
 def test_the_configuration_and_the_choices_are_told(trained):
@@ -102,15 +127,20 @@ def test_the_real_wandb_keeps_everything_in_the_runs_folder(tmp_path, monkeypatc
     monkeypatch.delenv("WANDB_MODE")
     for number in ("0", "1"):
         run = tmp_path / number
-        short = ("baseline=[]", "trainer.max_steps=1")
+        short = ("baseline=[]", "trainer.max_steps=1", f"logger.wandb.log_model={number == '1'}")
         tiny_train(run, "logger=wandb", "logger.wandb.offline=true", *short)
         name = read_status(run)["wandb"]
         (records,) = run.glob("wandb/offline-run-*/*.wandb")
         assert records.name == f"run-{name}.wandb"
         assert b"val/examples" in records.read_bytes()
         tables = [path for path in run.rglob("*.table.json") if "staging" not in path.parts]
-        assert tables
+        assert {path.parent.name for path in tables} == {"val", "report"}
         assert list(run.glob("wandb/artifacts/staging/*"))
+        # The best checkpoint is an artifact where that was asked for, byte for byte.
+        best = (run / "checkpoints" / "best.ckpt").read_bytes()
+        kept = [path.read_bytes() == best for path in run.glob("wandb/artifacts/staging/*")]
+        assert any(kept) == (number == "1")
+        assert (f"model-{name}".encode() in records.read_bytes()) == (number == "1")
     assert read_status(tmp_path / "0")["wandb"] != read_status(tmp_path / "1")["wandb"]
     assert wandb.run is None
     assert not {"WANDB_MODE", "WANDB_DATA_DIR"} & os.environ.keys()

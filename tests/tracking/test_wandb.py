@@ -140,6 +140,12 @@ def test_online_without_a_login_is_refused_instead_of_asked_for(tmp_path, runs):
     assert not runs
 
 
+def test_an_option_that_wandb_has_not_is_refused_with_the_nearest(tmp_path, runs):
+    with pytest.raises(ValueError, match=r"`logger\.wandb` has no option note: did you mean notes"):
+        wandb_logger(tmp_path, 1, note="x")
+    assert not runs
+
+
 def test_an_unknown_mode_is_refused(tmp_path, runs):
     with pytest.raises(ValueError, match=r"logger\.wandb\.mode.*got on"):
         wandb_logger(tmp_path, 1, mode="on")

@@ -1,12 +1,13 @@
 """What an ablation shows: learning and both players' losses of every cell, as SVG."""
 
 import io
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib import style
+from matplotlib import rcParams, style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -19,6 +20,7 @@ from farfill.rundir.record import CRITIC, VARIANCE, Curve, Record
 DECADES = 30  # an axis becomes logarithmic where most values span more than this factor
 FENCE = 3  # interquartile ranges beyond the quartiles that are "far out" (Tukey 1977)
 FLATTENED = 4  # an axis this many times longer than what is not far out is cut
+DASHES = "-", "--", ":"  # of lines, when all colours are taken
 PANEL_INCHES = 3.8, 2.3
 SCATTER_INCHES = 3.4
 #: For ``matplotlib.style.context``, in which a figure is made, filled and written.
@@ -41,6 +43,8 @@ COMPARED = {
 }
 #: On scales of their own, so every cell has a panel of each.
 LOSSES = {CRITIC: "critics' loss", "train/generator/total": "generator's loss"}
+#: Of the figures, in their order.
+HEADINGS = (*COMPARED, "Losses")
 #: Every cell has one more, with each term that the two players share.
 TERMS = ("train/critic/", "train/generator/adversarial")
 
@@ -60,8 +64,8 @@ class Panel(NamedTuple):
     lines: Sequence[Line]
 
 
-def figures(sweep: Sweep) -> dict[str, bytes]:
-    """Heading -> SVG; only what was logged."""
+def figures(sweep: Sweep, kind: str = "svg") -> dict[str, bytes]:
+    """Heading -> SVG or PDF; only what was logged."""
     logged = dict.fromkeys(name for run in sweep.records for name in run.curves)
     cells = [*enumerate(sweep.cells.items())]
     drawn = {}
@@ -72,7 +76,7 @@ def figures(sweep: Sweep) -> dict[str, bytes]:
             if column in logged
         ]
         if panels:
-            drawn[heading] = draw(panels)
+            drawn[heading] = draw(panels, kind=kind)
 
     losses = {column: title for column, title in LOSSES.items() if column in logged}
     terms = [name for name in logged if name.startswith(TERMS) and not name.endswith("/total")]
@@ -86,12 +90,12 @@ def figures(sweep: Sweep) -> dict[str, bytes]:
             panels.append(Panel(f"adversarial terms: {cell}", lines))
     if panels:
         width = len(panels) // len(cells)  # a row for every cell
-        drawn["Losses"] = draw(panels, width if width > 1 else 3)
+        drawn["Losses"] = draw(panels, width if width > 1 else 3, kind)
     return drawn
 
 
-def scatter(sweep: Sweep, metric: str = "l1_hole") -> bytes:
-    """Every other cell or baseline against the reference, a point per picture, as SVG.
+def scatter(sweep: Sweep, metric: str = "l1_hole", kind: str = "svg") -> bytes:
+    """Every other cell or baseline against the reference, a point per picture, as SVG or PDF.
 
     A point is a picture's mean over the seeds that both have. Empty if no two share any picture.
     """
@@ -117,13 +121,14 @@ def scatter(sweep: Sweep, metric: str = "l1_hole") -> bytes:
             axes.axline((both.min(),) * 2, (both.max() + 1e-9,) * 2, color="0.6", linewidth=0.8)
             axes.scatter(theirs, ours, s=16, alpha=0.6, linewidths=0, color=f"C{numbers[title]}")
             lower = int((ours < theirs).sum())
-            axes.set_title(f"{title}: lower in {lower} of {len(ours)}", loc="left")
+            words = f"{title}: lower in {lower} of {len(ours)}"
+            axes.set_title(textwrap.fill(words, 42), loc="left")
             axes.set_box_aspect(1)
         for axes in grid[len(pairs) :]:
             axes.set_axis_off()
         figure.supxlabel(f"{metric} of a picture, {reference}", fontsize=9)
         figure.supylabel(f"{metric}, as titled", fontsize=9)
-        return to_svg(figure)
+        return written(figure, kind)
 
 
 def by_picture(left: Sequence[Record], right: Sequence[Record], metric: str) -> np.ndarray:
@@ -146,8 +151,8 @@ def _line(title: str, runs: Sequence[Record], column: str, colour: int) -> Line:
     return Line(title, [run.curves[column] for run in runs if column in run.curves], colour)
 
 
-def draw(panels: Sequence[Panel], columns: int = 3) -> bytes:
-    """Panels in rows of ``columns``, with one legend, so one colour per title, as SVG."""
+def draw(panels: Sequence[Panel], columns: int = 3, kind: str = "svg") -> bytes:
+    """Panels in rows of ``columns``, with one legend, so one colour per title, as SVG or PDF."""
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
     with style.context(STYLE):
@@ -164,7 +169,7 @@ def draw(panels: Sequence[Panel], columns: int = 3) -> bytes:
         if handles:
             fit = max(1, 30 * columns // (max(map(len, handles)) + 6))
             figure.legend(handles=handles.values(), loc="outside upper center", ncols=fit)
-        return to_svg(figure)
+        return written(figure, kind)
 
 
 def fill_panel(axes: Axes, panel: Panel) -> None:
@@ -176,7 +181,8 @@ def fill_panel(axes: Axes, panel: Panel) -> None:
             colour = f"C{number}"
             steps, mean, low, high = mean_and_range(curves)
             few = "." if len(steps) <= 20 else None
-            axes.plot(steps, mean, color=colour, marker=few, label=title or None)
+            dashes = DASHES[number // len(rcParams["axes.prop_cycle"]) % len(DASHES)]
+            axes.plot(steps, mean, dashes, color=colour, marker=few, label=title or None)
             if len(curves) > 1:
                 axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
             shown += [mean, low, high]
@@ -223,8 +229,9 @@ def fit_axis(axes: Axes, values: np.ndarray) -> None:
             axes.text(0.98, 0.95, note, transform=axes.transAxes, ha="right", va="top", fontsize=7)
 
 
-def to_svg(figure: Figure) -> bytes:
-    """The figure as SVG, byte for byte the same whenever it is drawn."""
+def written(figure: Figure, kind: str) -> bytes:
+    """The figure as ``svg`` or ``pdf``, byte for byte the same whenever it is drawn."""
     file = io.BytesIO()
-    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    date = {"svg": "Date", "pdf": "CreationDate"}[kind]
+    figure.savefig(file, format=kind, metadata={date: None, "Creator": None})
     return file.getvalue()

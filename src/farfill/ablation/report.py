@@ -3,17 +3,19 @@
 import base64
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-from farfill.ablation import tables
-from farfill.ablation.chart import figures, scatter
+from farfill.ablation import export, forest, tables
+from farfill.ablation.chart import HEADINGS, scatter
+from farfill.ablation.chart import figures as learning
 from farfill.ablation.sweep import Sweep, require_comparable
-from farfill.ablation.verdict import judge_all
+from farfill.ablation.verdict import AGREES, DIFFERS, OPEN, Verdict, judge_all
 from farfill.evaluation.pictures import BORROWS, MASKED, ORIGINAL, read_pictures
 from farfill.evaluation.table import REGIONS, markdown_table
 from farfill.files import atomic
@@ -26,7 +28,9 @@ from farfill.rundir.record import OURS
 KEY = "figures/colour_key.png"
 KEY_SIDE = 192  # pixels
 PICTURE_SIDE = 192  # pixels that a picture is shown with at least, and twice its own
-SCATTER = "figures/picture_by_picture.svg"
+READER = MarkdownIt("commonmark", {"html": False}).enable("table")
+#: At the end of a cell, what is in brackets after a mean, its spread, and what ends bold letters.
+INTERVAL = r" (\[[^\]<]*\])( ± [^<]*)?((?:</strong>)?)</td>"
 TEMPLATES = Environment(
     loader=PackageLoader("farfill.ablation"),
     autoescape=select_autoescape(["html.j2"]),
@@ -36,7 +40,9 @@ TEMPLATES = Environment(
 
 
 def write_report(sweep: Sweep, folder: Path) -> str:
-    """Write ``ABLATION.md``, ``ablation.html`` and ``figures/``, and return the markdown.
+    """Write ``ABLATION.md``, ``ablation.html``, ``figures/`` and ``tables/``; return the markdown.
+
+    Every figure is there as SVG and as PDF, every table as CSV and as LaTeX.
 
     Raises:
         ValueError: The runs cannot be compared (:func:`~farfill.ablation.sweep.require_comparable`)
@@ -45,7 +51,7 @@ def write_report(sweep: Sweep, folder: Path) -> str:
     require_comparable(sweep)
     verdicts = judge_all(sweep)
     title = sweep.question.get("id", "a sweep")
-    charts, points = figures(sweep), scatter(sweep)
+    drawn = {kind: _figures(sweep, verdicts, kind) for kind in ("svg", "pdf")}
     pictures, seed, names = side_by_side(sweep, folder)
     if BORROWS in pictures:
         write_picture(folder / KEY, to_uint8(wheel_legend(KEY_SIDE)))
@@ -58,22 +64,40 @@ def write_report(sweep: Sweep, folder: Path) -> str:
         verdicts=verdicts,
         rows={**sweep.cells, **sweep.baselines},
         regions=REGIONS,
-        charts=charts,
-        scatter=SCATTER if points else "",
+        figures={name.removesuffix(".svg"): f"figures/{name}" for name in drawn["svg"]},
+        charts=[name for name in HEADINGS if f"{name.lower()}.svg" in drawn["svg"]],
         pictures=pictures,
         seed=seed,
         key=KEY if KEY in names else "",
         manifests=dict.fromkeys(manifests),
     )
     text = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
-    drawn = {f"figures/{heading.lower()}.svg": svg for heading, svg in charts.items()}
-    drawn |= {SCATTER: points} if points else {}
-    shown = {**drawn, **{name: (folder / name).read_bytes() for name in names}}
-    texts = {"ABLATION.md": text, "ablation.html": page(f"Ablation: {title}", text, shown)}
-    for name, content in {**drawn, **{name: x.encode() for name, x in texts.items()}}.items():
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    links = "\n".join(f"- [{heading}](#{export.slug(heading)})" for heading in headings)
+    text = text.replace("CONTENTS\n", f"{links}\n", 1)
+    charts = {f"figures/{name}": x for kind in drawn.values() for name, x in kind.items()}
+    shown = {**charts, **{name: (folder / name).read_bytes() for name in names}}
+    written = {
+        **charts,
+        **export.files(export.tables(READER.parse(text))),
+        "ABLATION.md": text.encode(),
+        "ablation.html": page(f"Ablation: {title}", text, shown).encode(),
+    }
+    for name, content in written.items():
         with atomic(folder / name) as part:
             part.write_bytes(content)
     return text
+
+
+def _figures(sweep: Sweep, verdicts: Sequence[Verdict], kind: str) -> dict[str, bytes]:
+    """Every figure that there is something for, by its name below ``figures/``."""
+    figures = {
+        "claims": forest.claims(verdicts, kind),
+        "differences": forest.cells(sweep, tables.usual_metrics(sweep), kind),
+        "picture_by_picture": scatter(sweep, kind=kind),
+        **{heading.lower(): drawn for heading, drawn in learning(sweep, kind).items()},
+    }
+    return {f"{name}.{kind}": drawn for name, drawn in figures.items() if drawn}
 
 
 def side_by_side(sweep: Sweep, folder: Path) -> tuple[str, int, list[str]]:
@@ -121,14 +145,38 @@ def page(title: str, markdown: str, files: Mapping[str, bytes]) -> str:
 
     HTML in the markdown is shown, not obeyed. The pictures it names are taken from ``files``.
     """
-    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = reader.parse(markdown)
-    for token in tokens:
+    tokens = READER.parse(markdown)
+    for number, token in enumerate(tokens):
+        if token.type == "heading_open":
+            token.attrSet("id", export.slug(tokens[number + 1].content))
         for image in token.children or ():
             source = str(image.attrs.get("src"))
             if source in files:
                 kind = "image/svg+xml" if source.endswith(".svg") else "image/png"
                 content = base64.b64encode(files[source]).decode()
                 image.attrs["src"] = f"data:{kind};base64,{content}"
-    body = reader.renderer.render(tokens, reader.options, {})
+    _name_pictures(tokens)
+    body = READER.renderer.render(tokens, READER.options, {})
+    for word, name in {AGREES: "agrees", DIFFERS: "differs", OPEN: "open"}.items():
+        body = body.replace(f"<strong>{word}", f'<strong class="{name}">{word}')
+    # An interval below its mean: else ten metrics beside each other are wider than any screen.
+    body = re.sub(INTERVAL, r"<span>\1</span><span>\2</span>\3</td>", body)
+    body = re.sub("<th.*?</th>", lambda title: title[0].replace("_", "_<wbr>"), body)
     return TEMPLATES.get_template("page.html.j2").render(title=title, body=body)
+
+
+def _name_pictures(tokens: Sequence[Token]) -> None:
+    """Give each cell of a table with pictures its column's title, so that cells may wrap."""
+    table, column, titles = tokens[0], 0, list[str]()
+    for number, token in enumerate(tokens):
+        if token.type == "table_open":
+            table, titles = token, []
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "th_open":
+            titles.append(tokens[number + 1].content)
+        elif token.type == "td_open":
+            if any(child.type == "image" for child in tokens[number + 1].children or ()):
+                table.attrSet("class", "pictures")
+                token.attrSet("data-title", titles[column])
+            column += 1

@@ -6,11 +6,19 @@ from collections.abc import Collection, Mapping, Sequence
 from farfill.ablation.power import Shares
 from farfill.ablation.stability import CHECKS, STATISTICS, flags
 from farfill.ablation.sweep import BASELINE, Sweep
-from farfill.ablation.verdict import OPEN, Verdict, difference, power_of, summary
-from farfill.evaluation.statistics import LEVEL, Design
+from farfill.ablation.verdict import (
+    OPEN,
+    Verdict,
+    difference,
+    is_untrained,
+    power_of,
+    summary,
+)
+from farfill.evaluation.statistics import LEVEL, Design, Estimate
 from farfill.evaluation.table import PRINTED, arrow, interval_text, markdown_table
 from farfill.metric.suite import NAMES
 from farfill.rundir.record import Record, state, usable
+from farfill.text import counted
 
 COLUMNS = [name for name in PRINTED if name not in ("l2_hole", "psnr_hole")]
 STATES = ("done", "failed", "missing")
@@ -20,6 +28,7 @@ TRAINING = {
     "l1_setbacks": "sum of its rises ↓",
 }
 NOTHING = "-"  # where nothing was measured
+TRUTH = "truth (no filler)"  # among the baselines, if asked for
 
 
 def usual_metrics(sweep: Sweep) -> list[str]:
@@ -35,7 +44,20 @@ def measured_metrics(sweep: Sweep, region: str) -> list[str]:
 
 
 def claims(verdicts: Sequence[Verdict]) -> str:
-    """One line per claim: what it says, its verdict, the numbers, and what they could have told."""
+    """One line per claim: what it says, its verdict, and the difference that decides it."""
+    rows = []
+    for one in verdicts:
+        gap = interval_text(one.difference) if one.difference else NOTHING
+        seeds = one.difference.runs if one.difference else 0
+        p = f"{one.corrected:.2g}" if one.tested else NOTHING
+        word = f"**{one.word}**" + (one.why and f" ({one.why})")
+        rows.append((one.claim["says"], word, one.claim["metric"], gap, seeds, p))
+    titles = ("claim", "verdict", "metric", "left - right", "seeds", "p, corrected")
+    return markdown_table(titles, rows, text_columns=(0, 1, 2))
+
+
+def details(verdicts: Sequence[Verdict]) -> str:
+    """One line per claim: the sides, the test alone and corrected, and what it could have found."""
     rows = []
     for verdict in verdicts:
         expected = f"{verdict.claim['metric']} {verdict.claim['expects'].replace('_', ' ')}"
@@ -46,16 +68,25 @@ def claims(verdicts: Sequence[Verdict]) -> str:
         ]
         if isinstance(counts := verdict.tested, Shares):
             sides = [f"{counts.left} of {counts.of_left}", f"{counts.right} of {counts.of_right}"]
-        gap = interval_text(verdict.difference) if verdict.difference else NOTHING
-        seeds = verdict.difference.runs if verdict.difference else 0
         ps = [f"{p:.2g}" if verdict.tested else NOTHING for p in (verdict.p, verdict.corrected)]
-        word = f"**{verdict.word}**" + (verdict.why and f" ({verdict.why})")
         told = verdict.power or NOTHING
         plain = "open" if verdict.plain == OPEN else verdict.plain
-        rows.append((verdict.claim["says"], word, plain, expected, *sides, gap, seeds, *ps, told))
-    titles = ("claim", "verdict", "uncorrected", "expects of left - right", "left", "right")
-    more = ("difference", "seeds", "p", "p, corrected", "what this design finds")
-    return markdown_table((*titles, *more), rows, text_columns=(0, 1, 2, 3, 10))
+        rows.append((verdict.claim["says"], expected, *sides, plain, *ps, told))
+    titles = ("claim", "expects of left - right", "left", "right", "uncorrected verdict")
+    more = ("p", "p, corrected", "what this design finds")
+    return markdown_table((*titles, *more), rows, text_columns=(0, 1, 4, 7))
+
+
+def warning(sweep: Sweep) -> str:
+    """How many runs say less than the tables make of them, in a sentence; empty if none does."""
+    trained = [run for run in sweep.records if not is_untrained(run)]
+    states = [state(run) for run in trained]
+    counts = {word: states.count(word) for word in STATES[1:]}
+    counts |= {word: sum(word in flags(run) for run in trained) for word in CHECKS}
+    told = [f"{count} {word}" for word, count in counts.items() if count]
+    doubt = " What unsound runs show says nothing of the parts that are compared."
+    learnt = doubt if any(map(flags, trained)) else ""
+    return f"Of {counted(len(trained), 'run')}: {', '.join(told)}.{learnt}" if told else ""
 
 
 def needs(sweep: Sweep, verdicts: Sequence[Verdict]) -> str:
@@ -128,22 +159,43 @@ def metrics(
 ) -> str:
     """One line per cell (label -> runs by seed): every metric's mean, interval, spread over seeds.
 
-    With ``minus``, a cell and its label, paired differences from it instead of means.
+    Metrics that no cell has are left out. The best of those that learnt, or need not learn, is in
+    bold. With ``minus``, a cell and its label, paired differences from it instead of means.
     """
+    means = {
+        title: [
+            difference(cell, minus[1], name) if minus else summary(cell, name) for name in names
+        ]
+        for title, cell in cells.items()
+        if not minus or title != minus[0]
+    }
+    measured = [n for n, _ in enumerate(names) if any(row[n] for row in means.values())]
+    names = [[*names][n] for n in measured]
+    means = {title: [row[n] for n in measured] for title, row in means.items()}
+    untrained = {title for title, cell in cells.items() if all(map(is_untrained, cell))}
+    rivals = [row for title, row in means.items() if title not in untrained | {TRUTH}]
+    best = [
+        None if minus else _best(name, column)
+        for name, column in zip(names, zip(*rivals, strict=True), strict=False)
+    ]
     rows = []
-    for title, cell in cells.items():
-        if minus and title == minus[0]:
-            continue
-        counts, texts = NOTHING, []
-        for name in names:
-            mean = difference(cell, minus[1], name) if minus else summary(cell, name)
+    for title, row in means.items():
+        first = next(filter(None, row), None)
+        counts = f"{first.runs} x {first.images}" if first else NOTHING
+        texts = []
+        for mean, least in zip(row, best, strict=True):
             text = interval_text(mean) if mean else NOTHING
             if mean and not minus and not math.isnan(mean.spread):
                 text += f" ± {mean.spread:.2g}"
-            texts.append(text)
-            if mean and counts == NOTHING:
-                counts = f"{mean.runs} x {mean.images}"
+            texts.append(f"**{text}**" if mean and mean.mean == least else text)
         rows.append((title, counts, *texts))
     titles = (TRAINING.get(name) or f"{name} {arrow(name)}".strip() for name in names)
     corner = f"minus {minus[0]}" if minus else "cell"
     return markdown_table((corner, "seeds x pictures", *titles), rows)
+
+
+def _best(name: str, column: Sequence[Estimate | None]) -> float | None:
+    """The best of several means, where a direction is better."""
+    choose = {"↓": min, "↑": max}.get((TRAINING.get(name) or arrow(name))[-1:])
+    found = [value.mean for value in column if value and not math.isnan(value.mean)]
+    return choose(found) if choose and len(found) > 1 else None

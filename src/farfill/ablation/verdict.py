@@ -147,7 +147,7 @@ def _margin(within: Any) -> tuple[float, float]:
     return (size, 0.0) if absolute is None else (0.0, size)
 
 
-def _bounds(verdict: Verdict) -> tuple[float, float]:
+def bounds(verdict: Verdict) -> tuple[float, float]:
     """The range of differences that the claim allows."""
     ends = EXPECTED[verdict.claim["expects"]]
     low, high = (end * verdict.margin if end in (-1, 1) else float(end) for end in ends)
@@ -161,7 +161,7 @@ def _by_means(verdict: Verdict, rows: Sequence[np.ndarray]) -> Verdict:
     if len(rows) < 2:
         return verdict._replace(why="one seed says nothing about others")
     values = np.stack(rows)
-    p, inside = range_test(values, *_bounds(verdict))
+    p, inside = range_test(values, *bounds(verdict))
     plain = OPEN if p > LEVEL else AGREES if inside else DIFFERS
     return verdict._replace(tested=design(values), p=p, plain=plain)
 
@@ -187,7 +187,7 @@ def power_of(verdict: Verdict, level: float = LEVEL) -> Power | None:
     if isinstance(verdict.tested, Shares):
         return power_of_shares(verdict.tested, verdict.claim["expects"] == "higher", level)
     gap = float(verdict.difference.mean)
-    return power_of_means(verdict.tested, gap, *_bounds(verdict), level)
+    return power_of_means(verdict.tested, gap, *bounds(verdict), level)
 
 
 def power_words(verdict: Verdict, level: float = LEVEL) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar, RichProgressBar, TQDMProgressBar
 
+from farfill.text import say
+
 
 def progress_bar(enabled: bool = True, rich: bool = False) -> Callback | None:
     """Lightning's own bar on a terminal, :class:`LogProgress` elsewhere, or none.
@@ -45,4 +47,4 @@ class LogProgress(ProgressBar):
         begin, first = self._begun
         rate = (step - first) / max(1e-9, time.monotonic() - begin)
         left = f", {(last - step) / rate / 60:.1f} min left" if rate and ends else ""
-        print(f"generator step {step}{f'/{last}' if ends else ''}{left}", flush=True)
+        say(f"generator step {step}{f'/{last}' if ends else ''}{left}")

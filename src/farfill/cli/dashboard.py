@@ -16,7 +16,7 @@ from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 
 
-@command_line()
+@command_line(config="run/dashboard")
 @hydra.main(version_base="1.3", config_path=str(conf_dir() / "run"), config_name="dashboard")
 @one_line_errors
 def main(cfg: DictConfig) -> None:

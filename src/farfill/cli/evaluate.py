@@ -12,6 +12,7 @@ from omegaconf import DictConfig, open_dict
 from farfill.config.arguments import command_line, newest_checkpoint, quote_paths
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
+from farfill.text import say
 
 #: Lightning's accelerators, and what ``device`` calls them.
 _DEVICES = {"default": "auto", "gpu": "cuda"} | {n: n for n in ("auto", "cpu", "cuda", "mps")}
@@ -48,12 +49,12 @@ def translated(arguments: Sequence[str], runs: Path) -> list[str]:
     return changed
 
 
-@command_line(translated)
+@command_line(translated, "evaluate")
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="evaluate")
 @one_line_errors
 def main(cfg: DictConfig) -> None:
     """Entry point of ``farfill-evaluate``."""
-    print(evaluate(cfg, Path(HydraConfig.get().runtime.output_dir)))
+    say(evaluate(cfg, Path(HydraConfig.get().runtime.output_dir)))
 
 
 def evaluate(cfg: DictConfig, folder: Path) -> str:

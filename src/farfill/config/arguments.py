@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import (
     HydraException,
     InstantiationException,
@@ -20,45 +22,14 @@ from omegaconf import OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError
 
 from farfill import __version__
+from farfill.config.names import no_option, no_setting, renamed
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
-from farfill.text import did_you_mean
 
 #: Settings that are file names.
 _PATHS = re.compile(r"ckpt_path|init_from|manifest|(data|mask)\.root|hydra\.(run|sweep)\.dir")
 #: What Hydra's grammar takes without quotes, and values that are quoted, lists or references.
 _UNQUOTED = re.compile(r"[\w./:%+@?|\- ]*|['\"\[$].*", re.ASCII | re.DOTALL)
-#: Settings, or groups of them, by other names: our own of version 0.1, and those that users of
-#: lightning-hydra-template type.
-RENAMED = {
-    "trainer.max_generator_steps": "trainer.max_steps",
-    "trainer.validate_every": "trainer.val_check_interval",
-    "trainer.log_every": "trainer.log_every_n_steps",
-    "trainer.max_skipped": "module.max_skipped",
-    "checkpoint.every": "callbacks.last_checkpoint.every_n_train_steps",
-    "checkpoint.keep_steps": "callbacks.last_checkpoint.keep",
-    "checkpoint.monitor": "callbacks.model_checkpoint.monitor",
-    "checkpoint.mode": "callbacks.model_checkpoint.mode",
-    "pictures": "callbacks.pictures.count",
-    "attention_diagnostics.pictures": "callbacks.attention_diagnostics.pictures",
-    "attention_diagnostics.tolerance": "callbacks.attention_diagnostics.tolerance",
-    **{f"logger.{key}": f"logger.wandb.{key}" for key in ("project", "mode", "name", "group")},
-    "data.batch_size": "batch_size",
-    "data.num_workers": "datamodule.workers",
-    "model.optimizer.lr": "learning_rate",
-    "model.compile": "compile",
-    "extras.print_config": "print_config",
-}
-#: What lightning-hydra-template's users type, and what there is instead.
-REFUSED = {
-    "train": "src/train.py always trains, and src/evaluate.py scores a checkpoint",
-    "test": "every run ends with a report, and src/evaluate.py scores any checkpoint",
-    "optimized_metric": "a run returns the best callbacks.model_checkpoint.monitor to a search; "
-    "set that, and callbacks.model_checkpoint.mode to min or max",
-    "extras.enforce_tags": "nothing asks for tags; tags=[first,try] gives some",
-    "extras.ignore_warnings": "what nobody can act on is left out; train.log has the rest",
-    "paths.data_dir": "data.root=... is the folder of the pictures, with data=folder or a data set",
-}
 #: Choice -> the package that has it, and the extra of ours that brings that.
 PLUGINS = {
     "hydra/launcher=slurm": ("hydra_submitit_launcher", "cluster"),
@@ -74,12 +45,13 @@ Translation = Callable[[Sequence[str], Path], Sequence[str]]
 
 
 def command_line(
-    translate: Translation | None = None,
+    translate: Translation | None = None, config: str = "train"
 ) -> Callable[[Callable[[], object]], Callable[[], None]]:
     """Let a Hydra entry point read today's names and quoted file names, and refuse in one sentence.
 
     Args:
         translate: What else happens to the arguments; it gets the folder of all runs, too.
+        config: File of ``conf/``; a name that it has is no old one.
     """
 
     def decorate(main: Callable[[], object]) -> Callable[[], None]:
@@ -91,13 +63,13 @@ def command_line(
                 print(f"farfill {__version__}")
                 return
             check_plugins(given)
-            arguments: Sequence[str] = quote_paths(renamed(given))
+            arguments: Sequence[str] = quote_paths(renamed(given, config))
             if translate:
                 words = (word.partition("=") for word in given)
                 runs = next((value for name, _, value in words if name == "paths.log_dir"), "runs")
                 arguments = translate(arguments, Path(runs))
             sys.argv[1:] = arguments
-            with explained():
+            with explained(config):
                 main()
 
         return wrapped
@@ -106,8 +78,11 @@ def command_line(
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explained(config: str = "train") -> Iterator[None]:
     """Turn what Hydra refuses into a ``ValueError`` of one sentence, with the nearest known name.
+
+    Of a sweep that an ablation makes, Hydra refuses a list of values where something else is wrong:
+    the configuration, a file of ``conf/``, is composed without the list to find out.
 
     Whoever sets ``HYDRA_FULL_ERROR=1`` gets Hydra's own error, and where it came from.
     """
@@ -120,60 +95,41 @@ def explained() -> Iterator[None]:
     except InstantiationException:  # of a part, which has told what is wrong
         raise
     except HydraException as error:
+        if str(error).startswith("Ambiguous value"):
+            error = _without_lists(config) or error
         raise ValueError(_sentence(error)) from error
     finally:
         del os.environ["HYDRA_FULL_ERROR"]
+
+
+def _without_lists(config: str) -> HydraException | None:
+    """What Hydra says to the arguments without those that have several values."""
+    given = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    folder, _, name = config.rpartition("/")
+    try:
+        parsed = OverridesParser.create().parse_overrides(given)
+        single = [str(each.input_line) for each in parsed if not each.is_sweep_override()]
+        with initialize_config_dir(str(conf_dir() / folder), version_base="1.3"):
+            compose(name, single)
+    except HydraException as error:
+        return error
+    return None
 
 
 def _sentence(error: HydraException) -> str:
     cause = error.__cause__
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, option = error.missing_cfg_file.rpartition("/")
-        known = error.options or [file.stem for file in (conf_dir() / group).glob("*.yaml")]
-        return f"{group or 'conf'} has no option {option}: {_hint(option, known)}"
+        return no_option(group, option, error.options)
     if isinstance(error, OverrideParseException):
         return (
             f"expected name=value, got {error.override}; a value with commas, brackets or other "
             "special characters needs quotes"
         )
     if isinstance(cause, ConfigKeyError | ConfigAttributeError) and cause.parent_node is not None:
-        name, known = str(cause.key), [*map(str, cause.parent_node)]
-        if name == cause.full_key:
-            groups = {folder.name for folder in conf_dir().iterdir() if folder.is_dir()}
-            if name in groups:
-                return f"there is no setting in {name}, which is a group: {name}=... chooses one"
-            known = [*known, *groups]
-        return f"there is no setting {cause.full_key}: {_hint(name, known)}"
+        return no_setting(str(cause.full_key), cause.parent_node)
     # In further lines Hydra says how to add what is not there.
     return str(error).partition("\nTo append")[0] or str(cause).partition("\n")[0]
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    known = sorted(known)
-    listed = f"it is one of {', '.join(known)}" if 0 < len(known) < 20 else "--help lists them"
-    return did_you_mean(name, known, listed)
-
-
-def renamed(arguments: Iterable[str]) -> list[str]:
-    """Arguments with today's names, see :data:`RENAMED`; what was changed is said in one line.
-
-    Raises:
-        ValueError: One is among :data:`REFUSED`.
-    """
-    changed, said = [], []
-    for argument in arguments:
-        name, is_setting, value = argument.partition("=")
-        prefix, bare = re.match(r"([+~]*)(.*)", name, re.DOTALL).groups()  # type: ignore[union-attr]
-        if is_setting and bare in REFUSED:
-            raise ValueError(f"there is no setting {bare}: {REFUSED[bare]}")
-        today = RENAMED.get(bare) if is_setting else None
-        if today:
-            said.append(f"{bare} is {today}")
-            argument = f"{prefix.replace('+', '')}{today}={value}"
-        changed.append(argument)
-    if said:
-        print(f"farfill: names here: {', '.join(said)}", file=sys.stderr)
-    return changed
 
 
 def quote_paths(arguments: Sequence[str]) -> list[str]:

@@ -13,12 +13,19 @@ from lightning.pytorch.accelerators import CUDAAccelerator, MPSAccelerator
 from omegaconf import DictConfig, OmegaConf
 
 from farfill.config.instantiate import check_kinds, check_networks, plain
+from farfill.config.names import (
+    SEVERAL,
+    dotted,
+    listed,
+    no_setting,
+    refuse_foreign,
+    todays_name,
+)
 from farfill.config.paths import conf_dir
 from farfill.critic.protocol import Critics
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.errors import in_sweep
 from farfill.metric.suite import NAMES
-from farfill.text import did_you_mean
 
 #: Whole numbers and the least that each may be.
 _COUNTS = {
@@ -40,6 +47,8 @@ _COUNTS = {
 }
 #: Groups that nothing builds by itself: other parts take them in by ``${...}``.
 _SHARED_GROUPS = {"attention", "backbone", "data", "mask"}
+#: What the report of an ablation reads.
+_QUESTION = frozenset(("id", "text", "reference", "varies", "claims"))
 #: What has to be there for ``trainer.accelerator``; others are Lightning's to refuse.
 _GPUS = {
     "gpu": (CUDAAccelerator, MPSAccelerator),
@@ -163,30 +172,40 @@ def check_knobs(cfg: DictConfig, overrides: Iterable[str], choices: Mapping[str,
 
 
 def check_known_keys(cfg: DictConfig, command: str = "train") -> None:
-    """Refuse keys, added by ``+key=...``, that are no setting and that nothing reads.
+    """Refuse keys, of the command line or of a file, that are no setting and that nothing reads.
 
-    Those of parts are left to :func:`~farfill.config.instantiate.check_kinds`.
+    What a part is given, which has a ``_target_``, is for
+    :func:`~farfill.config.instantiate.check_kinds`.
 
     Raises:
         ValueError: Names the key, and the setting that was probably meant.
     """
     settings: Any = OmegaConf.load(conf_dir() / f"{command}.yaml")
     groups = {name for entry in settings.defaults if isinstance(entry, Mapping) for name in entry}
-    known = groups | settings.keys() | {"question"}  # which the report of an ablation reads
+    known = groups | settings.keys() | {"question"}
+    for name in dotted(cfg):
+        if name not in known:
+            refuse_foreign(name)
+            if today := todays_name(name):
+                raise ValueError(f"there is no setting {name}: it is {today} here")
+    texts: Any = OmegaConf.to_container(cfg)
     read = set().union(*_references(cfg).values())
-    for name in map(str, cfg):
+    for name, node in texts.items():
         if name not in known | read:
-            listed = f"conf/{command}.yaml lists the settings"
-            hint = did_you_mean(name, sorted(known - {"defaults"}), listed)
-            raise ValueError(f"there is no setting {name}, and nothing reads it: {hint}")
-    text = str(OmegaConf.to_container(cfg, resolve=False))
-    for group in ("paths", "stage", "sweep"):  # which are no parts
-        options = map(OmegaConf.load, (conf_dir() / group).glob("*.yaml"))
-        own = {*map(str, set().union(settings.get(group) or (), *options))} - {"defaults", group}
-        for name in map(str, cfg.get(group) or ()):
-            if name not in own and f"{{{group}.{name}" not in text:
-                hint = did_you_mean(name, sorted(own), f"it has {', '.join(sorted(own))}")
-                raise ValueError(f"there is no setting {group}.{name}: {hint}")
+            raise ValueError(no_setting(name, OmegaConf.masked_copy(cfg, [*known & cfg.keys()])))
+        if name not in known or not isinstance(node, dict) or "_target_" in node:
+            continue
+        members = _QUESTION if name == "question" else listed(name) | set(settings.get(name) or ())
+        for key, value in node.items():
+            fits = _is_part(value) if name in SEVERAL else key in members
+            if not fits and f"${{{name}.{key}" not in str(texts):
+                raise ValueError(no_setting(f"{name}.{key}", members))
+
+
+def _is_part(value: Any) -> bool:
+    """Whether a value below one of the groups :data:`SEVERAL` can be there, or be switched off."""
+    refers = isinstance(value, str) and value.startswith("${")
+    return value is None or refers or (isinstance(value, dict) and "_target_" in value)
 
 
 def idle_knobs(cfg: DictConfig) -> set[str]:

@@ -1,6 +1,5 @@
 """Run an inpainter over a data set and measure every picture."""
 
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from farfill.metric.distance import Distance
 from farfill.metric.suite import NAMES, per_image
+from farfill.text import about, say
 from farfill.types import Batch, Inpainter
 
 LONG = 60.0  # seconds for all pictures; more is announced
@@ -44,10 +44,10 @@ def announced(title: str, inpainter: Inpainter, pictures: int) -> Inpainter:
         completed = inpainter(batch)
         seconds = (time.perf_counter() - start) / len(batch.image) * pictures
         if pending and seconds > LONG:
-            print(
-                f"farfill: {title} takes about {seconds / 60:.0f} minutes for {pictures} pictures; "
+            say(
+                f"farfill: {title} takes {about(seconds)} for {pictures} pictures; "
                 "baseline= chooses which ones are scored",
-                file=sys.stderr,
+                error=True,
             )
         pending = False
         return completed

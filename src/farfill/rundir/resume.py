@@ -26,7 +26,7 @@ from farfill.files import atomic, remove_parts
 from farfill.module.inpainting import Inpainting
 from farfill.module.trainer_parts import is_first
 from farfill.rundir.status import State, here, is_done, lock_run_dir, now, read_status, write_status
-from farfill.text import counted
+from farfill.text import counted, say
 from farfill.types import Diverged
 
 #: What a run that goes on may change: how long, how it is watched, where its files are ...
@@ -96,7 +96,7 @@ class Run:
                 f"the run in {self.folder} is done: raise trainer.max_steps to go on, or choose "
                 "another hydra.run.dir"
             )
-        print(f"Done already: {self.folder}", flush=True)
+        say(f"Done already: {self.folder}")
         self.value = read_status(self.folder).get("value")
         return True
 
@@ -175,7 +175,7 @@ class Run:
             step = read_status(self.folder).get("step", 0) if stopped.step is None else stopped.step
             message = f"Stopped at generator step {step}: {how_to_go_on()}."
             self._end("preempted", message, step=step)
-            print(message, flush=True)
+            say(message)
             raise
         except BaseException as error:
             diverged = isinstance(error, Diverged)

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from farfill.files import atomic, naming
+from farfill.text import say
 
 #: In which a process that was killed a moment ago, with what it started, is gone.
 LOCK_TIMEOUT_S = 15.0
@@ -85,7 +86,7 @@ def lock_run_dir(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        print(f"Waiting: another process holds {folder} ...", flush=True)
+        say(f"Waiting: another process holds {folder} ...")
         try:
             lock.acquire(timeout=LOCK_TIMEOUT_S)
         except Timeout:

@@ -10,12 +10,15 @@ from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from farfill.config.arguments import check_plugins
+from farfill.config.check import check_known_keys
+from farfill.config.paths import conf_dir
 from farfill.errors import message_of, one_line_errors
 from farfill.files import atomic
 from farfill.module.trainer_parts import is_first
+from farfill.rundir.record import options
 from farfill.rundir.status import here, now, read_status, write_status
 from farfill.sweep.plan import is_search, jobs_of
 from farfill.sweep.runs import WAITING, condition, planned_runs
@@ -58,6 +61,7 @@ class SweepStatus(Callback):
         check_plugins(f"{group}={choice}" for group, choice in choices.items())
         queue = None if config.sweep.dry_run else slurm_queue()
         _check_sweep(config, queue)
+        _check_keys(config)
         if config.sweep.dry_run:
             _dry_run(config, jobs_of(config))
         if is_search(config):
@@ -110,6 +114,18 @@ def _check_sweep(config: DictConfig, queue: Mapping[str, str] | None) -> None:
             f"{chosen} needs SLURM, but squeue is not here or does not reach one: "
             "hydra/launcher=local or joblib works here"
         )
+
+
+def _check_keys(config: DictConfig) -> None:
+    """Refuse now what every run of the sweep would refuse: keys that are no setting.
+
+    What lies below a swept name may belong to a swept option, so that is for the runs to say.
+    """
+    cfg = OmegaConf.masked_copy(config, [str(name) for name in config if name != "hydra"])
+    for name in {name for job in jobs_of(config) for name in options(job)}:
+        if name.isidentifier() and not (name in cfg or (conf_dir() / name).is_dir()):
+            OmegaConf.update(cfg, name, None, force_add=True)
+    check_known_keys(cfg)
 
 
 def _dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:

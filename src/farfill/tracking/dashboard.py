@@ -8,12 +8,25 @@ from typing import Any, Literal
 
 from omegaconf import DictConfig
 
+from farfill.config.paths import conf_dir
 from farfill.evaluation.table import REGIONS, arrow, metric_title
 from farfill.files import atomic
 from farfill.metric import attention
 from farfill.metric.suite import METRICS, NAMES
-from farfill.rundir.record import AXIS, CRITIC, EXAMPLES, L1, PICTURES, VARIANCE
+from farfill.rundir.record import (
+    AXIS,
+    CRITIC,
+    EXAMPLES,
+    L1,
+    OURS,
+    PICTURES,
+    VARIANCE,
+)
+from farfill.tracking.loggers import OBJECTIVE, SCORES, filler_key
 from farfill.tracking.wandb import BEST
+
+#: Metrics with a panel that has the baselines' bars beside the run's.
+REPORTED = ("l1_hole", "psnr_hole", "ssim_full", "tv_anisotropic_full")
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,11 @@ def sections() -> dict[str, list[Panel]]:
     return {
         **validation,
         "Best of the run": best,
+        "Beside the baselines": [
+            *(Panel("bar", metric_title(*name.rsplit("_", 1)), _beside(name)) for name in REPORTED),
+            Panel("table", "the report's scores", [SCORES]),
+            Panel("line", "what a search minimises", [OBJECTIVE]),
+        ],
         "Learning curves by GAN loss": [_line(key, by="gan") for key in curves],
         "Training": [
             Panel("line", "terms of the generator's loss", regex="^train/generator/"),
@@ -67,6 +85,12 @@ def sections() -> dict[str, list[Panel]]:
             Panel("media", "every validation's pictures", [PICTURES]),
         ],
     }
+
+
+def _beside(metric: str) -> list[str]:
+    """The report's mean of the run and of every baseline that there is."""
+    baselines = sorted(file.stem for file in (conf_dir() / "baseline").glob("*.yaml"))
+    return [f"report/{filler}/{metric}" for filler in (filler_key(OURS), *baselines)]
 
 
 def _line(key: str, by: str | None = None) -> Panel:

@@ -1,5 +1,6 @@
 """What the train page does with its loggers: say what the run is, and finish them with it."""
 
+import csv
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,8 @@ from omegaconf import DictConfig
 
 from farfill.config.instantiate import plain
 
+#: What wandb knows the report's table by, and what a search minimises.
+SCORES, OBJECTIVE = "report/scores", "objective"
 #: Groups whose choice says what kind of run it is; a choice of several is joined by ``+``.
 SWAPS = (
     *("attention", "generator", "stage", "critic", "gan", "loss"),
@@ -76,6 +79,52 @@ def log_hyperparameters(cfg: DictConfig, module: LightningModule, trainer: Train
             # wandb takes 64 letters.
             all_tags = [*(tag[:64] for tag in tags), *(logger.experiment.tags or ())]
             logger.experiment.tags = tuple(dict.fromkeys(all_tags))
+
+
+def log_report(folder: Path, value: float | None, trainer: Trainer) -> None:
+    """Tell wandb what the report says: the run's numbers beside the baselines', and the objective.
+
+    ``report/telea/l1_hole`` and the like are the means; ``report/scores`` is the table, with ends
+    of intervals. ``objective`` is what a search minimises: the best of the monitored metric.
+
+    Args:
+        folder: Of the run.
+        value: The objective; None: there is none.
+        trainer: Has the loggers, and the generator step.
+    """
+    loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
+    table = folder / "report" / "table.csv"
+    if not loggers or not table.is_file():
+        return
+    import wandb
+
+    with table.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    names = [name for name in rows[0] if f"{name}_low" in rows[0]]
+    means = {
+        f"report/{filler_key(row['filler'])}/{name}": float(row[name])
+        for row in rows
+        for name in names
+    }
+    scores = wandb.Table(
+        columns=[*rows[0]], data=[list(map(_number, row.values())) for row in rows]
+    )
+    objective = {} if value is None else {OBJECTIVE: value}
+    for logger in loggers:
+        told: Any = {**means, **objective, SCORES: scores}
+        logger.log_metrics(told, trainer.global_step)
+
+
+def filler_key(title: str) -> str:
+    """``patch_match`` of ``patch match (classical baseline)``."""
+    return title.partition(" (")[0].replace(" ", "_")
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def swaps(cfg: DictConfig) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """How a run appears in Weights & Biases: name, group, job type, axis and summary."""
 
+import inspect
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,12 +17,15 @@ from farfill.evaluation.table import arrow
 from farfill.metric.suite import NAMES
 from farfill.rundir.record import AXIS, PLAN, label, options
 from farfill.rundir.status import read_status, write_status
+from farfill.text import did_you_mean
 from farfill.tracking.loggers import hydra_choices, wandb_errors
 
 #: What ``mode`` and WANDB_MODE may be; ``run`` and ``dryrun`` are wandb's older names.
 ONLINE, OFFLINE = ("online", "run", "shared"), ("offline", "dryrun", "disabled")
 #: Overrides that do not tell runs apart; the seed is always added, the ablation is the job type.
 UNNAMED = ("hydra", "logger", "paths", "tags", "task_name", "ckpt_path", "ablation", "seed")
+#: What else may be set.
+_FURTHER = inspect.signature(wandb.init).parameters
 BEST = {"↓": "min", "↑": "max"}
 
 
@@ -50,6 +54,9 @@ def wandb_logger(
     Raises:
         ValueError: The mode is none, or needs a login that is missing; or wandb has an error.
     """
+    for option in options.keys() - _FURTHER.keys():
+        hint = did_you_mean(option, _FURTHER, f"wandb.init takes {', '.join(_FURTHER)}")
+        raise ValueError(f"`logger.wandb` has no option {option}: {hint}")
     folder, choices = Path(save_dir), hydra_choices()
     plan = folder.parent / PLAN
     sweep = plan.resolve().parent
