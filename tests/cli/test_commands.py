@@ -124,6 +124,7 @@ def test_inpaint_fills_with_what_was_trained(trained):
         ("train", "datamodule.batchsize=2", "did you mean batch_size?"),
         ("train", "model.net=3", "no setting model.net: its parts have names of their own"),
         ("train", "model.width=3", "model, which is a group"),
+        ("train", "image_size={}", "image_size is one value, such as 64"),
         ("train", "model=mnist", "glcic"),
         ("train", "seed", "name=value, got seed"),
         ("train", "~callbacks.pictres", "callbacks.pictres"),

@@ -195,7 +195,10 @@ def check_known_keys(cfg: DictConfig, command: str = "train") -> None:
             raise ValueError(no_setting(name, OmegaConf.masked_copy(cfg, [*known & cfg.keys()])))
         if name not in known or not isinstance(node, dict) or "_target_" in node:
             continue
-        members = _QUESTION if name == "question" else listed(name) | set(settings.get(name) or ())
+        usual = settings.get(name) or {}
+        if name not in groups and not isinstance(usual, Mapping | list):
+            raise ValueError(f"{name} is one value, such as {usual}, and takes none below it")
+        members = _QUESTION if name == "question" else listed(name) | set(usual)
         for key, value in node.items():
             fits = _is_part(value) if name in SEVERAL else key in members
             if not fits and f"${{{name}.{key}" not in str(texts):
