@@ -165,7 +165,10 @@ def check_kinds(cfg: DictConfig) -> None:
     """
     check_settings(cfg, _SETTINGS)
     for group in _SEVERAL:
-        for name, node in (plain(OmegaConf.select(cfg, group)) or {}).items():
+        parts = plain(OmegaConf.select(cfg, group)) or {}
+        if not isinstance(parts, dict):
+            raise ValueError(f"expected `{group}` to be parts by name, or null, got {parts!r}")
+        for name, node in parts.items():
             if node is not None and not (isinstance(node, dict) and "_target_" in node):
                 raise ValueError(
                     f"expected `{group}.{name}` to be a part with `_target_`, or null, got {node!r}"
