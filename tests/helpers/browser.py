@@ -2,16 +2,20 @@
 
 import base64
 import fcntl
+import io
 import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
@@ -100,9 +104,12 @@ class Browser:
             options = {"button": button, "buttons": pressed, "clickCount": pressed}
             self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, **options)
 
-    def picture(self) -> bytes:
-        """What the window shows, as PNG."""
-        return base64.b64decode(self.send("Page.captureScreenshot")["data"])
+    def screenshot(self, height: float) -> Image.Image:
+        """What the window shows, from its top."""
+        width = self.run("innerWidth")
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+        content = base64.b64decode(self.send("Page.captureScreenshot", clip=clip)["data"])
+        return Image.open(io.BytesIO(content)).convert("RGB")
 
     def close(self) -> None:
         self.session = None
@@ -140,3 +147,70 @@ def browser() -> Iterator[Browser]:
             yield page
         finally:
             page.close()
+
+
+class Page:
+    """The page with a brush, in a browser, as somebody uses it."""
+
+    def __init__(self, browser: Browser, address: str, width: int = 1000) -> None:
+        self.browser, self.run = browser, browser.run
+        browser.open(address, width)
+        self.wait()
+
+    @property
+    def said(self) -> str:
+        return self.run("$('said').textContent")
+
+    def wait(self) -> str:
+        """Wait until no work is being done; what the page says then."""
+        end = time.monotonic() + 60
+        while self.run("$('controls').disabled"):
+            assert time.monotonic() < end, self.said
+            time.sleep(0.02)
+        return self.said
+
+    def click(self, name: str) -> str:
+        """Click on a control's middle."""
+        assert self.run(f"$('{name}').checkVisibility() && !$('{name}').disabled"), name
+        left, top, width, height = self.box(name)
+        self.browser.mouse((left + width / 2, top + height / 2))
+        return self.wait()
+
+    def choose(self, name: str, value: object) -> str:
+        """Set a slider or a list."""
+        events = "for (const kind of ['input', 'change']) $(name).dispatchEvent(new Event(kind))"
+        self.run(f"{{const name = '{name}'; $(name).value = {json.dumps(value)}; {events}}}")
+        return self.wait()
+
+    def upload(self, name: str, file: Path) -> str:
+        self.browser.upload(f"#{name}", file)
+        return self.wait()
+
+    def box(self, name: str) -> list[float]:
+        """Left, top, width and height in the window."""
+        return self.run(f"(({{x, y, width, height}}) => [x, y, width, height])($('{name}')"
+                        ".getBoundingClientRect())")
+
+    def paint(self, *points: tuple[float, float], button: str = "left") -> None:
+        """Drag through (column, row) of the picture."""
+        left, top, width, height = self.box("stage")
+        sides = self.run("[state.picture.width, state.picture.height]")
+        self.browser.mouse(
+            *((left + x * width / sides[0], top + y * height / sides[1]) for x, y in points),
+            button=button,
+        )
+
+    def hole(self) -> np.ndarray:
+        """What is painted: ``(H, W)``, bool."""
+        mask = self.picture("new Promise(done => $('hole').toBlob(done))")
+        return mask[..., 3] > 25
+
+    def picture(self, blob: str = "state.results.get('farfill').picture") -> np.ndarray:
+        """A picture's channels, of an expression for its file: what the network has filled."""
+        read = "reader.readAsDataURL(blob); reader.onload = () => done(reader.result)"
+        address = self.run(
+            f"(async () => {{const blob = await {blob}, reader = new FileReader();"
+            f"return new Promise(done => {{{read}}})}})()"
+        )
+        content = base64.b64decode(address.partition(",")[2])
+        return np.asarray(Image.open(io.BytesIO(content)))

@@ -115,7 +115,10 @@ const stroke = (points, diameter, erase) => (canvas) => {
   context.save();
   context.globalCompositeOperation = erase ? "destination-out" : "source-over";
   Object.assign(context, { lineCap: "round", lineJoin: "round", lineWidth: diameter });
-  context.strokeStyle = "#c2185b";
+  context.strokeStyle = context.fillStyle = "#c2185b";
+  context.beginPath();
+  context.arc(...points[0], diameter / 2, 0, 7); // a line of one point would paint nothing
+  context.fill();
   context.beginPath();
   context.moveTo(...points[0]);
   for (const point of points) context.lineTo(...point);
@@ -126,7 +129,10 @@ const stroke = (points, diameter, erase) => (canvas) => {
 /** Let the hole grow by a disc. */
 const dilation = (radius) => (canvas) => {
   const copy = blank(canvas.width, canvas.height);
-  ink(copy).drawImage(canvas, 0, 0);
+  const image = ink(canvas).getImageData(0, 0, canvas.width, canvas.height);
+  const colours = new Uint32Array(image.data.buffer); // alpha is their highest byte
+  missingOf(canvas).forEach((missing, i) => (colours[i] = missing ? 0xff5b18c2 : 0));
+  ink(copy).putImageData(image, 0, 0); // faint rims would add up
   for (let y = -radius; y <= radius; y++) {
     for (let x = -radius; x <= radius; x++) {
       if (x * x + y * y <= radius * radius) ink(canvas).drawImage(copy, x, y);
@@ -159,12 +165,16 @@ async function uploaded(blob) {
   add((canvas) => ink(canvas).drawImage(mask, 0, 0));
 }
 
-/** One byte for each pixel: 1 = missing. */
+/** One byte for each pixel of what is painted: 1 = missing. */
+function missingOf(canvas) {
+  const { data } = ink(canvas).getImageData(0, 0, canvas.width, canvas.height);
+  const missing = new Uint8Array(data.length / 4);
+  for (let i = 0; i < missing.length; i++) missing[i] = data[4 * i + 3] > NEARLY_BLACK;
+  return missing;
+}
+
 function hole() {
-  const { width, height } = $("hole");
-  const { data } = ink($("hole")).getImageData(0, 0, width, height);
-  const missing = new Uint8Array(width * height);
-  for (let i = 0; i < missing.length; i++) missing[i] = data[4 * i + 3] > NEARLY_BLACK ? 1 : 0;
+  const missing = missingOf($("hole"));
   if (!missing.includes(1)) throw Error("Nothing is painted yet: paint over what is to go.");
   if (!missing.includes(0)) throw Error("All is painted, so that there is nothing to borrow from.");
   return missing;
