@@ -2,8 +2,8 @@
 
 python docs/brush/build.py [NETWORK.onnx]     after the site itself; `make docs` does both
 
-The page is farfill-app's own, with another backend. onnxruntime-web comes from npm, in the version and
-with the checksums of package-lock.json. If it or the network is missing, the page is there and says so.
+The page is farfill-app's own, with another backend. onnxruntime-web comes from npm, in the version
+and with the checksums of package-lock.json. If it or the network is missing, the page says so.
 """
 
 import json
@@ -12,11 +12,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from farfill.app.server import PAGE
+import farfill
 from farfill.data.sample import Sample
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+PAGE = Path(farfill.__file__).parent / "app" / "page"
 MODEL, RUNTIME = "farfill.onnx", "ort.wasm.min.js"
 FILES = (RUNTIME, "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 
@@ -55,14 +56,16 @@ def _runtime(site: Path, packages: Path) -> str | None:
             subprocess.run(command, cwd=packages, check=True, capture_output=True, timeout=300)
         except (OSError, subprocess.SubprocessError) as error:
             print(f"{' '.join(command)}: {error}", file=sys.stderr)
-            return "This page was built without onnxruntime-web, which npm did not give: build it anew."
+            return "This page was built without onnxruntime-web, which npm did not give."
     for file in files:
         shutil.copy(file, site)
     return None
 
 
 if __name__ == "__main__":
-    given = [Path(name) for name in sys.argv[1:]]
-    build_in = ROOT / "build"
-    missing = build(build_in / "docs" / "brush", given[0] if given else None, build_in / "npm")
+    given = next(map(Path, sys.argv[1:]), None)
+    if given is not None and not given.is_file():
+        sys.exit(f"farfill: {given} is not there: name a network's ONNX file, or none")
+    folder = ROOT / "build"
+    missing = build(folder / "docs" / "brush", given, folder / "npm")
     print(f"Page with a brush: {missing or 'complete'}")

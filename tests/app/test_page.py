@@ -1,4 +1,4 @@
-"""The page with a brush in a browser: what somebody does with the mouse, and the pixels after it."""
+"""The page with a brush in a browser: what somebody does with it, and the pixels after that."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ for name in ("starlette", "uvicorn", "multipart"):
     pytest.importorskip(name, reason="the extra `app` is not installed")
 pytestmark = needs_chromium
 
-#: With these set, pictures for the documentation are written: a folder, and a checkpoint to fill with.
+#: With these set, the documentation's pictures are written: where to, and what fills them.
 SCREENSHOTS, CHECKPOINT = "FARFILL_SCREENSHOTS", "FARFILL_SCREENSHOTS_CKPT"
 EXAMPLE = Sample(val=["coffee"], resize=None, cache=False).split(train=False).val[0]
 SPOON = [(414, 75), (396, 150), (370, 270)]
@@ -193,7 +193,9 @@ def test_what_goes_wrong_is_one_sentence(page, tmp_path):
     page.run("state.about.methods[0] = 'magic'")
     page.click("undo")
     page.paint((300, 200))
-    assert page.click("fill") == "There is no method magic: it is one of farfill, telea, patch_match."
+    assert (
+        page.click("fill") == "There is no method magic: it is one of farfill, telea, patch_match."
+    )
     assert page.hole()[200, 300]  # what was painted stays
 
 

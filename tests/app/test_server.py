@@ -38,7 +38,7 @@ def png(array):
 
 
 RGB = RNG.integers(0, 256, (*SIZE, 3), np.uint8)
-MASK = png(HOLE.astype(np.uint8) * 255)
+PICTURE, MASK = png(RGB), png(HOLE.astype(np.uint8) * 255)
 
 
 def server(limits=None, **fillers):
@@ -55,7 +55,7 @@ def client():
     return TestClient(server(Limits(bytes=20_000, pixels=3000)).application(), HERE)
 
 
-def post(client, picture=png(RGB), mask=MASK, **more):
+def post(client, picture=PICTURE, mask=MASK, **more):
     data = {"method": more.pop("method", "farfill")}
     files = {"picture": picture, "mask": mask}
     return client.post("/fill", data=data, files={k: v for k, v in files.items() if v}, **more)
@@ -191,7 +191,7 @@ def test_one_picture_is_filled_at_a_time_and_few_wait():
     async def together():
         transport = httpx.ASGITransport(application)
         async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
-            files = {"picture": png(RGB), "mask": MASK}
+            files = {"picture": PICTURE, "mask": MASK}
             return await asyncio.gather(*(client.post("/fill", files=files) for _ in range(3)))
 
     answers = asyncio.run(together())

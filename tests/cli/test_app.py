@@ -16,8 +16,9 @@ def needs_the_extra():
 
 
 def test_settings_are_understood_in_both_ways():
-    both = parse(["--ckpt", "a.ckpt", "--max-megapixels", "3"]), parse(
-        ["ckpt_path=a.ckpt", "max_megapixels=3"]
+    both = (
+        parse(["--ckpt", "a.ckpt", "--max-megapixels", "3"]),
+        parse(["ckpt_path=a.ckpt", "max_megapixels=3"]),
     )
     assert both[0] == both[1]
     assert (both[0].host, both[0].public) == ("127.0.0.1", False)

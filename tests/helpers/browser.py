@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
+_NAMES = "chromium", "chromium-browser", "google-chrome"
+CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), None)
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
 
 class Browser:
@@ -96,13 +97,13 @@ class Browser:
 
         With ``button="none"``, only move.
         """
-        pressed = {"left": 1, "none": 0}[button]
-        press, *moves = [("mousePressed", points[0]), *(("mouseMoved", x) for x in points[1:])]
-        for kind, (x, y) in [("mouseMoved", points[0]), press, *moves, ("mouseReleased", points[-1])]:
-            if button == "none" and kind != "mouseMoved":
-                continue
-            options = {"button": button, "buttons": pressed, "clickCount": pressed}
-            self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, **options)
+        down = int(button != "none")
+        steps = [("mouseMoved", points[0]), ("mousePressed", points[0])]
+        steps += [("mouseMoved", point) for point in points[1:]]
+        for kind, (x, y) in [*steps, ("mouseReleased", points[-1])]:
+            if down or kind == "mouseMoved":
+                options = {"button": button, "buttons": down, "clickCount": down}
+                self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, **options)
 
     def screenshot(self, height: float) -> Image.Image:
         """What the window shows, from its top."""
@@ -128,9 +129,10 @@ def browser() -> Iterator[Browser]:
         pid = os.posix_spawn(
             CHROMIUM,
             [
-                *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
-                *("--remote-debugging-pipe", f"--user-data-dir={profile}", "--no-first-run"),
-                *("--disable-background-networking", "--hide-scrollbars", "about:blank"),
+                *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
+                *("--disable-dev-shm-usage", "--disable-background-networking"),
+                *("--hide-scrollbars", "--remote-debugging-pipe", f"--user-data-dir={profile}"),
+                "about:blank",
             ],
             {**os.environ, "HOME": profile},
             file_actions=[
@@ -188,8 +190,10 @@ class Page:
 
     def box(self, name: str) -> list[float]:
         """Left, top, width and height in the window."""
-        return self.run(f"(({{x, y, width, height}}) => [x, y, width, height])($('{name}')"
-                        ".getBoundingClientRect())")
+        return self.run(
+            f"(({{x, y, width, height}}) => [x, y, width, height])($('{name}')"
+            ".getBoundingClientRect())"
+        )
 
     def paint(self, *points: tuple[float, float], button: str = "left") -> None:
         """Drag through (column, row) of the picture."""

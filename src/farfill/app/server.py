@@ -55,7 +55,7 @@ class Limits:
     hosts: frozenset[str] | None = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class Refused(ValueError):
+class RefusedError(ValueError):
     """A request that is not served, with the status of HTTP that says so."""
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -102,22 +102,24 @@ class Server:
     async def _fill(self, request: Request) -> Response:
         self._check(request)
         async with request.form(max_files=2, max_fields=1) as form:
-            files = form.get("picture"), form.get("mask")
-            if not all(isinstance(file, UploadFile) for file in files):
-                raise Refused(400, "expected a picture and a mask as files of a form")
+            picture, mask = form.get("picture"), form.get("mask")
+            if not (isinstance(picture, UploadFile) and isinstance(mask, UploadFile)):
+                raise RefusedError(400, "expected a picture and a mask as files of a form")
             filler = self.fillers.get(name := str(form.get("method", next(iter(self.fillers)))))
             if filler is None:
                 known = ", ".join(self.fillers)
-                raise Refused(400, f"there is no method {one_line(name)}: it is one of {known}")
-            contents = [await file.read() for file in files if isinstance(file, UploadFile)]
+                raise RefusedError(
+                    400, f"there is no method {one_line(name)}: it is one of {known}"
+                )
+            files = await picture.read(), await mask.read()
         if self.waiting > self.limits.waiting:
-            raise Refused(503, f"{self.waiting} pictures wait already: try again in a while")
+            raise RefusedError(503, f"{self.waiting} pictures wait already: try again in a while")
         self.waiting += 1
         try:
             async with self.queue:
                 if await request.is_disconnected():  # nobody waits for it any more
                     return Response(status_code=204)
-                return await run_in_threadpool(_filled, filler, *contents, self.limits.pixels)
+                return await run_in_threadpool(_filled, filler, *files, self.limits.pixels)
         finally:
             self.waiting -= 1
 
@@ -125,18 +127,20 @@ class Server:
         """Refuse what another site's page sends, and what is too large, before it is read."""
         here, origin = request.headers.get("host", ""), request.headers.get("origin")
         if self.limits.hosts is not None and request.url.hostname not in self.limits.hosts:
-            raise Refused(403, f"this server does not answer to the name {one_line(here)}")
+            raise RefusedError(403, f"this server does not answer to the name {one_line(here)}")
         if origin is not None and origin.partition("://")[2] != here:
-            raise Refused(403, f"this server answers its own page only, not {one_line(origin)}")
+            raise RefusedError(
+                403, f"this server answers its own page only, not {one_line(origin)}"
+            )
         length = request.headers.get("content-length", "")
         if not length.isdecimal():
-            raise Refused(411, "expected a request that says its length")
+            raise RefusedError(411, "expected a request that says its length")
         if int(length) > self.limits.bytes:
-            raise Refused(
+            raise RefusedError(
                 413,
-                f"picture and mask have {int(length) / 1e6:.1f} MB, and {self.limits.bytes / 1e6:g} "
-                "MB are accepted: make the picture smaller, or start farfill-app with more "
-                "--max-megabytes",
+                f"picture and mask have {int(length) / 1e6:.1f} MB, and "
+                f"{self.limits.bytes / 1e6:g} MB are accepted: make the picture smaller, or start "
+                "farfill-app with more --max-megabytes",
             )
 
 
@@ -144,7 +148,7 @@ def _sentence(request: Request, error: Exception) -> Response:
     """What went wrong as JSON: ``{"error": one sentence}``."""
     if isinstance(error, HTTPException):
         return JSONResponse({"error": one_line(error.detail)}, error.status_code)
-    status = error.status if isinstance(error, Refused) else 400
+    status = error.status if isinstance(error, RefusedError) else 400
     return JSONResponse({"error": one_line(error)}, status)
 
 
@@ -169,9 +173,7 @@ def _filled(filler: Inpainter, picture: bytes, mask: bytes, max_pixels: int) -> 
             raise ValueError(f"the mask has {sizes[0]}, but the picture has {sizes[1]}")
         hole = hole_of(marked, "the mask", image.size)
         channels = filler(image.channels, hole)
-        write_picture(
-            folder / "filled.png", Picture.of(np.atleast_3d(channels), image.profile)
-        )
+        write_picture(folder / "filled.png", Picture.of(np.atleast_3d(channels), image.profile))
         parts = {"picture": ("image/png", (folder / "filled.png").read_bytes())}
     rows, columns = (np.flatnonzero(hole.any(axis)) for axis in (1, 0))
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
@@ -189,7 +191,7 @@ def _read(path: Path, content: bytes, max_pixels: int) -> Picture:
     path.write_bytes(content)
     height, width = picture_size(path, None)  # of the header: nothing is decoded yet
     if height * width > max_pixels:
-        raise Refused(
+        raise RefusedError(
             413,
             f"the picture has {height * width / 1e6:.1f} megapixels, and {max_pixels / 1e6:g} are "
             "accepted: make it smaller, or start farfill-app with more --max-megapixels",
