@@ -224,11 +224,11 @@ def test_screenshots(chromium):
         page = Page(chromium, address, width=760)
         page.click("example")
         page.choose("brush", 20)
-        page.paint((414, 75), (396, 150), (380, 200), (345, 250))
-        page.paint((360, 285))
+        page.paint((414, 75), (396, 150), (375, 240))
+        page.paint((350, 270), (385, 265), (375, 300), (350, 300), (350, 270))
         page.click("fill")
         page.paint((396, 150))
-        height = round(sum(page.box("stage")[1::2])) + 16
+        height = round(sum(page.box("stage")[1::2]))
         folder = Path(os.environ[SCREENSHOTS])
         chromium.screenshot(height).save(folder / "app.jpg", quality=85)
     finally:
