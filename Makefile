@@ -1,6 +1,6 @@
 # Farfill. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all test-slurm lint format docs evaluate benchmark clean
+.PHONY: help setup train app test test-all test-slurm lint format docs evaluate benchmark clean
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
@@ -20,6 +20,9 @@ setup: .venv/.ready  ## Make .venv and install Farfill into it (nothing when up 
 train: setup  ## Train on the embedded photographs, about five minutes (ARGS="batch_size=4 ..." changes it)
 	@echo "Training: python src/train.py $(ARGS)"
 	@$(BIN)/python src/train.py $(ARGS)
+
+app: setup  ## Serve a page with a brush: make app ARGS="--ckpt last", then open what it says
+	@$(BIN)/farfill-app $(ARGS)
 
 evaluate: setup  ## Score a checkpoint: make evaluate ARGS="ckpt_path=runs/.../checkpoints/best.ckpt"
 	@$(BIN)/python src/evaluate.py $(ARGS)
@@ -52,8 +55,9 @@ format: setup  ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: setup  ## Build the documentation as a site in build/docs; a dead link is an error
+docs: setup  ## Build the documentation in build/docs; ARGS=farfill.onnx is what its brush fills with
 	@$(BIN)/zensical build --clean --strict
+	@$(BIN)/python docs/brush/build.py $(ARGS)
 	@echo "Documentation: build/docs/index.html"
 
 clean:  ## Remove .venv and caches; runs/ stays

@@ -1,0 +1,1 @@
+"""The page with a brush, served on this machine."""
