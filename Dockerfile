@@ -1,6 +1,6 @@
 # Farfill on processors. Build and use:
 #   docker build -t farfill .
-#   docker run --rm -v "$PWD:/data" farfill farfill-inpaint photo.jpg hole.png -o filled.png --ckpt_path best.ckpt
+#   docker run --rm -v "$PWD:/data" farfill farfill-inpaint photo.jpg hole.png -o filled.png --ckpt best.ckpt
 FROM python:3.11-slim AS build
 WORKDIR /source
 COPY . .

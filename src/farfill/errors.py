@@ -30,6 +30,7 @@ UNSAID = (
     ".*It is recommended to use `self.log.*",  # what is logged is reduced already
     ".*`srun` command is available.*",  # on a login node one trains without it
     ".*The dirpath has changed.*",  # the best of another folder is not the best of this one
+    ".*is not supported by the model summary.*",  # its megabytes are those of float32
     ".*Checkpoint directory .* exists and is not empty.*",  # of a run that goes on
 )
 #: Loggers of libraries that advertise, or say what nobody asked: only their warnings are wanted.

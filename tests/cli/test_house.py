@@ -106,6 +106,7 @@ def test_a_typo_beside_a_list_of_an_ablation_is_what_is_refused(tmp_path):
 def test_the_log_holds_what_was_said_and_nothing_is_said_that_nobody_can_act_on(tmp_path):
     """Of a run, of one that goes on, and of one that is refused; wandb and warnings included."""
     given = [*TINY, "logger=wandb", "trainer.enable_model_summary=true", "hydra.run.dir=run"]
+    given.append("trainer.precision=bf16-mixed")
     longer = ["trainer.max_steps=6", "ckpt_path=last"]
     for more, expected in (([], 0), (longer, 0), (longer, 2)):
         code, out, err = command("train", tmp_path, *given, *more)
