@@ -227,10 +227,8 @@ def inpaint(settings: Settings) -> list[str]:
     jobs, failures = pair(*files, overwrite=settings.overwrite, lossy=settings.lossy)
     several = len(jobs) + len(failures) > 1
     tune_processor()
-    checkpoint = settings.ckpt_path
-    if checkpoint in ("last", "best") and not Path(checkpoint).exists():
-        checkpoint = str(newest_checkpoint(checkpoint, Path("runs")))
-    generator, device = pretrained(checkpoint), find_device(settings.device)
+    generator = pretrained(named_weights(settings.ckpt_path))
+    device = find_device(settings.device)
     predictor = Predictor(generator, device, settings.precision, settings.compile, settings.backend)
     options = settings.model_dump(include={*_PER_PICTURE.split()})
     with _progress(several) as progress:
@@ -245,6 +243,13 @@ def inpaint(settings: Settings) -> list[str]:
                 else:
                     raise
     return failures
+
+
+def named_weights(name: str | None) -> str | None:
+    """The file of ``last`` or ``best``, which is the newest run's; any other name as it is."""
+    if name in ("last", "best") and not Path(name).exists():
+        return str(newest_checkpoint(name, Path("runs")))
+    return name
 
 
 def _progress(several: bool) -> "Progress":
