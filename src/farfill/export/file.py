@@ -91,6 +91,9 @@ def _translate(network: Network, half: bool) -> Any:
     assert program is not None
     model = program.model_proto
     model.producer_name, model.producer_version = "Farfill", __version__
+    del model.graph.value_info[:], model.graph.metadata_props[:], model.metadata_props[:]
+    for each in (*model.graph.node, *model.graph.input, *model.graph.initializer):
+        del each.metadata_props[:]  # where in whose folders a line of code lies
     if half:
         _halve(model.graph)
     _library("onnx").checker.check_model(model)

@@ -38,8 +38,8 @@ class Network(nn.Module):
         attention = getattr(generator, "attention", None)
         if isinstance(attention, SpatialTransformer):
             raise ValueError(
-                "attention=stn cannot be exported for pictures of any size, because it pools them to "
-                "one: train with another attention"
+                "attention=stn cannot be exported for pictures of any size, because it pools them "
+                "all to one: train with another attention"
             )
         self.multiple = lcm(8, 4 * attention.rate) if isinstance(attention, PatchAttention) else 8
         self.generator = _in_other_forms(deepcopy(generator)).eval()

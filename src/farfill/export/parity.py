@@ -49,11 +49,11 @@ def compare(generator: nn.Module, run: Run, multiple: int, name: Path) -> Iterat
         place = f"{name} on {picture}, {size[0]} x {size[1]}"
         try:
             found = run(image.numpy(), hole.numpy())
+            off = np.abs(found - expected)
         except Exception as error:  # a runtime refuses with nearly any kind of error
             reason = str(error).partition("\n")[0]
             raise ValueError(f"{place} cannot be executed, so it was not kept: {reason}") from error
         missing = hole.numpy().astype(bool)
-        off = np.abs(found - expected)
         known = np.array_equal(np.where(missing, 0, found), np.where(missing, 0, image.numpy()))
         if not (off.max() <= MOST and known):  # nor may it be NaN
             raise ValueError(

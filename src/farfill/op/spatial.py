@@ -1,6 +1,5 @@
 """Pure functions over the rows and columns of pictures and feature maps."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
