@@ -36,7 +36,7 @@ def test_a_backend_predicts_the_same(backend, precision, libraries, error):
     for library in libraries:
         pytest.importorskip(library, reason=f"{library} is an optional extra")
     generator, known, missing = case()
-    expected, offsets = Predictor(generator)(known, missing, offsets=True)
+    expected, offsets = Predictor(generator)(known, missing)
     picture, places = Predictor(generator, precision=precision, backend=backend)(known, missing)
     assert picture.dtype == torch.float32
     inside = torch.from_numpy(missing).expand(3, -1, -1)

@@ -36,7 +36,7 @@ def check_features(
             f"got {tuple(foreground.shape)} and {tuple(background.shape)}"
         )
     n, _, height, width = background.shape
-    if hole is not None and tuple(hole.shape) not in {(n, 1, height, width), (1, 1, height, width)}:
+    if hole is not None and (hole.shape[1:] != (1, height, width) or hole.shape[0] not in (n, 1)):
         raise ValueError(
             f"expected a hole of shape ({n} or 1, 1, {height}, {width}) like the background, "
             f"got {tuple(hole.shape)}"

@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from farfill import __version__
-from farfill.cli.inpaint import checkpoint_of
+from farfill.cli.inpaint import named_weights
 from farfill.config.instantiate import instantiate
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
@@ -106,7 +106,7 @@ def _server(given: argparse.Namespace) -> Any:
     from farfill.data.sample import Sample
     from farfill.inpainting.inpainter import Inpainter
 
-    checkpoint = checkpoint_of(given.ckpt)
+    checkpoint = named_weights(given.ckpt)
     device = None if given.device == "auto" else given.device
     network = Inpainter.from_pretrained(checkpoint, device, given.precision)
     fillers = {"farfill": network}

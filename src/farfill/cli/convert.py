@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from farfill import __version__
 from farfill.checkpoint import generator_of, load_generator, read_checkpoint
-from farfill.data.sample import Sample
 from farfill.errors import one_line_errors
+from farfill.export.parity import photograph
 from farfill.files import expanded
 from farfill.generator.tensorflow import (
     is_tensorflow,
@@ -20,7 +20,6 @@ from farfill.generator.tensorflow import (
     swap_red_and_blue,
 )
 from farfill.generator.two_stage import Generator
-from farfill.image.read import read_rgb
 from farfill.weights.file import write_weights
 from farfill.weights.publish import configuration
 
@@ -66,7 +65,7 @@ def convert(source: str, output: Path) -> str:
         raise ValueError(f"expected -o to name a .safetensors file, got {output}")
     if output.exists():
         raise ValueError(f"{output} exists already: name another, or remove it")
-    image, hole = _photograph()
+    image, hole = photograph(_PICTURE, _SIDE, _SIDE)
     if is_tensorflow(path := expanded(source)):
         arrays = read_variables(path)
         width = arrays.get("inpaint_net/conv1/bias", np.zeros(32)).size
@@ -89,16 +88,6 @@ def convert(source: str, output: Path) -> str:
         f"Parity with {source} on {_PICTURE}, {_SIDE} x {_SIDE} with a hole of half its sides: "
         f"coarse within {coarse:.1e}, refined within {refined:.1e}, of a range of 2"
     )
-
-
-def _photograph() -> tuple[Tensor, Tensor]:
-    """A picture ``(1, 3, 256, 256)`` in [-1, 1] and a hole in its middle."""
-    path = Sample(val=[_PICTURE], resize=None, cache=False).split(train=False).val[0]
-    pixels = read_rgb(path)[:_SIDE, :_SIDE].astype(np.float32)
-    image = torch.from_numpy(pixels / 127.5 - 1).permute(2, 0, 1)[None]
-    hole, quarter = torch.zeros(1, 1, _SIDE, _SIDE), _SIDE // 4
-    hole[..., quarter:-quarter, quarter:-quarter] = 1
-    return image, hole
 
 
 @torch.no_grad()

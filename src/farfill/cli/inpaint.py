@@ -227,7 +227,7 @@ def inpaint(settings: Settings) -> list[str]:
     jobs, failures = pair(*files, overwrite=settings.overwrite, lossy=settings.lossy)
     several = len(jobs) + len(failures) > 1
     tune_processor()
-    generator = pretrained(checkpoint_of(settings.ckpt_path))
+    generator = pretrained(named_weights(settings.ckpt_path))
     device = find_device(settings.device)
     predictor = Predictor(generator, device, settings.precision, settings.compile, settings.backend)
     options = settings.model_dump(include={*_PER_PICTURE.split()})
@@ -245,8 +245,8 @@ def inpaint(settings: Settings) -> list[str]:
     return failures
 
 
-def checkpoint_of(name: str | None) -> str | None:
-    """The name or path of weights; ``last`` and ``best``, if no file, are the newest run's."""
+def named_weights(name: str | None) -> str | None:
+    """The file of ``last`` or ``best``, which is the newest run's; any other name as it is."""
     if name in ("last", "best") and not Path(name).exists():
         return str(newest_checkpoint(name, Path("runs")))
     return name

@@ -57,6 +57,6 @@ class GLCIC(nn.Module):
         Arguments and errors as of :meth:`farfill.generator.two_stage.Generator.forward`.
         """
         check_shapes(masked_image, hole)
-        hole = hole.to(masked_image.dtype).expand(len(masked_image), -1, -1, -1)
+        hole = hole.to(masked_image.dtype).expand(masked_image.shape[0], -1, -1, -1)
         output = self.layers(torch.cat([masked_image, hole], dim=1))
         return Completion(output, output, None)

@@ -132,7 +132,8 @@ class Generator(nn.Module):
     def predict_coarse(self, masked_image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
         """Run the coarse stage; return its picture, and the hole per sample in its type."""
         check_shapes(masked_image, hole)
-        hole = hole.to(masked_image.dtype).expand(len(masked_image), -1, -1, -1)
+        # Not len(masked_image): an exported network would have that number of pictures for ever.
+        hole = hole.to(masked_image.dtype).expand(masked_image.shape[0], -1, -1, -1)
         return self.coarse(with_planes(masked_image, hole)), hole
 
 
@@ -221,7 +222,7 @@ def check_shapes(masked_image: Tensor, hole: Tensor) -> None:
     if masked_image.ndim != 4 or masked_image.shape[1] != 3:
         raise ValueError(f"expected pictures (N, 3, H, W), got {tuple(masked_image.shape)}")
     n, _, height, width = masked_image.shape
-    if tuple(hole.shape) not in {(n, 1, height, width), (1, 1, height, width)}:
+    if hole.shape[1:] != (1, height, width) or hole.shape[0] not in (n, 1):
         raise ValueError(
             f"expected a hole ({n} or 1, 1, {height}, {width}) like the pictures, "
             f"got {tuple(hole.shape)}"

@@ -1,6 +1,5 @@
 """Pure functions over the rows and columns of pictures and feature maps."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,14 +12,14 @@ def nearest_index(size: int, new_size: int) -> Tensor:
     PyTorch has no such mode. The product is rounded to float32, as TensorFlow's kernel does: exact
     ties at ``k + 0.5`` then fall as they do there (54 -> 27 is the first size where that shows).
 
-    The result is int64.
+    The result is int64. Every step is one that an exported network can take for any size.
     """
-    if new_size == 1:
-        return torch.zeros(1, dtype=torch.int64)
-    scale = np.float32(size - 1) / np.float32(new_size - 1)
-    position = np.arange(new_size, dtype=np.float32) * scale
-    index = np.floor(position.astype(np.float64) + 0.5).astype(np.int64)
-    return torch.from_numpy(np.minimum(index, size - 1))
+    steps = torch.full((), size - 1, dtype=torch.float32)
+    scale = steps / torch.full((), new_size - 1, dtype=torch.float32).clamp_min(1)
+    position = torch.arange(new_size, dtype=torch.float32) * scale
+    whole = position.floor()
+    index = whole + (position - whole >= 0.5)  # adding 0.5 would be rounded, this is not
+    return index.long().clamp_max(size - 1)
 
 
 def resize_nearest(tensor: Tensor, height: int, width: int) -> Tensor:
