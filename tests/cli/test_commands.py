@@ -125,7 +125,11 @@ def test_inpaint_fills_with_what_was_trained(trained):
         ("train", "model.net=3", "no setting model.net: its parts have names of their own"),
         ("train", "model.width=3", "model, which is a group"),
         ("train", "image_size={}", "image_size is one value, such as 64"),
-        ("train", "datamodule.augment=3", "`datamodule.augment` to be parts by name, or null, got 3"),
+        (
+            "train",
+            "datamodule.augment=3",
+            "parts by name, or null, got 3",
+        ),
         ("train", "model=mnist", "glcic"),
         ("train", "seed", "name=value, got seed"),
         ("train", "~callbacks.pictres", "callbacks.pictres"),
