@@ -31,6 +31,7 @@ RATE = {"attention_rate"}
 WITHOUT_RATE = ("appearance_flow", "identity", "none", "shift", "stn")
 IDLE = {
     ("gan", "none"): {"critic_steps", "adversarial_share"},
+    ("experiment", "photographs"): {"critic_steps", "adversarial_share"},
     ("generator", "glcic"): {"attention"} | RATE,
     ("model", "glcic"): {"attention"} | RATE,
     ("model", "full_rate_1"): RATE,
