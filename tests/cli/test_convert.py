@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from farfill import Generator, load_generator
 from farfill.cli.convert import main
+from helpers.command import called
 from helpers.tiny import tiny_checkpoint
 from helpers.vectors import REFERENCE, Vectors
 from helpers.weights import tiny_weights
@@ -21,16 +23,7 @@ AUTHORS = REFERENCE / "generator_cnum8_weights.npz"
 def convert(tmp_path, monkeypatch, capfd):
     """Run the command in an empty folder: exit status, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        status = 0
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capfd.readouterr()
-
-    return run
+    return partial(called, main, capfd)
 
 
 def parity(out):

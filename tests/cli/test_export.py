@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from farfill import Generator, load_generator
 from farfill.cli.export import main
 from farfill.export import file, parity
 from farfill.types import Completion
+from helpers.command import called
 from helpers.tiny import tiny_checkpoint
 from helpers.weights import ship, tiny_weights
 
@@ -26,16 +28,7 @@ NEEDED = ("onnx", "onnxruntime", "onnxscript")
 def export(tmp_path, monkeypatch, capfd):
     """Run the command in an empty folder: exit status, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        status = 0
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capfd.readouterr()
-
-    return run
+    return partial(called, main, capfd)
 
 
 @pytest.fixture(scope="module")
