@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from farfill import load_generator
+from farfill.baseline.telea import Telea
 from farfill.callback.interrupt import Interrupt
 from farfill.checkpoint import read_checkpoint
 from farfill.cli.convert import convert
@@ -221,6 +222,18 @@ def test_report_stands_beside_a_classical_baseline(run):
     table = (run / "report" / "table.md").read_text()
     for words in ("this run", "telea (classical baseline)", "n = 5"):
         assert words in table
+
+
+def test_runs_of_a_process_score_a_baseline_once(tmp_path, monkeypatch):
+    calls = []
+    fill = Telea.__call__
+    monkeypatch.setattr(Telea, "__call__", lambda *of: calls.append(1) or fill(*of))
+    counts = []
+    for name, *overrides in (("a",), ("b", "seed=2"), ("c", "seed=2", "baseline.telea.radius=5")):
+        before = len(calls)
+        tiny_train(tmp_path / name, "trainer.max_steps=1", *overrides)
+        counts.append(len(calls) - before)
+    assert counts[1] < counts[0] == counts[2]
 
 
 def test_pictures_show_six_columns(run):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -54,6 +55,25 @@ def test_report_writes_every_file_and_returns_the_table(tmp_path, batches, manif
     for inpainter in inpainters:
         own = [float(row["psnr_hole"]) for row in rows if row["filler"] == inpainter]
         assert metrics[inpainter]["metrics"]["psnr_hole"]["mean"] == pytest.approx(np.mean(own))
+
+
+def test_what_others_achieved_before_is_not_done_again(tmp_path, batches, manifest):
+    calls = Counter()
+
+    def telea(batch):
+        calls[folder] += 1
+        return Telea(3.0)(batch)
+
+    scored, runs = {}, {"first": worse_and_worse, "second": MeanColour(), "alone": MeanColour()}
+    for folder, ours in runs.items():
+        known = {} if folder == "alone" else scored
+        write_results(
+            tmp_path / folder, {"ours": ours, "Telea": telea}, batches, manifest, k=5, scored=known
+        )
+
+    assert calls["second"] == calls["first"] - len(batches) == calls["alone"] - len(batches)
+    tables = [(tmp_path / folder / "per_image.csv").read_text() for folder in runs]
+    assert tables[0] != tables[1] == tables[2]
 
 
 @pytest.mark.parametrize("by", ["psnr_hole", "l1_hole"])

@@ -1,6 +1,6 @@
 """Everything an evaluation leaves behind, in one folder."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 
 import torch
@@ -8,7 +8,7 @@ import torch
 from farfill.evaluation import manifest as manifests
 from farfill.evaluation import table
 from farfill.evaluation.pictures import BORROWS, MASKED, ORIGINAL, Painter, paint, write_pictures
-from farfill.evaluation.score import announced, score
+from farfill.evaluation.score import Scores, announced, score
 from farfill.files import atomic
 from farfill.image.contact_sheet import sheet
 from farfill.image.write import write_picture
@@ -29,6 +29,7 @@ def write_results(
     remarks: Sequence[str] = (),
     distances: Sequence[Distance] = (),
     more: Mapping[int, Mapping[str, float]] | None = None,
+    scored: MutableMapping[str, Scores] | None = None,
 ) -> str:
     """Score ``inpainters`` on the same pictures and holes, and write tables and pictures.
 
@@ -49,6 +50,8 @@ def write_results(
         distances: Measured besides the suite's metrics.
         more: Index -> further measures of the first inpainter's pictures, the same ones for each,
             for ``per_image.csv``.
+        scored: What inpainters but the first achieved before on this manifest, by title, which is
+            not done again; it takes up what is done now.
 
     Returns the markdown table.
 
@@ -58,10 +61,12 @@ def write_results(
     if by not in (rankable := [name for name in NAMES if table.arrow(name)]):
         raise ValueError(f"by: expected one of {', '.join(rankable)}, got {by}.")
     folder = Path(folder)
-    scores = {
-        title: score(announced(title, inpainter, len(manifest.entries)), loader, device, distances)
-        for title, inpainter in inpainters.items()
-    }
+    scored = {} if scored is None else scored
+    for number, (title, inpainter) in enumerate(inpainters.items()):
+        if number == 0 or title not in scored:
+            slow = announced(title, inpainter, len(manifest.entries))
+            scored[title] = score(slow, loader, device, distances)
+    scores = {title: scored[title] for title in inpainters}
     result = table.compare(scores, manifest)
     texts = {
         "table.md": "\n".join([table.markdown(result), *(f"{text}\n" for text in remarks)]),

@@ -1,11 +1,12 @@
 """What a training says at its start and at its end."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from lightning import Trainer
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from farfill.config.instantiate import instantiate_each
@@ -13,10 +14,14 @@ from farfill.datamodule.inpainting import InpaintingData
 from farfill.evaluation import manifest, pictures
 from farfill.evaluation.attention import score_attention
 from farfill.evaluation.results import write_results
+from farfill.evaluation.score import Scores
 from farfill.module.inpainting import Inpainting
 from farfill.rundir.record import OURS
 from farfill.rundir.status import read_status
 from farfill.types import Batch, Inpainter
+
+#: Of the baselines, by what they depend on: the same in all runs of a sweep that one process does.
+_BASELINE_SCORES: dict[tuple[str, str], dict[str, Scores]] = {}
 
 
 def inpainter_of(generator: nn.Module) -> Inpainter:
@@ -74,6 +79,8 @@ def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData) -> s
     loader = data.val_dataloader()
     frozen = freeze(cfg, data, loader)
     inpainters = {OURS: inpainter_of(generator), **named(instantiate_each(cfg.get("baseline")))}
+    asked = OmegaConf.to_container(OmegaConf.masked_copy(cfg, ["baseline", "metric"]), resolve=True)
+    scored = _BASELINE_SCORES.setdefault((frozen.hash, json.dumps(asked)), {})
     folder = Path(cfg.paths.output_dir) / "report"
     attention = pictures.attention_maps(generator)
     remarks = [
@@ -85,6 +92,7 @@ def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData) -> s
         remarks.append(f"This run has COLLAPSED: {collapsed}.")
     table = write_results(
         *(folder, inpainters, loader, frozen),
+        scored=scored,
         attention=attention,
         remarks=remarks,
         distances=module.metrics.distances,
