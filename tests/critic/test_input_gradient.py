@@ -36,6 +36,20 @@ def test_equals_differentiating_twice(name, sizes):
         torch.testing.assert_close(cheap, plain, rtol=1e-10, atol=1e-12)
 
 
+def test_in_half_precision_it_is_near_and_still_float32():
+    torch.manual_seed(0)
+    critics, picture = LocalGlobal(8, 32, 16), torch.rand(2, 3, 32, 32) * 2 - 1
+    exact = critics.input_gradient("global", picture)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = critics.input_gradient("global", picture)
+        score = critics({"global": picture})["global"]
+    assert half.dtype == score.dtype == torch.float32
+    assert not torch.equal(half, exact)
+    assert torch.cosine_similarity(half.flatten(), exact.flatten(), dim=0) > 0.995
+    half.square().sum().backward()
+    assert all(p.grad.isfinite().all() for p in critics.parameters() if p.grad is not None)
+
+
 def test_a_layer_it_does_not_know_is_an_error():
     with pytest.raises(TypeError, match="does not know Sigmoid"):
         input_gradient(nn.Sequential(nn.Sigmoid()), torch.zeros(1, 3, 4, 4))

@@ -5,6 +5,7 @@ import torch
 from hydra.utils import instantiate
 
 from farfill.gan.none import NoGAN
+from farfill.layer.convolution import SameConv2d
 from helpers.runs import compose_tiny
 from helpers.tiny import quiet_fit, random_batch, tiny_module
 
@@ -138,15 +139,20 @@ def test_validation_measures_completed_pictures():
     torch.testing.assert_close(metrics["val/l1_hole"], inside.mean())  # holes of one size
 
 
+@pytest.mark.parametrize(("in_float32", "inside"), [(True, torch.float32), (False, torch.bfloat16)])
 @pytest.mark.parametrize("gan", ["wgan_gp", "vanilla", "lsgan", "hinge"])
-def test_critics_stay_in_float32_under_bf16(gan):
-    module = tiny_module(gan=instantiate(compose_tiny(f"gan={gan}", "critic_steps=2").gan))
-    seen = []
+def test_critics_under_bf16_compute_as_they_are_told(gan, in_float32, inside):
+    gan = instantiate(compose_tiny(f"gan={gan}", "critic_steps=2").gan)
+    module = tiny_module(gan=gan, critics_in_float32=in_float32)
+    outside, convolved = [], []
     module.critics.register_forward_hook(
-        lambda _, inputs, scores: seen.extend(
+        lambda _, inputs, scores: outside.extend(
             value.dtype for views in (inputs[0], scores) for value in views.values()
         )
     )
+    for layer in module.critics.modules():
+        if isinstance(layer, SameConv2d):
+            layer.register_forward_hook(lambda _, inputs, output: convolved.append(output.dtype))
     fit(module, precision="bf16-mixed")
-    assert seen
-    assert set(seen) == {torch.float32}
+    assert set(outside) == {torch.float32}
+    assert set(convolved) == {inside}

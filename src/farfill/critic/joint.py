@@ -50,7 +50,7 @@ class Joint(TwoViews):
                 "(gan=vanilla) or critic=local_global"
             )
         features = [network(views[name]) for name, network in self.networks.items()]
-        return {"joint": self.score(torch.cat(features, dim=1))}
+        return {"joint": self.score(torch.cat(features, dim=1)).to(views["global"])}
 
 
 def _network(widths: list[int], size: int, features: int) -> nn.Sequential:

@@ -33,12 +33,12 @@ class LocalGlobal(TwoViews):
         )
 
     def forward(self, views: Views) -> Views:
-        """Score every view: ``(N, 1)`` by critic."""
-        return {name: self.critics[name](view) for name, view in views.items()}
+        """Score every view: ``(N, 1)`` by critic, in the view's type."""
+        return {name: self.critics[name](view).to(view) for name, view in views.items()}
 
     def input_gradient(self, name: str, view: Tensor) -> Tensor:
         """Do as by autograd, at less cost: see the function of this name."""
-        return input_gradient(self.critics[name], view)
+        return input_gradient(self.critics[name], view).to(view)
 
 
 class ChannelsLastFlatten(nn.Module):
@@ -91,12 +91,14 @@ def _transposed(layer: nn.Module, before: Tensor, gradient: Tensor) -> Tensor:
             height, width = before.shape[2:]
             (top, bottom), (left, right) = layer.padding_of(height, width)
             size = (*before.shape[:2], top + height + bottom, left + width + right)
+            weight = layer.weight.to(gradient)  # this convolution is not one that autocast knows
             padded = conv2d_input(
-                size, layer.weight, gradient, layer.stride, 0, layer.dilation, layer.groups
+                size, weight, gradient, layer.stride, 0, layer.dilation, layer.groups
             )
             return padded[..., top : top + height, left : left + width]
         case nn.LeakyReLU():
-            return torch.where(before > 0, gradient, layer.negative_slope * gradient)
+            slopes = torch.full_like(before, layer.negative_slope).masked_fill_(before > 0, 1)
+            return gradient * slopes
         case ChannelsLastFlatten():
             n, channels, height, width = before.shape
             return gradient.view(n, height, width, channels).permute(0, 3, 1, 2)

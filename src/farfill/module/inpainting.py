@@ -1,6 +1,7 @@
 """The training loop of the paper: it orders the steps; everything else is a part it is given."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Literal, cast
 
 import torch
@@ -61,6 +62,9 @@ class Inpainting(LightningModule):
         clip_by: ``"norm"`` or ``"value"``.
         max_skipped: Updates of one player in a row that may be skipped, because losses or gradients
             are not finite, before the run ends as diverged.
+        critics_in_float32: Whether the critics compute in float32 when the Trainer's precision is
+            lower; otherwise their convolutions have that precision too, and only their weights,
+            scores, and the penalty's lengths are float32.
         compile: Whether to run the generator through ``torch.compile``.
 
     Attributes:
@@ -92,6 +96,7 @@ class Inpainting(LightningModule):
         clip: float | None = None,
         clip_by: Literal["norm", "value"] = "norm",
         max_skipped: int = 20,
+        critics_in_float32: bool = True,
         compile: bool = False,
     ) -> None:
         super().__init__()
@@ -122,6 +127,7 @@ class Inpainting(LightningModule):
         self.clip = clip
         self.clip_by = clip_by
         self.max_skipped = max_skipped
+        self.critics_precision = full_precision if critics_in_float32 else nullcontext
         self.skipped = dict.fromkeys(PLAYERS, 0)
         self.skipped_in_a_row = dict.fromkeys(PLAYERS, 0)
         self.gradient_norm: dict[str, Tensor] = {}
@@ -193,7 +199,7 @@ class Inpainting(LightningModule):
         completion = self(batch)
         terms = self._loss_terms(completion, batch)
         completed = completion.completed(batch.image, batch.hole)
-        with full_precision(batch.image):
+        with self.critics_precision(batch.image):
             completed = completed.to(batch.image)
             fake = self.critics.views(completed, batch.box)
             adversarial = self.gan.generator_terms(self.critics, fake)
@@ -212,7 +218,7 @@ class Inpainting(LightningModule):
         """Every weighted term the critics minimise, by name; the generator gets no graph."""
         with torch.no_grad():
             completed = self(batch).completed(batch.image, batch.hole)
-        with full_precision(batch.image):
+        with self.critics_precision(batch.image):
             real, fake, hole = (
                 self.critics.views(x, batch.box)
                 for x in (batch.image, completed.to(batch.image), batch.hole)
