@@ -42,13 +42,14 @@ def test_what_cannot_be_written_is_named_and_what_to_do_is_said(
 
     monkeypatch.setattr(call, fail)
     with (
-        pytest.raises(type(OSError(number, "")), match="make room") as error,
+        pytest.raises(type(OSError(number, "")), match="start again") as error,
         atomic(tmp_path / "a.txt") as part,
     ):
         part.touch()
     assert error.value.errno == number
+    assert ("make room" in str(error.value)) == (number == errno.ENOSPC)
     reason = os.strerror(number)
-    assert str(error.value).startswith(f"{tmp_path}/a.txt could not be written ({reason}): ")
+    assert str(error.value).startswith(f"{tmp_path}/a.txt could not be written ({reason}); ")
     assert ".part-" not in str(error.value)
     assert not list(tmp_path.iterdir())
 

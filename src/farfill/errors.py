@@ -111,6 +111,8 @@ def reason_of(error: BaseException) -> BaseException:
     inner: BaseException | None = error
     while isinstance(inner, InstantiationException):
         inner = inner.__cause__
+    if str(error).startswith("Unable to configure") and isinstance(error.__cause__, OSError):
+        return error.__cause__  # of the run's log; it names the file
     return inner if inner is not None and _is_refusal(inner) else error
 
 

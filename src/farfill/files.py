@@ -1,5 +1,6 @@
 """Files that are either whole or not there."""
 
+import errno
 import os
 import re
 import shutil
@@ -30,9 +31,12 @@ def naming(path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        cure = "choose a folder that may be written to"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            cure = f"make room there, or {cure}"
         named = type(error)(
-            f"{path} could not be written ({error.strerror or error}): the file before it is kept; "
-            "make room there, or choose a folder that may be written to, and start again"
+            f"{path} could not be written ({error.strerror or error}); what was there before is "
+            f"kept: {cure}, and start again"
         )
         named.errno = error.errno
         raise named from error

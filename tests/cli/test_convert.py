@@ -69,7 +69,7 @@ def test_parity_is_measured_with_what_was_written(convert, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("none.ckpt", "-o", "b.safetensors"), "none.ckpt is none of these"),
+        (("none.ckpt", "-o", "b.safetensors"), "there is no file none.ckpt"),
         (("a.safetensors", "-o", "b.pt"), "expected -o to name a .safetensors file, got b.pt"),
         (("a.safetensors", "-o", "a.safetensors"), "a.safetensors exists already"),
         (("a.npz", "-o", "b.safetensors"), "missing inpaint_net/conv1/bias"),

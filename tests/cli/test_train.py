@@ -218,6 +218,25 @@ def test_ctrl_c_ends_with_a_checkpoint_that_goes_on(run, tmp_path, monkeypatch, 
     assert same_weights(ended["state_dict"], uncut["state_dict"])
 
 
+def test_a_stop_between_two_rows_leaves_none_of_its_own(tmp_path, monkeypatch):
+    every = ("trainer.log_every_n_steps=3", "trainer.val_check_interval=4")
+    tiny_train(tmp_path / "uncut", *every)
+    with monkeypatch.context() as patch:
+        patch.setattr(Interrupt, "on_train_batch_start", press_ctrl_c_in_step_2)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        tiny_train(tmp_path / "cut", *every)
+        signal.signal(signal.SIGINT, before)
+    tiny_train(tmp_path / "cut", *every)
+    uncut, cut = (
+        [
+            {name: value for name, value in row.items() if "time" not in name}
+            for row in read_metrics(tmp_path / folder)
+        ]
+        for folder in ("uncut", "cut")
+    )
+    assert cut == uncut
+
+
 def test_report_stands_beside_a_classical_baseline(run):
     table = (run / "report" / "table.md").read_text()
     for words in ("this run", "telea (classical baseline)", "n = 5"):

@@ -40,7 +40,7 @@ def test_what_is_there_may_be_added_and_what_a_library_takes_need_not_be():
         "trainer.strategy.find_unused_parameters=true": (
             "trainer.strategy.find_unused_parameters=true"
         ),
-        "+experiment=paper": "+experiment=paper",
+        "+experiment=paper": "experiment=paper",
         "+data@data.pictures=dtd": "+data@data.pictures=dtd",
         "trainer=ddp": "trainer=ddp",
         "~callbacks.health": "~callbacks.health",
@@ -69,6 +69,10 @@ def test_what_is_there_may_be_added_and_what_a_library_takes_need_not_be():
         "trainer.sync_batchnorm=true trainer.detect_anomaly=true",
         "debug=overfit",
         "callbacks=default",
+        "callbacks=null logger=null baseline=null",
+        "experiment=null debug=null model=null hparams_search=null cell=null",
+        "+experiment=paper data=folder data.root=x",
+        "+logger=csv",
         "data.batch_size=32 data.num_workers=4",
         "data=folder data.data_dir=x",
         "seed=3 trainer.deterministic=True logger=csv tags=[benchmark]",
@@ -80,6 +84,13 @@ def test_what_users_of_the_template_type_is_understood(line):
     cfg = composed(*renamed(line.split()))
     check_known_keys(cfg)
     check_kinds(cfg)
+
+
+def test_null_is_the_none_of_a_group_or_leaves_it_as_it_is():
+    given = ["attention=null", "logger=null", "baseline=null", "debug=null", "cell=null"]
+    assert renamed(given) == ["attention=none", "logger=none", "baseline=[]"]
+    with pytest.raises(ValueError, match="generator has no option null: it is one of coarse_only"):
+        renamed(["generator=null"])
 
 
 def test_a_name_that_is_the_commands_own_is_no_old_one():

@@ -11,6 +11,7 @@ import torch
 
 from farfill.callback.random_state import RandomState
 from farfill.checkpoint import read_checkpoint
+from farfill.config.arguments import newest_checkpoint, with_last_run
 from farfill.rundir.status import LOCK_FILE, read_status
 from helpers.children import die_at_call, train_in_child
 from helpers.command import command
@@ -266,6 +267,45 @@ def test_a_refused_command_deletes_nothing(run, tmp_path):
     half = leave(run / "checkpoints", ".part-ab12_x9z", "last.ckpt")
     refused(run, "other settings", *LONGER, "seed=2")
     assert half.is_dir()
+
+
+def test_a_damaged_record_is_refused_before_anything_is_written(run):
+    (run / "metrics.csv").write_bytes(b"\xff\n\x00")
+    refused(run, r"metrics\.csv is damaged", *LONGER)
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_record_that_ends_too_early_is_noticed(run, rows, capsys):
+    record = run / "metrics.csv"
+    record.write_text("".join(record.read_text().splitlines(keepends=True)[: rows + 1]))
+    tiny_train(run, *LONGER)
+    assert f"has no rows between generator steps {rows} and 2" in capsys.readouterr().err
+
+
+def test_a_whole_record_is_no_matter(run, capsys):
+    tiny_train(run, *LONGER)
+    assert "has no rows" not in capsys.readouterr().err
+
+
+def test_the_last_run_is_found_by_its_time_wherever_it_lies(tmp_path):
+    for number, place in enumerate(("b", "a", "day/time")):
+        (tmp_path / place / ".hydra").mkdir(parents=True)
+        for file in (
+            "config.yaml",
+            "overrides.yaml",
+            ".hydra/config.yaml",
+            ".hydra/overrides.yaml",
+        ):
+            (tmp_path / place / file).write_text("[seed=1]")
+            os.utime(tmp_path / place / file, (number, number))
+        (tmp_path / place / "checkpoints").mkdir()
+        (tmp_path / place / "checkpoints" / "last.ckpt").touch()
+        os.utime(tmp_path / place / "checkpoints" / "last.ckpt", (-number, -number))
+    given = ["seed=1", "ckpt_path=last"]
+    assert with_last_run(given, tmp_path) == [*given, f"hydra.run.dir={tmp_path}/day/time"]
+    assert newest_checkpoint("last", tmp_path) == tmp_path / "b" / "checkpoints" / "last.ckpt"
+    (tmp_path / "day" / "multirun.yaml").touch()  # then it is a run of a sweep
+    assert with_last_run(given, tmp_path) == [*given, f"hydra.run.dir={tmp_path}/a"]
 
 
 def test_a_refused_command_does_not_hide_the_run_from_ckpt_path_last(tmp_path):

@@ -71,6 +71,18 @@ def test_an_unknown_name_is_refused_with_those_there_are(file, monkeypatch):
     refused("photograph-256", r"Farfill \(did you mean photographs-256\?\)$")
 
 
+def test_a_run_is_no_checkpoint_but_has_some(file):
+    for name in ("best", "last"):
+        place = file.parent / "run" / "checkpoints" / f"{name}.ckpt"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    for folder in (place.parent, place.parent.parent):
+        refused(
+            folder, r"is a folder, of which one .* needed: .*best\.ckpt, .*/checkpoints/last\.ckpt$"
+        )
+    refused("gone/best.ckpt", r"there is no file gone/best\.ckpt$")
+
+
 def test_the_hub_is_asked_for_a_model_and_a_revision(file, hub):
     upload(file, hub, "me/holes")
     upload(tiny_weights(file, Generator(channels=4)), hub, "me/holes", "v2")

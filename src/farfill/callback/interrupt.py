@@ -158,6 +158,9 @@ class Interrupt(Callback):
         self.stopped = any_rank(SIGNALS.received is not None, pl_module.device)
         if self.stopped:
             trainer.should_stop = True
+            flags: Any = trainer
+            if trainer.global_step % max(1, flags.log_every_n_steps):
+                flags.log_every_n_steps = 0  # Lightning would log because of the stop
             if not _is_validated(trainer):
                 trainer.limit_val_batches = 0  # Lightning would validate because of the stop
 

@@ -121,6 +121,9 @@ def _sentence(error: HydraException) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, option = error.missing_cfg_file.rpartition("/")
         return no_option(group, option, error.options)
+    group = re.match(r"Could not override '(\w+)'", str(error))
+    if group and (conf_dir() / group[1]).is_dir():
+        return f"this command has no {group[1]}=: what a checkpoint was made with stands in it"
     if isinstance(error, OverrideParseException):
         return (
             f"expected name=value, got {error.override}; a value with commas, brackets or other "
@@ -151,11 +154,20 @@ def quote_paths(arguments: Sequence[str]) -> list[str]:
 
 
 def with_last_run(arguments: Sequence[str], runs: Path) -> list[str]:
-    """Add ``hydra.run.dir`` of the latest run of the same command, if that is asked for.
+    """Say which run ``ckpt_path=last`` and ``init_from=last`` or ``best`` mean.
+
+    The former gets ``hydra.run.dir`` of the latest run of the same command, the latter the file.
 
     Raises:
         ValueError: There is no such run, or it is a sweep without its folder.
     """
+    started = {f"init_from={name}": name for name in ("last", "best")}
+    arguments = [
+        quote_paths([f"init_from={newest_checkpoint(started[one], runs)}"])[0]
+        if one in started
+        else one
+        for one in arguments
+    ]
     folders, sweeps = ("hydra.run.dir=", "hydra.sweep.dir="), ("ablation=", "hparams_search=")
     multirun = {"-m", "--multirun"} & {*arguments}
     sweep = bool(multirun) or any(argument.startswith(sweeps) for argument in arguments)
@@ -168,10 +180,13 @@ def with_last_run(arguments: Sequence[str], runs: Path) -> list[str]:
             "instead goes on with a sweep"
         )
     settings = _own(arguments)
+    files = _in_runs(runs, "config.yaml", levels=2)
     found = [
         file.parent
-        for file in sorted(runs.glob("*/*/config.yaml"))
-        if (given := overrides_of(file.parent)) is not None and _own(given) == settings
+        for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)
+        if not (file.parent.parent / "multirun.yaml").exists()  # that is a sweep's
+        and (given := overrides_of(file.parent)) is not None
+        and _own(given) == settings
     ]
     if not found:
         raise ValueError(
@@ -186,20 +201,24 @@ def newest_checkpoint(name: str, runs: Path) -> Path:
 
     Args:
         name: ``last`` or ``best``.
-        runs: Folder of the days' folders of runs.
+        runs: Folder of runs, ``<name>``, ``<day>/<time>`` and ``<day>/<time>/<number>``.
 
     Raises:
         ValueError: There is none.
     """
-    places = ("*/*", "*/*/*")
-    files = [file for run in places for file in runs.glob(f"{run}/checkpoints/{name}.ckpt")]
+    files = _in_runs(runs, f"checkpoints/{name}.ckpt", levels=3)
     if not files:
-        raise ValueError(
-            f"ckpt_path={name}: no run below {runs} has saved a checkpoint; name the file"
-        )
+        raise ValueError(f"{name}: no run below {runs} has saved a {name}.ckpt; name the file")
     newest = max(files, key=lambda file: file.stat().st_mtime_ns)
-    print(f"farfill: ckpt_path={name} is {newest}", file=sys.stderr)
+    print(f"farfill: {name} is {newest}", file=sys.stderr)
     return newest
+
+
+def _in_runs(runs: Path, name: str, levels: int) -> list[Path]:
+    """That file of every run at most so many levels below ``runs``."""
+    places = ("*", "*/*", "*/*/*")[:levels]
+    files = [file for place in places for file in runs.glob(f"{place}/{name}")]
+    return [file for file in files if ".hydra" not in file.parts]
 
 
 def overrides_of(folder: Path) -> list[str] | None:

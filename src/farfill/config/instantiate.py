@@ -250,7 +250,7 @@ def _said(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(map(str, get_args(kind)))
     if get_origin(kind) in (list, Sequence):
-        return f"a list, and {_said(*get_args(kind))} each of it"
+        return f"a list, every item {_said(*get_args(kind))}"
     if get_origin(kind) in (Union, UnionType):
         return " or ".join(dict.fromkeys(map(_said, get_args(kind))))
     return _WORDS.get(kind, "a part with `_target_`")

@@ -62,7 +62,8 @@ def renamed(arguments: Iterable[str], config: str = "train") -> list[str]:
     """Arguments with today's names, see :data:`RENAMED`; what was changed is said in one line.
 
     A setting may also be added (``+``) that is there already, and one of :data:`OF_LIBRARIES` need
-    not be: whoever types either means the value, not whether some file lists it.
+    not be: whoever types either means the value, not whether some file lists it. ``null`` for a
+    group is its ``none``, or leaves it as it is where that chooses nothing.
 
     Args:
         arguments: As typed.
@@ -71,7 +72,10 @@ def renamed(arguments: Iterable[str], config: str = "train") -> list[str]:
     Raises:
         ValueError: One is among :data:`REFUSED`.
     """
-    own = OmegaConf.load(conf_dir() / f"{config}.yaml")
+    own: Any = OmegaConf.load(conf_dir() / f"{config}.yaml")
+    chosen = {
+        name: one for entry in own.defaults if entry != "_self_" for name, one in entry.items()
+    }
     changed, said = [], []
     for argument in arguments:
         name, is_setting, value = argument.partition("=")
@@ -89,6 +93,12 @@ def renamed(arguments: Iterable[str], config: str = "train") -> list[str]:
         is_group = (conf_dir() / bare.partition("@")[0]).is_dir()
         if is_group and (value.isdecimal() or value.lower() in ("true", "false")):
             raise ValueError(no_option(bare, value))  # Hydra's words name no group
+        if bare in chosen:  # Hydra has a + for other groups only, and no null
+            prefix = ""
+            if value == "null":
+                if chosen[bare] is None:
+                    continue
+                value = _nothing(bare)
         changed.append(f"{'++' if unlisted or (prefix and not is_group) else prefix}{bare}={value}")
     if said:
         print(f"farfill: names here: {', '.join(said)}", file=sys.stderr)
@@ -111,6 +121,15 @@ def refuse_foreign(name: str) -> None:
 def _at_or_above(name: str, names: Iterable[str]) -> str:
     """Of dotted names the longest that ``name`` is or lies below; empty if there is none."""
     return max((one for one in names if f"{name}.".startswith(f"{one}.")), key=len, default="")
+
+
+def _nothing(group: str) -> str:
+    """What chooses nothing of a group; a ``ValueError`` of one that has to be chosen from."""
+    if (conf_dir() / group / "none.yaml").is_file():
+        return "none"
+    if group in SEVERAL:
+        return "[]"
+    raise ValueError(no_option(group, "null"))
 
 
 @cache

@@ -160,8 +160,8 @@ class Fingerprint(BaseModel):
         )
         length = _length(self.count)
         first = lines[place * length : place * length + 1]
-        within = f" within {length} pictures" if length > 1 else ""
-        found = f"; they differ{within} from {first[0]} on" if first else ""
+        within = f", or one of the {length - 1} after it" if length > 1 else ""
+        found = f"; the first that is another is now {first[0]}{within}" if first else ""
         return f"{self.count} then, {len(lines)} now{found}"
 
 

@@ -25,6 +25,7 @@ from farfill.errors import in_sweep, message_of
 from farfill.files import atomic, remove_parts
 from farfill.module.inpainting import Inpainting
 from farfill.module.trainer_parts import is_first
+from farfill.rundir.record import read_rows
 from farfill.rundir.status import State, here, is_done, lock_run_dir, now, read_status, write_status
 from farfill.text import counted, say
 from farfill.types import Diverged
@@ -76,10 +77,23 @@ class Run:
         self.value: float | None = None
         self._skipped: dict[str, int] = {}
         inside = self.checkpoint and self.folder.resolve() in self.checkpoint.resolve().parents
+        if inside:
+            self._check_metrics()
         if self.checkpoint and not inside and 0 < cfg.trainer.max_steps <= self.step:
             raise ValueError(
                 f"{self.checkpoint} has done all its generator steps already: raise "
                 "trainer.max_steps to go on"
+            )
+
+    def _check_metrics(self) -> None:
+        """Refuse a damaged ``metrics.csv`` before anything is written; say if rows are missing."""
+        path, every = self.folder / "metrics.csv", self.cfg.trainer.log_every_n_steps or 0
+        last = max((int(row["step"]) for row in read_rows(path)), default=-1)
+        if every and last < self.step // every * every - 1:  # Lightning counts rows from 0
+            say(
+                f"farfill: {path} has no rows between generator steps {last + 1} and {self.step}, "
+                "where this run goes on: its curves will have a gap",
+                error=True,
             )
 
     def is_done(self) -> bool:

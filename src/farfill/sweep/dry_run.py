@@ -83,7 +83,7 @@ def dry_run(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
     settings = [tuple(text for text in job if SEED not in options([text])) for job in jobs]
     told = ("hydra.mode=RUN", "hydra.runtime.output_dir=.", "hydra.runtime.cwd=.")
     for job, without_seed in zip(jobs, settings, strict=True):
-        if without_seed not in composed:
+        if without_seed not in composed or not options(job).get(SEED, "1").isdecimal():
             cfg = compose("train", [*job, *told], return_hydra_config=True)
             HydraConfig.instance().set_config(cfg)  # values may ask for the run's choices
             own = OmegaConf.masked_copy(cfg, [str(k) for k in cfg if k != "hydra"])

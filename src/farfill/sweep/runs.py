@@ -48,7 +48,7 @@ def read_plan(folder: Path) -> DictConfig:
                 raise ValueError(f"{file} is no sweep's plan ({message_of(error)})") from error
             return plan
     if (folder / "config.yaml").is_file():
-        own = read_status(folder).get("state", "unknown")
+        own = condition(SweepRun(folder, (), "", 0), slurm_queue())
         raise ValueError(f"{folder} is a single run's folder, not a sweep's; its state: {own}")
     raise ValueError(f"expected a sweep's folder with {PLAN} or runs in it, got {folder}")
 

@@ -60,6 +60,11 @@ def find_weights(name: str | Path, **options: Any) -> Path:
         return place
     if options and re.fullmatch(_MODEL, str(name), re.ASCII):
         return _download(f"hf://{name}", options)
+    if files := [*path.glob("checkpoints/*.ckpt"), *path.glob("*.ckpt")]:
+        names = ", ".join(map(str, sorted(files)))
+        raise ValueError(f"{name} is a folder, of which one checkpoint is needed: {names}")
+    if path.suffix in (".ckpt", ".pt", ".pth", ".safetensors"):
+        raise ValueError(f"there is no file {name}")
     hint = did_you_mean(str(name), known, ", ".join(known) or "this version has none")
     raise ValueError(
         f"{name} is none of these: a checkpoint, a .safetensors file, a folder with {FILE}, "
