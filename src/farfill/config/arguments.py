@@ -121,9 +121,9 @@ def _sentence(error: HydraException) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, option = error.missing_cfg_file.rpartition("/")
         return no_option(group, option, error.options)
-    group = re.match(r"Could not override '(\w+)'", str(error))
-    if group and (conf_dir() / group[1]).is_dir():
-        return f"this command has no {group[1]}=: what a checkpoint was made with stands in it"
+    missing = re.match(r"Could not override '(\w+)'", str(error))
+    if missing and (conf_dir() / missing[1]).is_dir():
+        return f"this command has no {missing[1]}=: what a checkpoint was made with stands in it"
     if isinstance(error, OverrideParseException):
         return (
             f"expected name=value, got {error.override}; a value with commas, brackets or other "
