@@ -13,6 +13,7 @@ from farfill.baseline.telea import Telea
 from farfill.callback.interrupt import Interrupt
 from farfill.checkpoint import read_checkpoint
 from farfill.cli.convert import convert
+from farfill.rundir.status import read_status
 from helpers.runs import RESULTS, tiny_train
 from helpers.weights import ship, tiny_weights
 
@@ -241,6 +242,12 @@ def test_report_stands_beside_a_classical_baseline(run):
     table = (run / "report" / "table.md").read_text()
     for words in ("this run", "telea (classical baseline)", "n = 5"):
         assert words in table
+
+
+def test_gradients_are_clipped_in_half_precision_too(tmp_path):
+    clipped = ("trainer.precision=bf16-mixed", "trainer.gradient_clip_val=1", "trainer.max_steps=1")
+    tiny_train(tmp_path, *clipped)
+    assert read_status(tmp_path)["state"] == "done"
 
 
 def test_runs_of_a_process_score_a_baseline_once(tmp_path, monkeypatch):

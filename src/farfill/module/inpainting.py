@@ -8,7 +8,7 @@ import torch
 from lightning import LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
-from torch.nn.utils import get_total_norm
+from torch.nn.utils import clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -351,14 +351,16 @@ class Inpainting(LightningModule):
 
     def _step(self, player: str, optimizer: Optimizer | LightningOptimizer, total: Tensor) -> None:
         """Update by the gradients of all processes, unless they or the loss are not finite."""
-        groups = optimizer.param_groups
-        gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        gradients = [p.grad for p in parameters if p.grad is not None]
         average_([*gradients, total])
         norm = self.gradient_norm[player] = get_total_norm(gradients)
         if total.isfinite() & norm.isfinite():
             self.skipped_in_a_row[player] = 0
-            if self.clip is not None:
-                self.clip_gradients(cast(Optimizer, optimizer), self.clip, self.clip_by)
+            if self.clip is not None and self.clip_by == "norm":
+                clip_grads_with_norm_(parameters, self.clip, norm)
+            elif self.clip is not None:
+                clip_grad_value_(parameters, self.clip)
         else:
             self.skipped[player] += 1
             self.skipped_in_a_row[player] += 1
