@@ -224,7 +224,8 @@ def test_a_design_is_taken_apart_into_seeds_pictures_and_noise():
 
 def test_pictures_alone_may_keep_a_difference_out_of_reach():
     assert Design(3, 1e-6, 1.0, 0.0).needed([1.0]) is None
-    assert Design(3, 0.0, 0.0, 0.0).detectable() == 0
+    for power in (0.8, 0.9, 0.999):
+        assert Design(3, 0.0, 0.0, 0.0).detectable(power=power) == 0
     assert Design(3, 0.0, 0.0, 0.0).needed([0.1]) == 2
 
 

@@ -177,9 +177,9 @@ class Design(NamedTuple):
 
     def detectable(self, level: float = LEVEL, power: float = POWER) -> float:
         """The least effect that is found with this power by as many runs."""
-        if self.power(1e-300, self.runs, level) >= power:
-            return 0.0
         enough = max(self.spread, self.shared, self.noise)
+        if enough == 0 or self.power(1e-300, self.runs, level) >= power:
+            return 0.0
         while self.power(enough, self.runs, level) < power:
             enough *= 2
         return float(brentq(lambda x: self.power(x, self.runs, level) - power, 0, enough))
