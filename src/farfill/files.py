@@ -1,10 +1,12 @@
-"""Files that are either whole or not there."""
+"""Files that are either whole or not there, and tables of which the last row may be neither."""
 
+import csv
 import errno
+import io
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -82,3 +84,36 @@ def remove_parts(folder: Path) -> None:
             inside = list(part.iterdir())
             if not inside or (len(inside) == 1 and inside[0].is_file()):
                 shutil.rmtree(part, ignore_errors=True)
+
+
+def read_rows(path: Path, count: str = "step", texts: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Whole rows of a table, as they stand in the file; none without a file.
+
+    Args:
+        path: A CSV file.
+        count: Column in which every row has a whole number.
+        texts: Columns that are no numbers; all others have numbers or nothing.
+
+    Raises:
+        ValueError: It is no such table; the file is named.
+    """
+    if not path.is_file():
+        return []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            text = file.read()
+        whole = text[: text.rfind("\n") + 1]  # a process that is killed may leave half a line
+        reader = csv.DictReader(io.StringIO(whole, newline=""))
+        if whole and count not in (reader.fieldnames or ()):
+            raise ValueError(f"it has no column {count!r}")
+        rows = list(reader)
+        for row in rows:
+            if None in row or None in row.values():
+                raise ValueError(f"a row has not {len(reader.fieldnames or ())} cells")
+            int(row[count])
+            for name, cell in row.items():
+                if cell and name not in texts:
+                    float(cell)
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"{path} is damaged ({error}): mend it or move it away") from error
+    return rows

@@ -11,11 +11,11 @@ from farfill.attention.contextual import ContextualAttention
 from farfill.callback.attention_diagnostics import AttentionDiagnostics
 from farfill.data.known_source import KnownSource
 from farfill.datamodule.inpainting import InpaintingData
+from farfill.files import read_rows
 from farfill.mask.box import Box
 from farfill.mask.centre import Centre
 from farfill.metric.attention import COMPARED
 from farfill.op.spatial import resize_nearest
-from farfill.tracking.metrics_csv import read_rows
 from farfill.types import AttentionResult
 from helpers.runs import tiny_train
 from helpers.tiny import DATA

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from farfill.callback.health import FLOOR, Health
+from farfill.files import read_rows
 from farfill.metric.suite import NAMES
 from farfill.rundir.status import read_status
-from farfill.tracking.metrics_csv import read_rows
 from helpers.runs import tiny_train
 
 SOUND = {

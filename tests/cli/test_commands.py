@@ -84,7 +84,7 @@ def test_evaluate_scores_what_was_trained_last(trained):
         "hydra.run.dir=scored",
     )
     assert status == 0, err
-    assert "ckpt_path=best is runs/day/time/checkpoints/best.ckpt" in err
+    assert "best is runs/day/time/checkpoints/best.ckpt" in err
     assert "trainer=cpu is device=cpu" in err
     assert "best.ckpt" in out
     assert (folder / "scored" / "manifest.json").is_file()

@@ -110,7 +110,7 @@ def test_weights_alone_are_scored_on_what_is_said(checkpoint, scored, tmp_path):
     ("override", "words"),
     [
         ("seed=1", "say which checkpoint"),
-        ("ckpt_path=none.ckpt", "none.ckpt is none"),
+        ("ckpt_path=none.ckpt", "there is no file none.ckpt"),
     ],
 )
 def test_wrong_settings_are_one_sentence(tmp_path, override, words):

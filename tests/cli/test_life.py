@@ -7,8 +7,8 @@ import psutil
 import pytest
 from lightning import Callback, Trainer
 
+from farfill.files import read_rows
 from farfill.rundir.status import read_status
-from farfill.tracking.metrics_csv import read_rows
 from helpers.command import command
 from helpers.runs import compose_tiny
 from train import train

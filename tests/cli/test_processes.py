@@ -10,12 +10,12 @@ import torch
 from torch import distributed
 
 from farfill.checkpoint import read_checkpoint
+from farfill.files import read_rows
 from farfill.gan.hinge import Hinge
 from farfill.gan.lsgan import LSGAN
 from farfill.gan.vanilla import Vanilla
 from farfill.gan.wgan_gp import WassersteinGP
 from farfill.op.runtime import average_, share_of
-from farfill.tracking.metrics_csv import read_rows
 from farfill.types import Batch
 from helpers.children import assert_same
 from helpers.runs import TINY

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from farfill.checkpoint import read_checkpoint
-from farfill.tracking.metrics_csv import read_rows
+from farfill.files import read_rows
 from helpers.runs import tiny_train
 
 KILLED = -signal.SIGKILL

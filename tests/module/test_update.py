@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from farfill.checkpoint import read_checkpoint
+from farfill.files import read_rows
 from farfill.gan.hinge import Hinge
 from farfill.gan.lsgan import LSGAN
 from farfill.gan.none import NoGAN
@@ -16,7 +17,6 @@ from farfill.gan.wgan_gp import WassersteinGP
 from farfill.loss.hole_l2 import HoleL2
 from farfill.loss.known_l1 import KnownL1
 from farfill.rundir.status import read_status
-from farfill.tracking.metrics_csv import read_rows
 from farfill.types import Diverged
 from helpers.runs import tiny_train
 from helpers.tiny import quiet_fit, random_batch, tiny_module

@@ -4,7 +4,8 @@ import pytest
 import torch
 from lightning.pytorch.loggers import CSVLogger
 
-from farfill.tracking.metrics_csv import ResumableCSVLogger, read_rows
+from farfill.files import read_rows
+from farfill.tracking.metrics_csv import ResumableCSVLogger
 
 TRAIN, VAL = {"train/a": 0.1, "epoch": 0}, {"val/b": 1e-07, "epoch": 0}
 

@@ -1,7 +1,5 @@
 """What one run of a sweep left behind, read without Hydra, torch or a GPU."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from farfill.files import read_rows
 from farfill.rundir.status import read_status
 
 #: Lightning's axis in wandb, which counts generator steps; in metrics.csv it is `step`.
@@ -149,39 +148,6 @@ def _hours(status: Mapping[str, Any]) -> float:
         return math.nan
     start, end = (datetime.fromisoformat(status[name]) for name in ("started", "ended"))
     return (end - start).total_seconds() / 3600
-
-
-def read_rows(path: Path, count: str = "step", texts: Sequence[str] = ()) -> list[dict[str, str]]:
-    """Whole rows of a table, as they stand in the file; none without a file.
-
-    Args:
-        path: A CSV file.
-        count: Column in which every row has a whole number.
-        texts: Columns that are no numbers; all others have numbers or nothing.
-
-    Raises:
-        ValueError: It is no such table; the file is named.
-    """
-    if not path.is_file():
-        return []
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            text = file.read()
-        whole = text[: text.rfind("\n") + 1]  # a process that is killed may leave half a line
-        reader = csv.DictReader(io.StringIO(whole, newline=""))
-        if whole and count not in (reader.fieldnames or ()):
-            raise ValueError(f"it has no column {count!r}")
-        rows = list(reader)
-        for row in rows:
-            if None in row or None in row.values():
-                raise ValueError(f"a row has not {len(reader.fieldnames or ())} cells")
-            int(row[count])
-            for name, cell in row.items():
-                if cell and name not in texts:
-                    float(cell)
-    except (ValueError, csv.Error) as error:
-        raise ValueError(f"{path} is damaged ({error}): mend it or move it away") from error
-    return rows
 
 
 def diverged(record: Record) -> bool:

@@ -22,10 +22,9 @@ from farfill.config.check import check_boxes
 from farfill.config.instantiate import plain
 from farfill.datamodule.inpainting import InpaintingData
 from farfill.errors import in_sweep, message_of
-from farfill.files import atomic, remove_parts
+from farfill.files import atomic, read_rows, remove_parts
 from farfill.module.inpainting import Inpainting
 from farfill.module.trainer_parts import is_first
-from farfill.rundir.record import read_rows
 from farfill.rundir.status import State, here, is_done, lock_run_dir, now, read_status, write_status
 from farfill.text import counted, say
 from farfill.types import Diverged

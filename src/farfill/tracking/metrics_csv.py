@@ -10,8 +10,8 @@ from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from torch import Tensor
 
-from farfill.files import atomic, naming
-from farfill.rundir.record import COUNTS, read_rows
+from farfill.files import atomic, naming, read_rows
+from farfill.rundir.record import COUNTS
 
 
 class ResumableCSVLogger(Logger):
