@@ -38,7 +38,10 @@ def test_an_untrained_sweep_decides_nothing(name, tmp_path, monkeypatch):
     assert len(verdicts) == len(sweep.question["claims"])
     decided = [one.claim["says"] for one in verdicts if one.word != OPEN]
     assert not decided
-    # Nor would the metrics, if nobody knew that these runs have not trained.
+    # Nor would the metrics, if nobody knew that these runs have not trained; but any network may
+    # differ from the truth or from a classical filler as a claim expects.
     monkeypatch.setattr(verdict, "is_untrained", lambda _: False)
     for one in judge_all(sweep):
+        if any("baseline" in one.claim[side] for side in ("left", "right")):
+            continue
         assert one.word != AGREES or one.claim["expects"] not in ("lower", "higher"), one.claim

@@ -219,6 +219,14 @@ def test_a_baseline_may_stand_on_a_side(tmp_path):
     assert judge(sweep, {**against, "left": {"gan": "lsgan"}}).plain == DIFFERS
 
 
+def test_an_untrained_cell_decides_nothing_against_a_baseline(tmp_path, monkeypatch):
+    monkeypatch.setattr("farfill.ablation.verdict.is_untrained", lambda run: "gan" in run.cell)
+    sweep = read_sweep(gan_sweep(tmp_path, {"hinge": 0.1, "lsgan": 0.3}), {}, [])
+    against = {**claim("hinge", "", "lower"), "right": {"baseline": "telea"}}
+    found = judge(sweep, against)
+    assert (found.plain, found.why) == (OPEN, "none of these runs has trained")
+
+
 def test_a_cell_that_failed_or_is_absent_leaves_the_claim_open(tmp_path):
     sweep = read_sweep(gan_sweep(tmp_path, {"hinge": 0.1, "lsgan": None}), {}, [])
     failed = judge(sweep, claim("hinge", "lsgan", "lower"))

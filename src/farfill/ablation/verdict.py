@@ -8,7 +8,7 @@ import numpy as np
 
 from farfill.ablation.power import Power, Shares, in_words, power_of_means, power_of_shares
 from farfill.ablation.stability import CHECKS, STATISTICS, flags
-from farfill.ablation.sweep import Sweep
+from farfill.ablation.sweep import BASELINE, Sweep
 from farfill.evaluation.statistics import (
     LEVEL,
     Design,
@@ -124,9 +124,11 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
         where = f"{metric} is undefined in {' and in '.join(undefined)}"
         return verdict._replace(why=where) if undefined else verdict
     both = (*left, *right)
-    untrained = [run for run in both if is_untrained(run)]
     unsound = [run for run in both if not is_untrained(run) and flags(run)]
-    if len(untrained) == len(both):
+    cells = [
+        runs for name, runs in (("left", left), ("right", right)) if BASELINE not in claim[name]
+    ]
+    if all(is_untrained(run) for runs in cells for run in runs):  # a classical filler cannot train
         verdict = verdict._replace(p=1.0, plain=OPEN, why="none of these runs has trained")
     elif verdict.plain != OPEN and unsound and metric not in STATISTICS:
         why = f"but {len(unsound)} of {len(both)} runs are unsound, see below"
