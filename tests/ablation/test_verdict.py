@@ -225,6 +225,8 @@ def test_an_untrained_cell_decides_nothing_against_a_baseline(tmp_path, monkeypa
     against = {**claim("hinge", "", "lower"), "right": {"baseline": "telea"}}
     found = judge(sweep, against)
     assert (found.plain, found.why) == (OPEN, "none of these runs has trained")
+    alike = judge(sweep, {**against, "left": {"baseline": "telea"}})  # which is not about training
+    assert alike.why == ""
 
 
 def test_a_cell_that_failed_or_is_absent_leaves_the_claim_open(tmp_path):

@@ -84,7 +84,7 @@ def test_evaluate_scores_what_was_trained_last(trained):
         "hydra.run.dir=scored",
     )
     assert status == 0, err
-    assert "best is runs/day/time/checkpoints/best.ckpt" in err
+    assert "farfill: best is runs/day/time/checkpoints/best.ckpt" in err
     assert "trainer=cpu is device=cpu" in err
     assert "best.ckpt" in out
     assert (folder / "scored" / "manifest.json").is_file()
@@ -128,7 +128,7 @@ def test_inpaint_fills_with_what_was_trained(trained):
         (
             "train",
             "datamodule.augment=3",
-            "parts by name, or null, got 3",
+            "`datamodule.augment` to be parts by name, or null, got 3",
         ),
         ("train", "model=mnist", "glcic"),
         ("train", "seed", "name=value, got seed"),

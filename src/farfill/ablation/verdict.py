@@ -125,10 +125,9 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
         return verdict._replace(why=where) if undefined else verdict
     both = (*left, *right)
     unsound = [run for run in both if not is_untrained(run) and flags(run)]
-    cells = [
-        runs for name, runs in (("left", left), ("right", right)) if BASELINE not in claim[name]
-    ]
-    if all(is_untrained(run) for runs in cells for run in runs):  # a classical filler cannot train
+    sides = {"left": left, "right": right}  # of which a classical filler cannot train
+    networks = [run for name, runs in sides.items() if BASELINE not in claim[name] for run in runs]
+    if networks and all(map(is_untrained, networks)):
         verdict = verdict._replace(p=1.0, plain=OPEN, why="none of these runs has trained")
     elif verdict.plain != OPEN and unsound and metric not in STATISTICS:
         why = f"but {len(unsound)} of {len(both)} runs are unsound, see below"

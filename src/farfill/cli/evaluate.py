@@ -9,7 +9,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
-from farfill.config.arguments import command_line, newest_checkpoint, quote_paths
+from farfill.config.arguments import command_line, with_newest
 from farfill.config.paths import conf_dir
 from farfill.errors import one_line_errors
 from farfill.text import say
@@ -27,11 +27,9 @@ def translated(arguments: Sequence[str], runs: Path) -> list[str]:
         ValueError: There is no such checkpoint, or an evaluation has nothing of the kind.
     """
     changed = []
-    for argument in arguments:
+    for argument in with_newest("ckpt_path", arguments, runs):
         name, _, value = argument.lstrip("+").partition("=")
-        if name == "ckpt_path" and value in ("last", "best"):
-            changed += quote_paths([f"ckpt_path={newest_checkpoint(value, runs)}"])
-        elif name in ("trainer", "trainer.accelerator") and value in _DEVICES:
+        if name in ("trainer", "trainer.accelerator") and value in _DEVICES:
             print(f"farfill: {name}={value} is device={_DEVICES[value]} here", file=sys.stderr)
             changed.append(f"device={_DEVICES[value]}")
         elif name.startswith("trainer"):

@@ -161,13 +161,7 @@ def with_last_run(arguments: Sequence[str], runs: Path) -> list[str]:
     Raises:
         ValueError: There is no such run, or it is a sweep without its folder.
     """
-    started = {f"init_from={name}": name for name in ("last", "best")}
-    arguments = [
-        quote_paths([f"init_from={newest_checkpoint(started[one], runs)}"])[0]
-        if one in started
-        else one
-        for one in arguments
-    ]
+    arguments = with_newest("init_from", arguments, runs)
     folders, sweeps = ("hydra.run.dir=", "hydra.sweep.dir="), ("ablation=", "hparams_search=")
     multirun = {"-m", "--multirun"} & {*arguments}
     sweep = bool(multirun) or any(argument.startswith(sweeps) for argument in arguments)
@@ -194,6 +188,18 @@ def with_last_run(arguments: Sequence[str], runs: Path) -> list[str]:
             "with hydra.run.dir=..."
         )
     return [*arguments, *quote_paths([f"hydra.run.dir={found[-1]}"])]
+
+
+def with_newest(setting: str, arguments: Iterable[str], runs: Path) -> list[str]:
+    """Give ``setting=last`` and ``best`` the file of :func:`newest_checkpoint`."""
+
+    def named(argument: str) -> str:
+        name, _, value = argument.lstrip("+").partition("=")
+        if name != setting or value not in ("last", "best"):
+            return argument
+        return quote_paths([f"{setting}={newest_checkpoint(value, runs)}"])[0]
+
+    return [*map(named, arguments)]
 
 
 def newest_checkpoint(name: str, runs: Path) -> Path:

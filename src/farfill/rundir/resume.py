@@ -75,17 +75,18 @@ class Run:
         self.step = int(self._read.get("global_step", 0))
         self.value: float | None = None
         self._skipped: dict[str, int] = {}
-        inside = self.checkpoint and self.folder.resolve() in self.checkpoint.resolve().parents
-        if inside:
-            self._check_metrics()
-        if self.checkpoint and not inside and 0 < cfg.trainer.max_steps <= self.step:
+        self._inside = (
+            self.checkpoint is not None
+            and self.folder.resolve() in self.checkpoint.resolve().parents
+        )
+        if self.checkpoint and not self._inside and 0 < cfg.trainer.max_steps <= self.step:
             raise ValueError(
                 f"{self.checkpoint} has done all its generator steps already: raise "
                 "trainer.max_steps to go on"
             )
 
     def _check_metrics(self) -> None:
-        """Refuse a damaged ``metrics.csv`` before anything is written; say if rows are missing."""
+        """Refuse a damaged ``metrics.csv``; say if rows are missing."""
         path, every = self.folder / "metrics.csv", self.cfg.trainer.log_every_n_steps or 0
         last = max((int(row["step"]) for row in read_rows(path)), default=-1)
         if every and last < self.step // every * every - 1:  # Lightning counts rows from 0
@@ -124,6 +125,8 @@ class Run:
         if self.checkpoint is not None:
             check_training(module, self._read, self.checkpoint)
             data.load_state_dict(self._read.get(type(data).__qualname__) or {"step": self.step})
+            if self._inside and is_first():
+                self._check_metrics()
             self._read = {}  # it may take much memory, and Lightning reads it again
         else:
             module.configure_optimizers()  # which refuses what cannot be
