@@ -57,7 +57,7 @@ class Network(nn.Module):
 
 
 class PlainDoubling(nn.Module):
-    """:class:`DoublingConv2d` as it is said: other runtimes are slow at moving its pixels."""
+    """:class:`DoublingConv2d` as it is said: operators that every runtime is good at."""
 
     def __init__(self, layer: DoublingConv2d) -> None:
         super().__init__()
