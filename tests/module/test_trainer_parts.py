@@ -2,13 +2,15 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
+from types import SimpleNamespace
 
 import pytest
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from farfill.module.trainer_parts import AtomicCheckpointIO
+from farfill.module.trainer_parts import AtomicCheckpointIO, LostProcess, distributed_session
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,15 @@ def test_what_cannot_be_written_leaves_the_file_before(tmp_path):
         AtomicCheckpointIO().save_checkpoint({"a": Full()}, path)
     assert torch.load(path, weights_only=True) == {"a": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_once_a_process_is_lost_nothing_kills_the_one_that_says_so(tmp_path):
+    other = subprocess.Popen(["sleep", "60"])
+    # Lightning watches this very list, and kills this process for any in it that has ended.
+    watched = [other]
+    launcher = SimpleNamespace(procs=watched, kill=lambda number: other.send_signal(number))
+    trainer = SimpleNamespace(world_size=2, strategy=SimpleNamespace(launcher=launcher))
+    with pytest.raises(LostProcess), distributed_session(trainer, tmp_path, batch_size=2):
+        raise RuntimeError("[gloo/transport/tcp/pair.cc:534] Connection closed by peer")
+    assert other.wait(10) == -15
+    assert watched == []

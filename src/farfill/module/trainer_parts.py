@@ -99,6 +99,9 @@ def distributed_session(trainer: Trainer, folder: Path, batch_size: int) -> Iter
         if (launcher := trainer.strategy.launcher) is not None:
             # Some may be waiting for a connection to this one, and would for half an hour.
             cast(Any, launcher).kill(signal.SIGTERM)
+            # Every five seconds Lightning looks whether one of these has ended, and would kill
+            # this process, which is about to say so itself.
+            cast(Any, launcher).procs.clear()
         # Gloo has no error of its own, but names its source.
         if isinstance(error, torch.distributed.DistError) or "gloo/transport" in str(error):
             raise LostProcess(
