@@ -1,6 +1,7 @@
 """Read checkpoints. Nothing in a file is ever executed: only tensors and plain values are read."""
 
 import json
+import logging
 import math
 import random
 import re
@@ -247,12 +248,27 @@ def _class_of(target: Any, rooms: str) -> type | None:
 def load_weights(module: nn.Module, path: str | Path) -> None:
     """Take over the weights of ``module.generator`` and ``module.critics``, and nothing else.
 
-    Files of weights alone have no critics; these start anew.
+    Files of weights alone have no critics; these start anew, and so do critics for pictures or
+    boxes of another size, or of another kind. A warning says so.
     """
     checkpoint = read_checkpoint(path)
-    alone = checkpoint.get("generator_only") is True
-    for name in ("generator",) if alone else ("generator", "critics"):
-        _load(module.get_submodule(name), checkpoint, name, path)
+    _load(module.get_submodule("generator"), checkpoint, "generator", path)
+    if checkpoint.get("generator_only") is True:
+        return
+    critics = module.get_submodule("critics")
+    own = {f"critics.{name}": value.shape for name, value in critics.state_dict().items()}
+    kept = {
+        name: value.shape
+        for name, value in checkpoint["state_dict"].items()
+        if name.startswith("critics.")
+    }
+    if own == kept:
+        _load(critics, checkpoint, "critics", path)
+    else:
+        logging.getLogger(__name__).warning(
+            "The critics in %s are for another image_size, box_size or critic, and start anew.",
+            path,
+        )
 
 
 def check_training(module: Any, checkpoint: Mapping[str, Any], path: Path) -> None:
