@@ -1,6 +1,7 @@
 """Bad input ends in one sentence, mistakes of ours in a traceback."""
 
 import io
+import subprocess
 import sys
 import warnings
 
@@ -84,3 +85,17 @@ def test_a_name_that_is_no_text_can_be_printed(monkeypatch):
 )
 def test_words_for_one_line_of_a_terminal(words, line):
     assert one_line(words) == line
+
+
+def test_a_reader_that_has_enough_ends_a_command_without_a_word():
+    code = (
+        "from farfill.errors import one_line_errors\n"
+        "one_line_errors(lambda: [print('y' * 100) for _ in range(100_000)])()"
+    )
+    command = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert command.stdout.readline() == "y" * 100 + "\n"
+    command.stdout.close()
+    assert command.stderr.read() == ""
+    assert command.wait(60) == 141

@@ -57,6 +57,10 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
             raise SystemExit(130) from None
         except Exception as error:
             reason = reason_of(error)
+            if isinstance(reason, BrokenPipeError) and not HydraConfig.initialized():
+                # Whoever reads, such as head, has what it wants; Python would flush once more.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise SystemExit(141) from None
             if in_sweep():
                 logging.getLogger(__name__).error(message_of(error))
                 raise
