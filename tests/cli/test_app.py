@@ -33,8 +33,8 @@ def test_an_address_that_others_reach_needs_a_flag(host, tmp_path, monkeypatch, 
     error = capsys.readouterr().err
     assert f"farfill: --host {host} lets every machine" in error
     assert "say --public" in error
-    with pytest.raises(ValueError, match=r"pip install|no trained weights come"):
-        serve(parse(["--host", host, "--public"]))  # refused for another reason
+    with pytest.raises(ValueError, match=r"pip install|nowhere is none of these"):
+        serve(parse(["--host", host, "--public", "--weights", "nowhere"]))  # for another reason
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "127.0.0.1:80"])
@@ -45,13 +45,14 @@ def test_what_is_no_address_is_refused(host):
 
 def test_without_weights_it_says_what_inpaint_says(tmp_path):
     needs_the_extra()
-    app = command("app", tmp_path)
+    weights = ("--weights", "nowhere")
+    app = command("app", tmp_path, *weights)
     assert app[0] == 2
     assert app[2].count("\n") == 1
-    assert "no trained weights come with this version" in app[2]
+    assert "nowhere is none of these" in app[2]
     (tmp_path / "a.png").touch()
     (tmp_path / "b.png").touch()
-    inpaint = command("inpaint", tmp_path, "a.png", "b.png", "-o", "c.png")
+    inpaint = command("inpaint", tmp_path, "a.png", "b.png", "-o", "c.png", *weights)
     assert app == inpaint
 
 

@@ -294,7 +294,8 @@ def test_a_transparent_hole_is_mentioned(inpaint):
     assert "cannot be seen" in inpaint("image=rgba.png", "mask=hole.png", "output=f.png")[1]
 
 
-def test_without_weights_one_sentence_says_what_to_do(inpaint):
+def test_without_weights_one_sentence_says_what_to_do(inpaint, monkeypatch):
+    monkeypatch.setattr("farfill.inpainting.inpainter.shipped", dict)
     status, _, err = inpaint(*NAMES, ckpt_path="null")
     assert (status, err.count("\n")) == (2, 1)
     assert "no trained weights come with" in err
