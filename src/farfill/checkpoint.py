@@ -248,27 +248,24 @@ def _class_of(target: Any, rooms: str) -> type | None:
 def load_weights(module: nn.Module, path: str | Path) -> None:
     """Take over the weights of ``module.generator`` and ``module.critics``, and nothing else.
 
-    Files of weights alone have no critics; these start anew, and so do critics for pictures or
-    boxes of another size, or of another kind. A warning says so.
+    Files of weights alone have no critics; these start anew. So do critics for another size of
+    pictures or boxes, or of another width, and a warning says so.
     """
     checkpoint = read_checkpoint(path)
     _load(module.get_submodule("generator"), checkpoint, "generator", path)
     if checkpoint.get("generator_only") is True:
         return
-    critics = module.get_submodule("critics")
+    critics, state = module.get_submodule("critics"), checkpoint["state_dict"]
     own = {f"critics.{name}": value.shape for name, value in critics.state_dict().items()}
-    kept = {
-        name: value.shape
-        for name, value in checkpoint["state_dict"].items()
-        if name.startswith("critics.")
-    }
-    if own == kept:
-        _load(critics, checkpoint, "critics", path)
-    else:
+    kept = {name: value.shape for name, value in state.items() if name.startswith("critics.")}
+    if own.keys() == kept.keys() and own != kept:
         logging.getLogger(__name__).warning(
-            "The critics in %s are for another image_size, box_size or critic, and start anew.",
+            "The critics in %s are for another image_size, box_size or critic_channels, and start "
+            "anew.",
             path,
         )
+    else:
+        _load(critics, checkpoint, "critics", path)
 
 
 def check_training(module: Any, checkpoint: Mapping[str, Any], path: Path) -> None:

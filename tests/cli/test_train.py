@@ -182,7 +182,7 @@ def test_init_from_goes_on_at_another_size_where_the_critics_start_anew(run, tmp
     last = f"{run}/checkpoints/last.ckpt"
     size = ("image_size=48", "box_size=24", "data.resize=64")
     tiny_train(tmp_path, f"init_from={last}", *size, "trainer.max_steps=1", "learning_rate=0")
-    assert "another image_size, box_size or critic, and start anew" in caplog.text
+    assert "another image_size, box_size or critic_channels, and start anew" in caplog.text
     ended, origin = (
         read_checkpoint(path)["state_dict"] for path in (f"{tmp_path}/checkpoints/last.ckpt", last)
     )
