@@ -52,6 +52,21 @@ def test_what_is_missing_of_an_ablation_is_run_again_and_nothing_else(tmp_path):
     assert (sweep / "0" / "status.json").stat().st_mtime_ns == untouched
 
 
+def test_runs_that_build_on_others_find_them_again_by_name(tmp_path):
+    staging = ["ablation=staging", *SWEEP, "datamodule.workers=0"]
+    quick = [one for one in staging if not one.startswith("callbacks.last_checkpoint")]
+    status, _, err = command("train", tmp_path, *quick, "stage=coarse_only,refine_frozen", "seed=1")
+    assert status == 0, err
+    shutil.rmtree(tmp_path / "sweep" / "coarse_only-1")
+    shutil.rmtree(tmp_path / "sweep" / "refine_frozen-1")
+    _, out, _ = command("sweep", tmp_path, "missing", "sweep")
+    places = [Path(line.split()[-2]).name for line in out.splitlines()]
+    assert places == ["coarse_only-1", "refine_frozen-1"]
+    status, out, err = command("sweep", tmp_path, "rerun", "sweep")
+    assert status == 0, out + err
+    assert out.endswith("2 runs: 2 done\n")
+
+
 def test_a_run_that_fails_is_listed_with_a_command_that_repeats_it(tmp_path):
     status, _, _ = command("train", tmp_path, "-m", *SWEEP, "attention.rate=2,0")
     assert status != 0

@@ -130,7 +130,7 @@ def test_the_staged_cell_finds_the_coarse_stage_of_its_own_seed():
     raw = OmegaConf.to_container(cfg.hydra.sweep, resolve=False)
     assert raw["subdir"] == "${hydra:runtime.choices.stage}-${seed}"
     source = OmegaConf.to_container(cfg.question.init_from, resolve=False)["refine_frozen"]
-    assert source == "${hydra:sweep.dir}/coarse_only-${seed}/checkpoints/last.ckpt"
+    assert source == "${hydra:runtime.output_dir}/../coarse_only-${seed}/checkpoints/last.ckpt"
     order = cfg.hydra.sweeper.params.stage.split(",")
     assert order.index("coarse_only") < order.index("refine_frozen")
 

@@ -1,5 +1,6 @@
 """The runs of a sweep: the folder of each, what became of it, and a table of that."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,9 +62,9 @@ def planned_runs(plan: DictConfig, folder: Path) -> list[SweepRun]:
     subdir = str(hydra.get("sweep", {}).get("subdir", "${hydra.job.num}"))
     runs = []
     for number, job in enumerate(jobs):
-        name = subdir.replace("${hydra.job.num}", str(number))
-        place = folder / (str(number) if "${" in name else name)
-        if "${" in name:  # its overrides have a say in the name
+        name = _folder_name(subdir, number, options(job), plan)
+        place = folder / (name or str(number))
+        if name is None:
             same = (place for place, given in started.items() if options(given) == options(job))
             place = next(same, place)
         own = submissions(place, 0, 1) if place.resolve() != folder.resolve() else []
@@ -158,6 +159,22 @@ def _entry(run: SweepRun, outcome: str, status: dict[str, Any]) -> str:
     elif outcome != "missing" and status.get("host"):
         words.append("/".join(filter(None, [status["host"], status.get("job")])))
     return " ".join(words)
+
+
+def _folder_name(
+    pattern: str, number: int, chosen: Mapping[str, Any], plan: DictConfig
+) -> str | None:
+    """What Hydra makes of ``hydra.sweep.subdir`` for a run; ``None`` if only Hydra can say."""
+    values: dict[str, Any] = {"hydra.job.num": number}
+    for name in re.findall(r"\$\{([^{}]+)\}", pattern):
+        option = name.removeprefix("hydra:runtime.choices.")
+        if option != name:
+            values[name] = chosen.get(option, plan.hydra.runtime.choices.get(option))
+        elif not name.startswith("hydra"):
+            values.setdefault(name, chosen.get(name, OmegaConf.select(plan, name)))
+    for name, value in values.items():
+        pattern = pattern.replace("${" + name + "}", str(value))
+    return None if "${" in pattern else pattern
 
 
 def _sweep_run(
