@@ -139,7 +139,9 @@ def training(size: int) -> Cases:
     hole = box(size, size // 2)
     at = torch.tensor([[size // 4, size // 4, size // 2, size // 2]]).expand(len(image), -1)
 
-    def step(generator: nn.Module, ours: bool, half: bool = False) -> Callable[[], object]:
+    def step(
+        generator: nn.Module, ours: bool, half: bool = False, half_critics: bool = False
+    ) -> Callable[[], object]:
         critics = (LocalGlobal if ours else TwiceDifferentiated)(64, size, size // 2)
         gan = WassersteinGP(0.001, 1.0, 10.0, 5)
         order = torch.channels_last if ours else torch.contiguous_format
@@ -151,6 +153,10 @@ def training(size: int) -> Cases:
             with torch.autocast("cpu", torch.bfloat16, enabled=half):
                 return generator(real * (1 - hole), hole).completed(real, hole).float()
 
+        def judge(terms: Callable[..., dict[str, Tensor]], *views: object) -> Tensor:
+            with torch.autocast("cpu", torch.bfloat16, enabled=half_critics):
+                return torch.stack(list(terms(critics, *views).values())).sum()
+
         def run() -> None:
             for _ in range(gan.critic_steps):
                 with torch.set_grad_enabled(not ours):
@@ -159,13 +165,12 @@ def training(size: int) -> Cases:
                     critics.views(x, at)
                     for x in (real, fake.detach(), hole.expand(len(real), -1, -1, -1))
                 )
-                terms = gan.critic_terms(critics, *views)
-                torch.stack(list(terms.values())).sum().backward()
+                judge(gan.critic_terms, *views).backward()
                 critics.zero_grad()
             critics.requires_grad_(not ours)
             completed = complete()
-            terms = gan.generator_terms(critics, critics.views(completed, at))
-            loss = F.l1_loss(completed, real) + torch.stack(list(terms.values())).sum()
+            adversarial = judge(gan.generator_terms, critics.views(completed, at))
+            loss = F.l1_loss(completed, real) + adversarial
             loss.backward()
             for network in (generator, critics.requires_grad_()):
                 network.zero_grad()
@@ -176,6 +181,7 @@ def training(size: int) -> Cases:
         PLAIN: step(plain_generator(farfill.Generator()), ours=False),
         "float32": step(farfill.Generator(), ours=True),
         "bf16": step(farfill.Generator(), ours=True, half=True),
+        "bf16, critics too": step(farfill.Generator(), ours=True, half=True, half_critics=True),
     }
 
 

@@ -1,5 +1,8 @@
 """What memory there is, whoever limits it; files and environments are made up."""
 
+import platform
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -99,3 +102,21 @@ def test_a_device_is_found_or_refused_with_a_way_out():
     assert machine.find_device("auto").type in ("cpu", "cuda")
     with pytest.raises(ValueError, match=r"`device`=toaster cannot be used here .*say device=cpu"):
         machine.find_device("toaster")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep memory")
+def test_a_large_tensor_takes_the_memory_of_the_last_one():
+    faults = """
+import resource, sys, torch
+from farfill.machine import tune_processor
+if sys.argv[1] == "tuned":
+    tune_processor()
+for _ in range(6):
+    torch.ones(80 * 2**18).sum()  # 80 MiB, of 4 KiB or larger pages
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+    plain, tuned = (
+        int(subprocess.check_output([sys.executable, "-c", faults, how]))
+        for how in ("plain", "tuned")
+    )
+    assert plain - tuned > 4 * 80 * 2**20 / 2**21  # at least of the largest pages

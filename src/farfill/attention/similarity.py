@@ -22,7 +22,7 @@ from farfill.op.runtime import product_type
 _NORM_FLOOR = 1e-4  # of a background patch; max(norm, floor), not an epsilon under the root
 #: Bytes that the similarities of a band may take: on a processor what its caches hold.
 BAND_BYTES = {"cpu": 12 * 2**20, "cuda": 2**28}
-LEAST_ROWS = 4  # of a band: it computes about as many again which its neighbours have, too
+LEAST_ROWS = 8  # of a band: it computes four again which its neighbours have, too
 
 
 def band(height: int, row_bytes: int, device: torch.device) -> tuple[int, int]:
