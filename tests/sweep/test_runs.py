@@ -9,7 +9,14 @@ import yaml
 from omegaconf import OmegaConf
 
 from farfill.rundir.status import here, now, read_status, write_status
-from farfill.sweep.runs import condition, read_outcomes, read_plan, read_runs, status_table
+from farfill.sweep.runs import (
+    condition,
+    planned_runs,
+    read_outcomes,
+    read_plan,
+    read_runs,
+    status_table,
+)
 from helpers.sweeps import gan_run, gan_sweep, write_plan
 
 ENDED = {"host": "here", "process": 1, "updated": "2020-01-01T00:00:00+00:00"}
@@ -199,3 +206,21 @@ def test_runs_are_found_by_what_they_wrote_themselves(tmp_path):
     (tmp_path / "1" / ".hydra" / "overrides.yaml").write_text("- gan=vanilla\n- seed=1\n")
     plan = OmegaConf.create({"seed": 1})
     assert [run.label for run in read_runs(tmp_path, plan)] == ["gan=hinge", "gan=lsgan"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("fixed", ["fixed", "fixed"]),
+        ("${hydra:runtime.choices.gan}-${seed}-${hydra.job.num}", ["lsgan-3-0", "hinge-3-1"]),
+        *((only_hydra, ["0", "1"]) for only_hydra in ("${now:%H}", "${oc.env:HOME}")),
+        *((only_hydra, ["0", "1"]) for only_hydra in ("${hydra.job.override_dirname}", "${odd}")),
+    ],
+)
+def test_folders_have_the_names_that_hydra_gives_where_these_can_be_known(tmp_path, pattern, names):
+    write_plan(tmp_path, {"gan": "lsgan,hinge"})
+    plan = read_plan(tmp_path)
+    hydra = {"sweep": {"subdir": pattern}, "runtime": {"choices": {"gan": "wgan_gp"}}}
+    hydra["job"] = {"override_dirname": "of the whole sweep"}
+    plan = OmegaConf.merge(plan, {"hydra": hydra, "seed": 3, "odd": "${hydra:job.id}"})
+    assert [run.folder.name for run in planned_runs(plan, tmp_path)] == names

@@ -165,16 +165,23 @@ def _folder_name(
     pattern: str, number: int, chosen: Mapping[str, Any], plan: DictConfig
 ) -> str | None:
     """What Hydra makes of ``hydra.sweep.subdir`` for a run; ``None`` if only Hydra can say."""
-    values: dict[str, Any] = {"hydra.job.num": number}
-    for name in re.findall(r"\$\{([^{}]+)\}", pattern):
+
+    def fill(match: re.Match[str]) -> str:
+        name = match[1]
         option = name.removeprefix("hydra:runtime.choices.")
-        if option != name:
-            values[name] = chosen.get(option, plan.hydra.runtime.choices.get(option))
-        elif not name.startswith("hydra"):
-            values.setdefault(name, chosen.get(name, OmegaConf.select(plan, name)))
-    for name, value in values.items():
-        pattern = pattern.replace("${" + name + "}", str(value))
-    return None if "${" in pattern else pattern
+        if name == "hydra.job.num":
+            value: Any = number
+        elif option != name:
+            value = chosen.get(option, plan.hydra.runtime.choices.get(option))
+        elif name.startswith("hydra"):  # what Hydra fills in for each job
+            value = None
+        else:
+            planned = OmegaConf.select(plan, name, throw_on_resolution_failure=False)
+            value = chosen.get(name, planned)
+        return match[0] if value is None else str(value)
+
+    name = re.sub(r"\$\{([^{}]+)\}", fill, pattern)
+    return None if "${" in name else name
 
 
 def _sweep_run(
