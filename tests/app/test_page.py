@@ -21,8 +21,7 @@ for name in ("starlette", "uvicorn", "multipart"):
     pytest.importorskip(name, reason="the extra `app` is not installed")
 pytestmark = needs_chromium
 
-#: With these set, the documentation's pictures are written: where to, and what fills them.
-SCREENSHOTS, CHECKPOINT = "FARFILL_SCREENSHOTS", "FARFILL_SCREENSHOTS_CKPT"
+SCREENSHOTS = "FARFILL_SCREENSHOTS"  # the folder that the documentation's picture is written to
 EXAMPLE = Sample(val=["coffee"], resize=None, cache=False).split(train=False).val[0]
 SPOON = [(414, 75), (396, 150), (370, 270)]
 
@@ -33,10 +32,10 @@ def weights(tmp_path_factory):
     return tiny_weights(tmp_path_factory.mktemp("weights") / "tiny.safetensors")
 
 
-def serve(weights, *options):
+def serve(*options):
     """The command's process, and the address that it says."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "farfill.cli.app", f"--ckpt={weights}", "--port=0", *options],
+        [sys.executable, "-m", "farfill.cli.app", "--port=0", *options],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -47,7 +46,9 @@ def serve(weights, *options):
 
 @pytest.fixture(scope="module")
 def address(weights):
-    process, address = serve(weights, "--max-megapixels=0.3", "--max-megabytes=1", "--device=cpu")
+    process, address = serve(
+        f"--ckpt={weights}", "--max-megapixels=0.3", "--max-megabytes=1", "--device=cpu"
+    )
     yield address
     process.terminate()
     assert process.wait(20) == 0 or process.returncode == -15
@@ -210,7 +211,7 @@ def test_nothing_is_asked_of_another_host(chromium, page, address):
 
 
 def test_a_server_that_is_gone_is_said(chromium, weights):
-    process, address = serve(weights, "--device=cpu")
+    process, address = serve(f"--ckpt={weights}", "--device=cpu")
     page = Page(chromium, address)
     process.terminate()
     process.wait(20)
@@ -219,7 +220,7 @@ def test_a_server_that_is_gone_is_said(chromium, weights):
 
 @pytest.mark.skipif(SCREENSHOTS not in os.environ, reason=f"{SCREENSHOTS} names no folder")
 def test_screenshots(chromium):
-    process, address = serve(os.environ[CHECKPOINT])
+    process, address = serve()
     try:
         page = Page(chromium, address, width=760)
         page.click("example")
