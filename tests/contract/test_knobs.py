@@ -27,11 +27,12 @@ KNOBS = {
 READ_BY_CODE = {"ckpt_path", "init_from", "print_config"}
 LABEL = "task_name"  # of a run, in its config.yaml
 RATE = {"attention_rate"}
-#: Attentions that compare no patches on a smaller grid, and cells with one of these.
+#: Attentions that compare no patches on a smaller grid.
 WITHOUT_RATE = ("appearance_flow", "identity", "none", "shift", "stn")
-RIVALS = (
-    *(*WITHOUT_RATE, "appearance_flow_random"),
-    *("appearance_flow_random_untrained", "stn_untrained"),
+#: Further cells, which have one of these or a rate of their own.
+CELLS = (
+    *("appearance_flow_random", "appearance_flow_random_untrained", "stn_untrained"),
+    *("contextual", "contextual_rate_2", "untrained"),
 )
 IDLE = {
     ("gan", "none"): {"critic_steps", "adversarial_share"},
@@ -41,9 +42,7 @@ IDLE = {
     ("model", "full_rate_1"): RATE,
     ("model", "no_attention"): RATE,
     **{("attention", name): RATE for name in WITHOUT_RATE},
-    **{("cell", name): RATE for name in (*RIVALS, "contextual")},
-    ("cell", "contextual_rate_2"): RATE,
-    ("cell", "untrained"): RATE,
+    **{("cell", name): RATE for name in (*WITHOUT_RATE, *CELLS)},
 }
 
 
