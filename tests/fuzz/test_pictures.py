@@ -1,9 +1,5 @@
 """Pictures of every kind, whole, damaged and lying: read rightly or refused in one line."""
 
-from functools import cache
-from multiprocessing import get_context
-from multiprocessing.pool import Pool
-
 import numpy as np
 import pytest
 from hypothesis import strategies as st
@@ -38,22 +34,7 @@ def test_a_declared_size_takes_no_memory(folder, case: PictureFile):
         with pytest.raises(ValueError, match="cannot read the picture") as error:
             read(path, LIMIT)
         refusal(error.value, case.name)
-        assert _process().apply(growth, (read, path, LIMIT)) < 50_000_000
-
-
-@cache
-def _process() -> Pool:
-    """A process in which nothing else takes memory: not a server of an earlier test, nor a heap
-    that a command was told to keep, which libwebp's canvas would be cut from and cleared."""
-    return get_context("spawn").Pool(1)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _ended():
-    yield
-    if _process.cache_info().currsize:
-        _process().terminate()
-        _process().join()
+        assert growth(read, path, LIMIT) < 50_000_000
 
 
 @fuzz(500, picture_files())
