@@ -1,7 +1,7 @@
 """Print how long an ablation or any other sweep would take on this machine, and start nothing.
 
 python ablations/estimate.py ablation=attention
-python ablations/estimate.py ablation=gan scale=small trainer.max_generator_steps=5000
+python ablations/estimate.py ablation=gan scale=small trainer.max_steps=5000
 
 With the folder of a finished small sweep, a pilot: how many seeds and hours its claims need.
 

@@ -73,6 +73,7 @@ def test_every_cell_composes_at_every_scale(name, scale):
     """Each scale with another seed, so that every job composes once."""
     _, jobs = plan(name)
     seed, absent = seeds_of(jobs)[SCALES.index(scale)], set()
+    steps = composed(f"scale={scale}").trainer.max_steps
     for job in [job for job in jobs if options(job)["seed"] == seed]:
         if lacks := missing(job):
             absent |= set(lacks)
@@ -81,6 +82,7 @@ def test_every_cell_composes_at_every_scale(name, scale):
         assert cfg.image_size == {"quick": 64, "small": 128, "paper": 256}[scale]
         assert cfg.batch_size == 3
         assert cfg.seed == int(seed)
+        assert cfg.trainer.max_steps == (1 if cfg.learning_rate == 0 else steps)
     if absent:
         pytest.skip(f"not there yet: {', '.join(sorted(absent))}")
 

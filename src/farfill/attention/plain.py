@@ -1,5 +1,6 @@
-"""Contextual attention as the paper's section 4.1 writes it: slow, clear, and the place to start.
+"""Contextual attention, step by step (paper, section 4.1): slow, clear, and the place to start.
 
+Where the authors' code differs from the paper, this follows the code, and a comment says so.
 :mod:`farfill.attention.contextual` gives the same numbers several times faster, in less memory.
 """
 
@@ -19,7 +20,10 @@ class PlainContextualAttention(PatchAttention):
     def forward(
         self, foreground: Tensor, background: Tensor, hole: Tensor | None = None
     ) -> AttentionResult:
-        """Paste background patches, weighted; arguments and result as of the fast one."""
+        """Rebuild ``foreground`` from patches of ``background``, both ``(N, C, H, W)``.
+
+        ``hole``, 1 = missing, ``(N or 1, 1, H, W)``, says what of the background is not there.
+        """
         check_features(foreground, background, hole)
         weights = self.attend(foreground, background, hole)
         # Patches of 2 x 2 cells of the small grid, at full resolution: every pixel lies in 4.
