@@ -119,6 +119,14 @@ def test_runs_that_were_never_to_learn_are_no_reason_for_a_warning(tmp_path):
     assert "Warning" not in write_report(sweep, tmp_path)
 
 
+def test_a_sweep_in_which_nothing_was_to_learn_has_a_report(tmp_path):
+    write_plan(tmp_path, {"gan": "hinge,none"}, "ablation=gan")
+    for name in ("hinge", "none"):
+        gan_run(tmp_path / name, name, 1, config={"learning_rate": 0})
+    text = write_report(read_sweep(tmp_path, {}, []), tmp_path)
+    assert "**" not in text.split("## Means")[1].split("\n## ")[0]  # there is no best
+
+
 def test_the_contents_lead_to_every_section(written):
     folder, text = written
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)

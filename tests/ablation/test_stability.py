@@ -1,6 +1,7 @@
 """Each rule fires on the training it describes, and on no other."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,6 +43,10 @@ def record(**curves):
 def test_checks(curves, expected):
     assert flags(record(**curves)) == expected
     assert STATISTICS["unstable"](record(**curves)) == bool(expected)
+
+
+def test_a_run_that_says_it_diverged_has_though_no_logged_step_shows_it():
+    assert flags(replace(record(critic=[1.0] * STEPS), diverged=True)) == ["diverged"]
 
 
 def test_the_learning_curve_in_two_numbers():

@@ -8,6 +8,7 @@ import pytest
 
 from farfill.ablation.sweep import read_sweep, require_comparable
 from farfill.rundir.record import OURS, as_text, state
+from farfill.rundir.status import write_status
 from helpers.sweeps import claim, gan_run, gan_sweep, write_plan
 
 CELLS = {"hinge": 0.1, "lsgan": 0.2}
@@ -32,11 +33,19 @@ def test_runs_that_failed_diverged_or_never_started_appear(tmp_path):
     write_plan(tmp_path, {"gan": "hinge,lsgan,none", "seed": "1,2,3"})
     broken = {"train/critic/total": [1.0, float("nan")]}
     gan_run(tmp_path / "9", "none", 1, curves=broken)
+    write_status(gan_run(tmp_path / "10", "none", 2, l1=None), "diverged")
     assert states(tmp_path) == {
         "gan=hinge": ["done", "done", "missing"],
         "gan=lsgan": ["failed", "failed", "missing"],
-        "gan=none": ["diverged", "missing", "missing"],
+        "gan=none": ["diverged", "diverged", "missing"],
     }
+
+
+def test_a_run_that_was_refused_for_its_seed_hides_no_other(tmp_path):
+    gan_sweep(tmp_path, CELLS, seeds=2)
+    write_plan(tmp_path, {"gan": "hinge,lsgan", "seed": "1,2,x"})
+    gan_run(tmp_path / "9", "hinge", "x", l1=None)
+    assert states(tmp_path) == {"gan=hinge": ["done"] * 2, "gan=lsgan": ["done"] * 2}
 
 
 def test_the_command_line_wins_over_the_ablations_own_sweep(tmp_path):

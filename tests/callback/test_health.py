@@ -24,7 +24,7 @@ class Watched:
 
     def __init__(self, folder, **options):
         self.health = Health(str(folder), **options)
-        self.optimizer = SimpleNamespace(param_groups=[{"lr": 1e-3}])
+        self.optimizer = SimpleNamespace(param_groups=[{"lr": 1e-3, "initial_lr": 1e-3}])
         self.module = SimpleNamespace(
             optimizers=lambda use_pl_optimizer: [self.optimizer],
             skipped_in_a_row={"generator": 0, "critic": 0},
@@ -95,14 +95,28 @@ def test_a_player_without_gradient_is_noticed(watched):
 
 
 def test_nothing_is_asked_of_what_may_not_learn(watched):
-    watched.optimizer.param_groups[0]["lr"] = 0.0
+    watched.optimizer.param_groups[0]["initial_lr"] = 0.0
     assert not any(watched.see(step, clipped_refined=1.0, psnr_hole=1) for step in (600, 700))
-    watched.optimizer.param_groups[0]["lr"] = 1e-3
+    watched.optimizer.param_groups[0]["initial_lr"] = 1e-3
     watched.module.losses = {}  # a critic alone does not ask for the truth
     assert not any(watched.see(step, l1_hole=0.3) for step in (800, 900))
     watched.module.losses = {"l1": None}
     watched.module.generator.requires_grad_(False)  # nor does a stage that is frozen
     assert not any(watched.see(step, l1_hole=0.3) for step in (1000, 1100))
+
+
+def test_the_last_validation_is_asked_too_though_the_rate_has_fallen_to_zero(watched):
+    assert not watched.see(600, l1_hole=0.2)
+    watched.optimizer.param_groups[0]["lr"] = 0.0  # the end of a cosine
+    assert "worse than 0.15 of the mean colour" in watched.see(800, l1_hole=0.2)
+
+
+def test_critics_that_learn_alone_leave_the_pictures_as_they_are(watched):
+    assert not watched.see(100, psnr_hole=1)
+    watched.module.gradient_norm = {"critic": torch.tensor(1.0)}
+    assert not watched.see(200, psnr_hole=1)
+    watched.module.gradient_norm["generator"] = torch.tensor(1.0)
+    assert "to every digit" in watched.see(300, psnr_hole=1)
 
 
 def test_it_is_said_once_and_taken_back(watched, tmp_path, caplog):

@@ -33,13 +33,20 @@ def trainer(monkeypatch):
     )
 
 
-def validate(callback, trainer, number=0):
-    callback.on_validation_batch_end(trainer, None, COMPLETION, BATCH, number)
+def validate(callback, trainer, batches=1):
+    callback.on_validation_start(trainer, None)
+    for number in range(batches):
+        callback.on_validation_batch_end(trainer, None, COMPLETION, BATCH, number)
+    callback.on_validation_end(trainer, None)
+
+
+def shown(callback, trainer):
+    validate(callback, trainer)
     return trainer.loggers[0].experiment.rows
 
 
 def test_every_picture_is_shown_with_its_name(tmp_path, trainer):
-    (row,) = validate(ValidationPictures(tmp_path, 2), trainer)
+    (row,) = shown(ValidationPictures(tmp_path, 2), trainer)
     assert row["trainer/global_step"] == 7
     captions = [caption for _, caption in row["val/pictures"]]
     titles = TITLES[:-1]
@@ -52,21 +59,20 @@ def test_every_picture_is_shown_with_its_name(tmp_path, trainer):
 
 def test_the_sheet_on_disk_has_a_row_per_picture(tmp_path, trainer):
     heights = []
-    for count in (1, 2, 5):  # the batch has three
-        validate(ValidationPictures(tmp_path / str(count), count), trainer)
+    for count in (1, 2, 5, 9):  # two batches have three each
+        validate(ValidationPictures(tmp_path / str(count), count), trainer, batches=2)
         with Image.open(tmp_path / str(count) / "step-0000007.png") as sheet:
             heights.append(sheet.height)
     row = heights[1] - heights[0]
     assert row > 0
-    assert heights[2] == heights[1] + row
+    assert [(height - heights[0]) / row for height in heights] == [0, 1, 4, 5]
 
 
-def test_only_the_first_batch_of_the_first_process_is_drawn(tmp_path, trainer):
+def test_only_the_first_process_draws_what_is_asked_for(tmp_path, trainer):
     callback = ValidationPictures(tmp_path, 2)
-    assert not validate(ValidationPictures(tmp_path, 0), trainer)
-    assert not validate(callback, trainer, number=1)
+    assert not shown(ValidationPictures(tmp_path, 0), trainer)
     for name, value in (("sanity_checking", True), ("is_global_zero", False)):
-        assert not validate(callback, SimpleNamespace(**{**vars(trainer), name: value}))
+        assert not shown(callback, SimpleNamespace(**{**vars(trainer), name: value}))
     callback.on_train_end(trainer, None)
     assert not trainer.loggers[0].experiment.rows
     assert not list(tmp_path.iterdir())
@@ -75,6 +81,6 @@ def test_only_the_first_batch_of_the_first_process_is_drawn(tmp_path, trainer):
 def test_other_loggers_are_not_shown_any(tmp_path, trainer):
     trainer.loggers = [SimpleNamespace()]
     callback = ValidationPictures(tmp_path, 1)
-    callback.on_validation_batch_end(trainer, None, COMPLETION, BATCH, 0)
+    validate(callback, trainer)
     callback.on_train_end(trainer, None)
     assert list(tmp_path.iterdir())

@@ -67,6 +67,20 @@ def test_vanilla_survives_confident_critics():
     assert torch.equal(score.grad, torch.tensor([0.0, 1.0]))
 
 
+@pytest.mark.parametrize("steps", [0, -1])
+def test_critics_that_never_learn_are_refused(steps):
+    with pytest.raises(ValueError, match=f"1 or more, got {steps}; gan=none trains without"):
+        Vanilla(1.0, 1.0, steps)
+
+
+def test_a_weight_of_a_score_that_is_not_there_is_refused():
+    joint = lambda views: {"joint": views["local"] + views["global"]}  # noqa: E731
+    fake = {"local": FAKE, "global": FAKE}
+    assert set(Vanilla(1.0, 1.0, 1).generator_terms(joint, fake)) == {"adversarial_joint"}
+    with pytest.raises(ValueError, match="critics that score joint, got 0.5"):
+        Vanilla(1.0, 0.5, 1).generator_terms(joint, fake)
+
+
 def test_none_has_no_critic_steps_and_no_terms():
     gan = NoGAN()
     assert gan.critic_steps == 0

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from farfill import Generator
 from farfill.critic.local_global import LocalGlobal
+from farfill.gan.none import NoGAN
 from farfill.gan.wgan_gp import WassersteinGP
 from farfill.loss.discounted_l1 import DiscountedL1
 from farfill.loss.known_l1 import KnownL1
@@ -47,7 +48,7 @@ def tiny_module(critic_steps: int = 2, batch_size: int = 2, **change: Any) -> In
     parts: dict[str, Any] = {
         "generator": Generator(channels=2),
         "critics": LocalGlobal(2, SIZE, PATCH),
-        "gan": WassersteinGP(0.001, 1.0, 10.0, critic_steps),
+        "gan": WassersteinGP(0.001, 1.0, 10.0, critic_steps) if critic_steps else NoGAN(),
         "losses": {"a": DiscountedL1(0.9, 1.44, 1.2), "b": KnownL1(1.44, 1.2)},
         "optimizer": partial(torch.optim.Adam, lr=1e-3, betas=(0.5, 0.9)),
         "schedule": partial(torch.optim.lr_scheduler.LambdaLR, lr_lambda=lambda step: 0.9**step),

@@ -149,6 +149,16 @@ def test_a_player_that_never_learns_ends_the_run_as_diverged(tmp_path, player, o
     assert status["skipped"][player] == (2 if len(options) > 1 else 4)
 
 
+def test_half_a_run_is_twice_as_many_updates_where_two_make_a_step():
+    module = made(gan=Hinge(0.001, 1.0, 2))
+    quiet_fit(module, [random_batch(12)] * 4, precision="64-true")
+    module.skipped_in_a_row["critic"] = 3  # of eight
+    module.on_train_end()
+    module.skipped_in_a_row["critic"] = 4
+    with pytest.raises(Diverged, match="the last 4 updates of the critic were skipped"):
+        module.on_train_end()
+
+
 def test_a_completion_that_is_not_finite_ends_the_run_as_diverged(monkeypatch):
     module = made()
     step(module)

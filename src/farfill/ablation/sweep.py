@@ -105,9 +105,11 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
         # Interpolations stay as they were written.
         config: Any = OmegaConf.to_container(OmegaConf.load(run / ".hydra" / "config.yaml"))
         question = question or config.get("question") or {}
-        runs.append(read_record(run, cell_of(job, swept), int(config[SEED]), flat(config)))
-    usual = runs[0].seed if runs else 0
-    missing = [Record(cell_of(job, swept), int(job.get(SEED, usual))) for job in planned]
+        if str(config[SEED]).isdecimal():  # else the run itself was refused
+            runs.append(read_record(run, cell_of(job, swept), int(config[SEED]), flat(config)))
+    usual = str(runs[0].seed if runs else 0)
+    seeds = [(job, job.get(SEED, usual)) for job in planned]
+    missing = [Record(cell_of(job, swept), int(seed)) for job, seed in seeds if seed.isdecimal()]
     records: dict[tuple[str, int], Record] = {}
     for record in (*missing, *runs):
         other = records.get((record.label, record.seed))

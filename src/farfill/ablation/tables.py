@@ -175,8 +175,7 @@ def metrics(
     untrained = {title for title, cell in cells.items() if all(map(is_untrained, cell))}
     rivals = [row for title, row in means.items() if title not in untrained | {TRUTH}]
     best = [
-        None if minus else _best(name, column)
-        for name, column in zip(names, zip(*rivals, strict=True), strict=False)
+        None if minus else _best(name, [row[n] for row in rivals]) for n, name in enumerate(names)
     ]
     rows = []
     for title, row in means.items():

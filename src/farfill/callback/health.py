@@ -38,14 +38,15 @@ class Health(Callback):
     * a stage is clipped: more than ``most_clipped`` of its values are -1 or 1, where the output has
       no gradient, beyond the share of such values in the truth;
     * the generator had no gradient at all since the last validation;
-    * every metric is, to the last digit, what it was at the last validation;
+    * every metric is, to the last digit, what it was at the last validation, though the generator
+      had updates since;
     * ``val/hole_variance`` is below 1e-6: the same is painted into every hole;
     * or, twice in a row from ``patience`` generator steps on, L1 is worse than the mean colour of
       the known pixels (asked only where a loss compares with the truth), ``val/hole_variance`` is
       below ``least_variance``, or the critics had no gradient.
 
-    A run that gets over it is sound again. Where the learning rate is 0 nothing is to be learnt,
-    and nothing is asked. Logs ``val/clipped_coarse``, ``val/clipped_refined``,
+    A run that gets over it is sound again. With a learning rate of 0 nothing is to be learnt, and
+    nothing is asked. Logs ``val/clipped_coarse``, ``val/clipped_refined``,
     ``val/clipped_truth`` (shares) and ``val/mean_colour_l1_hole``.
 
     Args:
@@ -126,7 +127,9 @@ class Health(Callback):
         """Give the verdict, say what is new, and end the run if that is asked for."""
         module = cast(Inpainting, pl_module)
         optimizer = cast(Any, module.optimizers(use_pl_optimizer=False))[0]
-        rate, step = max(group["lr"] for group in optimizer.param_groups), trainer.global_step
+        # The rate to begin with: at the end of a cosine today's is 0, and there is much to ask.
+        rate = max(group.get("initial_lr", group["lr"]) for group in optimizer.param_groups)
+        step = trainer.global_step
         if trainer.state.fn != "fit" or trainer.sanity_checking or not rate:
             return
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
@@ -157,7 +160,8 @@ class Health(Callback):
         if self._gradients.get("generator") == 0:
             signs["gradient"] = "the generator had no gradient since the last validation"
         same = self._last == {name: values[f"val/{name}"] for name in NAMES}
-        if same and not module.skipped_in_a_row["generator"]:  # else that is what is to be said
+        updated = "generator" in self._gradients and not module.skipped_in_a_row["generator"]
+        if same and updated:
             signs["same"] = "the validation is the last one's to every digit"
         if (variance := values.get(VARIANCE, 1.0)) < NO_VARIANCE:
             signs["variance"] = f"the holes do not vary with the picture at all ({variance:.1g})"

@@ -32,7 +32,13 @@ class ValidationPictures(Callback):
     def __init__(self, folder: str | Path, count: int) -> None:
         self.folder = Path(folder)
         self.count = count
-        self._last: tuple[int, list[str], list[list[Tensor]]] | None = None
+        self._names: list[str] = []
+        self._rows: list[list[Tensor]] = []
+        self._step: int | None = None  # of the last ones that were shown
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin with the first picture."""
+        self._names, self._rows = [], []
 
     def on_validation_batch_end(
         self,
@@ -43,23 +49,28 @@ class ValidationPictures(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Draw the first batch's pictures, on the first process."""
-        if batch_idx or trainer.sanity_checking or not trainer.is_global_zero or not self.count:
+        """Draw the pictures that are still wanted, on the first process."""
+        wanted = self.count - len(self._rows)
+        if wanted < 1 or trainer.sanity_checking or not trainer.is_global_zero:
             return
-        step = trainer.global_step
         paths = cast(Any, trainer).datamodule.val_set.paths
         # The same name for the same picture in every run: its place and its file's name.
-        names = [f"{i} {Path(paths[i]).name}" for i in batch.index[: self.count].tolist()]
-        rows = _rows(batch, outputs)[: self.count]
-        self._last = step, names, rows
-        write_picture(self.folder / f"step-{step:07d}.png", sheet(rows, TITLES))
+        self._names += [f"{i} {Path(paths[i]).name}" for i in batch.index[:wanted].tolist()]
+        self._rows += _rows(batch, outputs)[:wanted]
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write and show what was drawn."""
+        if not self._rows:
+            return
+        step = self._step = trainer.global_step
+        write_picture(self.folder / f"step-{step:07d}.png", sheet(self._rows, TITLES))
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 import wandb
 
                 images = [
                     wandb.Image(to_uint8(picture), caption=f"{name}: {title}")
-                    for name, row in zip(names, rows, strict=True)
+                    for name, row in zip(self._names, self._rows, strict=True)
                     for title, picture in zip(SHOWN, row, strict=False)
                 ]
                 logger.log_metrics(cast(Any, {PICTURES: images}), step)
@@ -67,24 +78,23 @@ class ValidationPictures(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the last validation's pictures as a table; W&B joins runs by ``picture``."""
         for logger in trainer.loggers:
-            if self._last is not None and isinstance(logger, WandbLogger):
+            if self._step is not None and isinstance(logger, WandbLogger):
                 import wandb
 
-                step, names, rows = self._last
                 table = wandb.Table(columns=["generator_step", "picture", *SHOWN])
-                for name, row in zip(names, rows, strict=True):
+                for name, row in zip(self._names, self._rows, strict=True):
                     pictures = [wandb.Image(to_uint8(picture)) for picture in row[: len(SHOWN)]]
-                    table.add_data(step, name, *pictures)
+                    table.add_data(self._step, name, *pictures)
                 # One that grows with every validation would upload all its pictures every time.
-                logger.log_metrics(cast(Any, {EXAMPLES: table}), step)
+                logger.log_metrics(cast(Any, {EXAMPLES: table}), self._step)
 
 
 @torch.no_grad()
 def _rows(batch: Batch, completion: Completion) -> list[list[Tensor]]:
     """One row of :data:`TITLES` per picture, each ``(3, H, W)`` in ``[-1, 1]``.
 
-    The last column explains the colours of the attention map in the first row: white borrows from
-    where it is, any other colour from the direction it has in the wheel, the paler the nearer.
+    The last column explains the colours of the attention map in a batch's first row: white borrows
+    from where it is, any other colour from the direction it has in the wheel, the paler the nearer.
     """
     image, hole = batch.image.float(), batch.hole
     wheel = torch.ones_like(image)

@@ -46,12 +46,12 @@ class Objective(ABC):
     Args:
         weight: Of the generator's adversarial term.
         global_weight: Further factor of the global critic's share in it; the critics' own loss
-            does not have it.
-        critic_steps: Updates of the critics per update of the generator.
+            does not have it. Critics without a score of their own for the whole picture need 1.
+        critic_steps: Updates of the critics per update of the generator, 1 or more.
         share: See :class:`GAN`; with it, ``weight`` counts for the first update only.
 
     Raises:
-        ValueError: If ``share`` does not lie between 0 and 1.
+        ValueError: If ``share`` does not lie between 0 and 1, or ``critic_steps`` is below 1.
     """
 
     def __init__(
@@ -60,6 +60,11 @@ class Objective(ABC):
         if share is not None and not 0 < share < 1:
             raise ValueError(
                 f"expected `adversarial_share` above 0 and below 1, or null, got {share}"
+            )
+        if critic_steps < 1:
+            raise ValueError(
+                f"expected `critic_steps` of 1 or more, got {critic_steps}; gan=none trains without "
+                "critics"
             )
         self.weight = weight
         self.global_weight = global_weight
@@ -73,7 +78,13 @@ class Objective(ABC):
     def generator_terms(self, critics: Critics, fake: Views) -> dict[str, Tensor]:
         """Return ``adversarial_<critic>`` for every critic, weighted."""
         terms = {}
-        for name, score in critics(fake).items():
+        scored = critics(fake)
+        if self.global_weight != 1 and "global" not in scored:
+            raise ValueError(
+                f"expected `gan.global_weight` of 1 with critics that score {' and '.join(scored)}, "
+                f"got {self.global_weight}: no score is the whole picture's alone"
+            )
+        for name, score in scored.items():
             weight = self.weight * (self.global_weight if name == "global" else 1.0)
             terms[f"adversarial_{name}"] = weight * self.generator_loss(score).mean()
         return terms

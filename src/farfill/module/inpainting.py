@@ -166,6 +166,7 @@ class Inpainting(LightningModule):
         of_generator, _ = cast(list[LightningOptimizer], self.optimizers())
         _, of_critics = cast(list[Optimizer], self.optimizers(use_pl_optimizer=False))
         generator_learns, critics_learn = self._learners()
+        self.gradient_norm.clear()  # so that it is of those who learn in this step
         if not critics_learn:
             for_critics = []
             of_critics.step()  # changes nothing: schedules come after optimizers
@@ -188,11 +189,12 @@ class Inpainting(LightningModule):
             critic_schedule.step()
         if for_critics:
             self._log_terms("critic", critic_terms)
-        self._check_updates(self.max_skipped)
+        self._check_updates(*[self.max_skipped] * len(PLAYERS))
 
     def on_train_end(self) -> None:
         """Refuse to end well where a player's updates were skipped for the run's second half."""
-        self._check_updates(max(1, self.global_step // 2))
+        steps = max(1, self.global_step // 2)
+        self._check_updates(steps, steps * max(1, self.gan.critic_steps))
 
     def generator_terms(self, batch: Batch) -> dict[str, Tensor]:
         """Every weighted term the generator minimises, by name."""
@@ -313,8 +315,9 @@ class Inpainting(LightningModule):
                 "give trainer.max_steps, or choose stage=joint"
             )
 
-    def _check_updates(self, most: int) -> None:
-        for player, count in self.skipped_in_a_row.items():
+    def _check_updates(self, of_generator: int, of_critics: int) -> None:
+        for player, most in zip(PLAYERS, (of_generator, of_critics), strict=True):
+            count = self.skipped_in_a_row[player]
             if count >= most:
                 raise Diverged(
                     self._diverged(

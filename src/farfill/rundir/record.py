@@ -56,6 +56,7 @@ class Record:
     manifest: str = ""  # hash of what was scored; empty without a report
     error: str = ""  # why it ended as it did, if it says so
     collapsed: bool = False  # says so itself
+    diverged: bool = False  # likewise; its curves need not show it, as few of the steps are logged
     hours: float = math.nan  # from its (last) start to its end, if it says so
 
     @property
@@ -126,6 +127,7 @@ def read_record(
         manifest=digest,
         error=status.get("message", ""),
         collapsed="collapsed" in status,
+        diverged=status.get("state") == "diverged",
         hours=_hours(status),
     )
 
@@ -151,14 +153,15 @@ def _hours(status: Mapping[str, Any]) -> float:
 
 
 def diverged(record: Record) -> bool:
-    """Whether a loss is not finite in the end, or the validation L1 anywhere.
+    """Whether it says so, a loss is not finite in the end, or the validation L1 is not anywhere.
 
     Training skips an update whose loss is not finite; a run that gets over it has not diverged.
     """
     losses = [curve for name, curve in record.curves.items() if name.startswith("train/")]
     quality = [curve for name, curve in record.curves.items() if name.startswith("val/l1_")]
     ends = all(np.isfinite(curve.values[-1]) for curve in losses)
-    return not (ends and all(np.isfinite(curve.values).all() for curve in quality))
+    sound = ends and all(np.isfinite(curve.values).all() for curve in quality)
+    return record.diverged or not sound
 
 
 def state(record: Record) -> str:

@@ -18,8 +18,9 @@ from torch.utils.data import DataLoader, default_collate
 
 from farfill.config.check import check_config
 from farfill.config.instantiate import instantiate, instantiate_each, plain
+from farfill.datamodule.inpainting import InpaintingData
 from farfill.evaluation.score import score
-from farfill.rundir.final_report import inpainter_of
+from farfill.rundir.final_report import inpainter_of, measure_attention
 from farfill.rundir.record import options
 from farfill.sweep.plan import SEED, is_search, swept_options
 from farfill.text import about
@@ -176,20 +177,22 @@ def probe(cfg: DictConfig) -> Cost:
     return Cost(
         step=median(seconds[1:] or seconds),
         validation=watch.validation * len(loader),
-        report=_report(cfg, module, batch, len(loader)),
+        report=_report(cfg, module, batch, data),
         steps=int(watch.run_steps),
         validate_every=int(trainer.val_check_batch),
     )
 
 
 @torch.inference_mode()
-def _report(cfg: DictConfig, module: Any, batch: Batch, batches: int) -> float:
-    """Seconds of the final report on so many batches.
+def _report(cfg: DictConfig, module: Any, batch: Batch, data: InpaintingData) -> float:
+    """Seconds of the final report, judged by one of its batches.
 
     Baselines have two of the pictures: some take a second for each. Everything paints the pictures
     that are shown, once more.
     """
-    ours = inpainter_of(module.eval().generator.to("cpu").float())
+    batches = len(data.val_dataloader())
+    generator = module.eval().generator.to("cpu").float()
+    ours = inpainter_of(generator)
     baselines = [*instantiate_each(cfg.get("baseline")).values()]
     few = batch.split(2)[0]
     by_batch = _timed(score, ours, [batch], "cpu")
@@ -201,6 +204,10 @@ def _report(cfg: DictConfig, module: Any, batch: Batch, batches: int) -> float:
         everything = torch.cat([described] * batches)
         by_batch += _timed(distance.describe, batch.image, batch) * (1 + len(baselines))
         in_the_end += _timed(distance.values, everything) * (1 + len(baselines))
+    callbacks = cfg.get("callbacks") or {}
+    if asked := callbacks.get("attention_diagnostics"):
+        looked_at = min(batches, asked.pictures / len(batch.image))
+        in_the_end += _timed(measure_attention, generator, [batch], data, callbacks) * looked_at
     return by_batch * batches + in_the_end
 
 
