@@ -61,7 +61,10 @@ const backend = (() => {
     }
     // Mirrored at the right and lower edge up to multiples of 8, as farfill-inpaint does.
     const [width, height] = [seen.width, seen.height].map((side) => 8 * Math.ceil(side / 8));
-    const mirrored = (i, side) => (i < side ? i : 2 * side - 2 - i);
+    const mirrored = (i, side) => {
+      const turn = i % Math.max(1, 2 * side - 2); // a side under 8 is mirrored again and again
+      return turn < side ? turn : 2 * side - 2 - turn;
+    };
     const image = new Float32Array(3 * width * height);
     const mask = new Float32Array(width * height);
     for (let y = 0, i = 0; y < height; y++) {
@@ -110,8 +113,8 @@ const backend = (() => {
     const size = { width: right - left, height: bottom - top };
     const scale = Math.min(1, MOST / Math.max(size.width, size.height));
     const seen = {
-      width: Math.max(8, Math.round(size.width * scale)),
-      height: Math.max(8, Math.round(size.height * scale)),
+      width: Math.max(1, Math.round(size.width * scale)),
+      height: Math.max(1, Math.round(size.height * scale)),
     };
     const result = canvasOf(canvas.width, canvas.height);
     const context = result.getContext("2d");

@@ -146,9 +146,10 @@ def test_what_is_refused_is_said_in_one_sentence(client, case):
 
 
 def test_a_request_must_say_its_length(client):
-    response = client.post("/fill", content=iter([b"hello"]))
-    assert response.status_code == 411
-    assert "length" in response.json()["error"]
+    for headers in ({}, {"content-length": "5", "transfer-encoding": "chunked"}):
+        response = client.post("/fill", content=iter([b"hello"]), headers=headers)
+        assert response.status_code == 411
+        assert "length" in response.json()["error"]
 
 
 def test_its_own_page_may_ask(client):

@@ -37,6 +37,13 @@ def test_an_address_that_others_reach_needs_a_flag(host, tmp_path, monkeypatch, 
         serve(parse(["--host", host, "--public", "--weights", "nowhere"]))  # for another reason
 
 
+@pytest.mark.parametrize("size", ["inf", "nan", "0", "-3", "x"])
+def test_a_limit_is_a_number_above_0(size, capsys):
+    with pytest.raises(SystemExit):
+        parse(["--max-megabytes", size])
+    assert "--max-megabytes: invalid" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("host", ["nowhere.invalid", "127.0.0.1:80"])
 def test_what_is_no_address_is_refused(host):
     with pytest.raises(ValueError, match="is no address"):

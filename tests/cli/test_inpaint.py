@@ -359,6 +359,10 @@ def test_lists_are_written_in_brackets(text, names):
         ),
         (["image=a.png", "b.png", "c.png"], "`image` is given twice, a.png and b.png"),
         (["--thresh", "3"], "unrecognized arguments: --thresh"),
+        (
+            ["a.png", "-o", "b.png", "--mask-from-alpha", "--invert"],
+            "`invert` is about a mask, and mask_from_alpha=true has none",
+        ),
         (["tresh=3"], "there is no setting `tresh`; see"),
         (["image=[a,'b]"], "a quotation mark of the list [a,'b] is not closed"),
         (

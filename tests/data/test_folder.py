@@ -87,6 +87,15 @@ def test_a_shared_picture_is_named(save):
         split(root, train_list="list.txt", val_list="list.txt")
 
 
+def test_a_picture_is_the_same_by_its_absolute_name_and_by_a_link(save, tmp_path):
+    root = save("a.png", "x/b.png", "c.png")
+    (tmp_path / "link").symlink_to(root)
+    (root / "val.txt").write_text(f"{root}/c.png\n{tmp_path}/link/x/b.png\n")
+    assert [path.name for path in folder(root, val_list="val.txt").split().train] == ["a.png"]
+    with pytest.raises(ValueError, match=r"share 1 pictures, .*b\.png for one"):
+        folder(root, train=".", val=str(tmp_path / "link" / "x")).split()
+
+
 def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"needs data\.root="):
         Folder(**OPTIONS).split()

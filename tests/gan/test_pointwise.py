@@ -74,10 +74,12 @@ def test_critics_that_never_learn_are_refused(steps):
 
 
 def test_a_weight_of_a_score_that_is_not_there_is_refused():
-    joint = lambda views: {"joint": views["local"] + views["global"]}  # noqa: E731
+    def joint(views):
+        return {"joint": views["local"] + views["global"]}
+
     fake = {"local": FAKE, "global": FAKE}
     assert set(Vanilla(1.0, 1.0, 1).generator_terms(joint, fake)) == {"adversarial_joint"}
-    with pytest.raises(ValueError, match="critics that score joint, got 0.5"):
+    with pytest.raises(ValueError, match=r"of 1, got 0\.5: these critics score joint"):
         Vanilla(1.0, 0.5, 1).generator_terms(joint, fake)
 
 

@@ -57,6 +57,15 @@ def test_the_two_pieces_and_the_attention_are_the_generator():
     assert torch.equal(split.offsets, expected.offsets)
 
 
+def test_the_last_few_sizes_are_kept():
+    split = SplitGenerator(farfill.Generator(channels=2).eval(), in_torch)
+    sides = [16, 24, 32, 40, 48, 24]
+    with torch.no_grad():
+        for side in sides:
+            split(torch.zeros(1, 3, side, side), torch.ones(1, 1, side, side))
+    assert [size[-1] for size in split.translated] == [32, 40, 48, 24]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

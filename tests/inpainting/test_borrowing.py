@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import farfill
+from farfill.attention.contextual import ContextualAttention
 from farfill.inpainting.borrowing import Attention
 from farfill.inpainting.crop import Crop
 from farfill.inpainting.fill import Filled, fill
@@ -12,7 +13,7 @@ from farfill.inpainting.window import Span, Window
 from helpers.holes import hole_of
 
 
-def filled(size, corner, shape, seen, grid, moved):
+def filled(size, corner, shape, seen, grid, moved, cell):
     """One crop, all of its lower right quarter missing; a cell borrows from another."""
     offsets = torch.zeros(1, 2, *grid, dtype=torch.int64)
     offsets[0, :, moved[0], moved[1]] = torch.tensor([-1, 1])
@@ -22,7 +23,7 @@ def filled(size, corner, shape, seen, grid, moved):
     crop = Crop(Window(*spans), own, own)
     hole = np.zeros(size, bool)
     hole[crop.slices] = own
-    return Filled(np.zeros((*size, 3), np.uint16), hole, [crop], [offsets], [seen])
+    return Filled(np.zeros((*size, 3), np.uint16), hole, [crop], [offsets], [seen], cell)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,8 @@ def filled(size, corner, shape, seen, grid, moved):
 )
 def test_a_cell_borrows_as_a_patch(shape, seen, grid, moved, expected, step):
     corner = (5, 9)
-    result = filled((100, 100), corner, shape, seen, grid, moved)
+    cell = step * seen[0] // shape[0]
+    result = filled((100, 100), corner, shape, seen, grid, moved, cell)
     sources = result.attention().sources
     assert sources.dtype == np.int32
     assert (sources[~result.hole] == -1).all()
@@ -47,9 +49,12 @@ def test_a_cell_borrows_as_a_patch(shape, seen, grid, moved, expected, step):
     assert (sources[rows, columns] == np.stack(target, 1)).all()
 
 
-def test_sources_are_known_pixels_of_the_crop():
+@pytest.mark.parametrize("rate", [1, 2, 3, 4])
+def test_sources_are_known_pixels_of_the_crop(rate):
+    """At rates of 3 and 4 the last places of a crop's grid hang over its edge."""
     torch.manual_seed(0)
-    generator = farfill.Generator(channels=4).eval()
+    attention = ContextualAttention(3, rate, 1, 3, 10.0)
+    generator = farfill.Generator(channels=4, attention=attention).eval()
     image = np.random.default_rng(0).integers(0, 256, (150, 220, 3), np.uint8)
     hole = hole_of(150, 220, (16, 32, 16, 24), (120, 160, 16, 24))
     result = fill(generator, image, hole, crop=64)
@@ -90,6 +95,6 @@ def test_deep_and_tiny_pictures_have_one_too():
 
 def test_an_attention_without_sources_has_no_picture():
     hole = np.ones((8, 8), bool)
-    without = Filled(np.zeros((8, 8, 3), np.uint8), hole, [], [], [])
+    without = Filled(np.zeros((8, 8, 3), np.uint8), hole, [], [], [], 8)
     with pytest.raises(ValueError, match="attention=null"):
         without.attention()

@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 from torch import nn
 
+import farfill
+from farfill.attention.none import NoAttention
 from farfill.image.write import write_picture
 from farfill.inpainting.fill_file import fill_file
 from farfill.inpainting.pairing import Job
 from farfill.inpainting.predictor import Predictor
+
+OPTIONS = {
+    **{"threshold": 127.5, "invert": False, "resize_mask": True, "max_hole": 0.75},
+    **{"dilate": 0, "feather": 0, "crop": None, "max_pixels": 64, "max_file_pixels": None},
+}
 
 
 @pytest.fixture
@@ -24,22 +31,20 @@ def files(tmp_path, monkeypatch):
         write_picture(tmp_path / "a.png", np.zeros(size, np.uint8))
         write_picture(tmp_path / "m.png", np.zeros((4, 4), np.uint8))
         places = (tmp_path / name if name else None for name in (output, attention))
-        fill_file(
-            Job(tmp_path / "a.png", tmp_path / "m.png", *places),
-            Predictor(nn.Identity()),
-            threshold=127.5,
-            invert=False,
-            resize_mask=True,
-            max_hole=0.75,
-            dilate=0,
-            feather=0,
-            crop=None,
-            max_pixels=64,
-            max_file_pixels=None,
-            memory_limit=memory_limit,
-        )
+        job = Job(tmp_path / "a.png", tmp_path / "m.png", *places)
+        fill_file(job, Predictor(nn.Identity()), **OPTIONS, memory_limit=memory_limit)
 
     return run
+
+
+def test_an_attention_picture_that_cannot_be_drawn_leaves_no_result_behind(tmp_path):
+    names = [tmp_path / f"{name}.png" for name in ("image", "mask", "filled", "attention")]
+    write_picture(names[0], np.zeros((16, 16, 3), np.uint8))
+    write_picture(names[1], np.eye(16, dtype=np.uint8) * 255)
+    silent = Predictor(farfill.Generator(2, NoAttention()).eval())
+    with pytest.raises(ValueError, match="does not say where it borrows"):
+        fill_file(Job(*names), silent, **OPTIONS, memory_limit=None)
+    assert sorted(tmp_path.iterdir()) == sorted(names[:2])
 
 
 @pytest.mark.parametrize(

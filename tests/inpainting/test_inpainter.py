@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from PIL.ExifTags import Base
 
 import farfill
 from farfill.attention.none import NoAttention
@@ -69,6 +70,19 @@ def test_pillows_picture_comes_back_as_one(fill, mode, comes):
     same = np.asarray(image if mode == comes else image.convert(comes))
     np.testing.assert_array_equal(np.asarray(out)[~HOLE], same[~HOLE])
     assert (np.asarray(out)[HOLE] != same[HOLE]).any()
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_photograph_is_upright_as_its_mask_was_drawn(fill, orientation, tmp_path):
+    turned = {1: RGB, 3: np.rot90(RGB, 2), 6: np.rot90(RGB, 1)}[orientation]
+    exif = Image.Exif()
+    exif[Base.Orientation] = orientation
+    Image.fromarray(turned).save(tmp_path / "a.png", exif=exif)
+    with Image.open(tmp_path / "a.png") as photograph:
+        out = fill(photograph, Image.fromarray(HOLE))
+    np.testing.assert_array_equal(np.asarray(out)[~HOLE], RGB[~HOLE])
+    np.testing.assert_array_equal(np.asarray(out), fill(RGB, HOLE))
+    assert out.getexif().get(Base.Orientation, 1) == 1
 
 
 @pytest.mark.parametrize(
@@ -182,6 +196,12 @@ def test_what_cannot_be_used_is_said(fill, arguments, words):
     with pytest.raises(ValueError, match=words) as raised:
         fill(*arguments)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("option", [{"threshold": 3}, {"invert": True}, {"resize_mask": True}])
+def test_options_of_a_mask_need_one(fill, option):
+    with pytest.raises(ValueError, match="threshold, invert and resize_mask need a mask"):
+        fill(with_alpha(RGB), **option)
 
 
 def test_without_weights_one_sentence_says_what_to_do(monkeypatch):

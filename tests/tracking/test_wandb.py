@@ -146,6 +146,13 @@ def test_an_option_that_wandb_has_not_is_refused_with_the_nearest(tmp_path, runs
     assert not runs
 
 
+@pytest.mark.parametrize("option", ["dir", "resume", "settings"])
+def test_an_option_that_would_be_said_twice_is_refused(tmp_path, runs, option):
+    with pytest.raises(ValueError, match=f"`logger\\.wandb` has no option {option}:"):
+        wandb_logger(tmp_path, 1, **{option: "x"})
+    assert not runs
+
+
 def test_an_unknown_mode_is_refused(tmp_path, runs):
     with pytest.raises(ValueError, match=r"logger\.wandb\.mode.*got on"):
         wandb_logger(tmp_path, 1, mode="on")

@@ -21,6 +21,7 @@ from farfill.attention.none import NoAttention
 from farfill.config.instantiate import plain
 from farfill.config.paths import conf_dir
 from farfill.generator.coarse_only import CoarseOnly
+from farfill.generator.glcic import GLCIC
 from farfill.weights.publish import configuration
 from helpers.compose import composed
 from helpers.weights import tiny_weights, upload
@@ -55,11 +56,13 @@ def test_a_generator_says_how_it_was_made(attention):
     assert configuration(instantiate(config)) == config
 
 
-@pytest.mark.parametrize("generator", [Generator(2), Generator(4, NoAttention()), CoarseOnly(2)])
+@pytest.mark.parametrize(
+    "generator", [Generator(2), Generator(4, NoAttention()), CoarseOnly(2), GLCIC(4, 1.5)]
+)
 def test_a_generator_comes_back_from_its_folder(generator, tmp_path):
     generator.save_pretrained(tmp_path / "a")
     for name in (tmp_path / "a", tmp_path / "a" / "model.safetensors"):
-        loaded = Generator.from_pretrained(name)
+        loaded = type(generator).from_pretrained(name)
         assert type(loaded) is type(generator)
         assert configuration(loaded) == configuration(generator)
         assert same(loaded, generator)

@@ -1,6 +1,7 @@
 """``farfill-app``: a page with a brush that fills holes, served on this machine."""
 
 import argparse
+import math
 import re
 import socket
 import sys
@@ -31,6 +32,12 @@ def main(arguments: list[str] | None = None) -> None:
     serve(parse(sys.argv[1:] if arguments is None else arguments))
 
 
+def _above_0(text: str) -> float:
+    if not 0 < float(text) < math.inf:
+        raise ValueError
+    return float(text)
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Settings from a command line; ``name=value`` is understood as ``--name value``."""
     parser = argparse.ArgumentParser(
@@ -47,8 +54,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add("--public", action="store_true", help="allow a --host that other machines reach")
     add("--device", default="auto", help="cuda if there is one, else cpu; or cuda:1 ... [auto]")
     add("--precision", default="float32", help="or bf16: faster where the machine has it [float32]")
-    add("--max-megabytes", type=float, default=50, help="of picture and mask, as sent [50]")
-    add("--max-megapixels", type=float, default=25, help="of the picture [25]")
+    add("--max-megabytes", type=_above_0, default=50, help="of picture and mask, as sent [50]")
+    add("--max-megapixels", type=_above_0, default=25, help="of the picture [25]")
     add("--version", action="version", version=f"farfill {__version__}")
     spelt = (re.sub(r"^(\w+)=", lambda name: f"--{name[1]}=", word) for word in arguments)
     words = [re.sub(r"^--\w+", lambda flag: flag[0].replace("_", "-"), word) for word in spelt]
@@ -116,7 +123,7 @@ def _server(given: argparse.Namespace) -> Any:
     weights = sum(weight.numel() for weight in network.predictor.generator.parameters())
     about = f"{checkpoint or next(iter(shipped()))}, {weights / 1e6:.1f} million weights"
     example = Sample(val=["coffee"], resize=None, cache=False).split(train=False).val[0]
-    hosts = None if given.public else Limits.hosts
+    hosts = None if given.public else Limits.hosts | {given.host}
     limits = Limits(int(1e6 * given.max_megabytes), int(1e6 * given.max_megapixels), hosts=hosts)
     return Server(fillers, about, example, limits)
 

@@ -99,6 +99,10 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
         )
     if settings["mask"] is not None and settings["mask_from_alpha"] is True:
         raise ValueError("mask_from_alpha=true makes the hole of the picture's alpha: give no mask")
+    if settings["mask_from_alpha"] is True:
+        for name in ("threshold", "invert", "resize_mask"):
+            if settings[name] not in (None, False):
+                raise ValueError(f"`{name}` is about a mask, and mask_from_alpha=true has none")
     try:
         return Settings(**settings)
     except ValidationError as error:

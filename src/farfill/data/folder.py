@@ -3,8 +3,9 @@
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -96,7 +97,10 @@ class Folder:
         if not train:
             return Split([], val)
         learnt = self._pictures(home, self.train_list, self.train_label)
-        shared = set(learnt) & set(val)
+        measured = {*_places(val)}
+        shared = {
+            path for path, place in zip(learnt, _places(learnt), strict=True) if place in measured
+        }
         if shared and (self.train is not None or self.train_list is not None):
             raise ValueError(
                 f"training and validation share {len(shared)} pictures, {min(shared)} for one: "
@@ -110,6 +114,12 @@ class Folder:
         root = expanded(self.root or "")
         paths = pictures_listed(root / listing, home, None if label is None else str(label))
         return paths if self.renamed is None else rename(paths, root / self.renamed, home)
+
+
+def _places(paths: Sequence[Path]) -> Iterator[str]:
+    """Where pictures lie, however their folder is called: relative, absolute, or by a link."""
+    resolved = cache(os.path.realpath)
+    return (f"{resolved(path.parent)}/{path.name}" for path in paths)
 
 
 def _split_by_hash(paths: Sequence[Path], home: Path, fraction: float) -> Split:

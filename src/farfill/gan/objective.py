@@ -63,8 +63,8 @@ class Objective(ABC):
             )
         if critic_steps < 1:
             raise ValueError(
-                f"expected `critic_steps` of 1 or more, got {critic_steps}; gan=none trains without "
-                "critics"
+                f"expected `critic_steps` of 1 or more, got {critic_steps}; "
+                "gan=none trains without critics"
             )
         self.weight = weight
         self.global_weight = global_weight
@@ -81,8 +81,8 @@ class Objective(ABC):
         scored = critics(fake)
         if self.global_weight != 1 and "global" not in scored:
             raise ValueError(
-                f"expected `gan.global_weight` of 1 with critics that score {' and '.join(scored)}, "
-                f"got {self.global_weight}: no score is the whole picture's alone"
+                f"expected `gan.global_weight` of 1, got {self.global_weight}: these critics score "
+                f"{' and '.join(scored)}, and nothing the whole picture alone"
             )
         for name, score in scored.items():
             weight = self.weight * (self.global_weight if name == "global" else 1.0)

@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor, nn
 
+from farfill.generator.pretrained import Pretrained
 from farfill.generator.two_stage import check_channels, check_shapes
 from farfill.types import Completion
 
 
-class GLCIC(nn.Module):
+class GLCIC(Pretrained):
     """One-stage generator of *Globally and Locally Consistent Image Completion*.
 
     Iizuka, Simo-Serra, Ishikawa, SIGGRAPH 2017, table 1. Every layer but the last is followed by
@@ -31,6 +32,7 @@ class GLCIC(nn.Module):
         check_channels(channels)
         if not widen > 0:
             raise ValueError(f"expected `widen` above 0, got {widen}")
+        self.channels, self.widen = channels, widen
         channels = max(2, 2 * round(channels * widen / 2))
         middle, wide = 2 * channels, 4 * channels
         # No bias: the normalisation would subtract it with the mean.

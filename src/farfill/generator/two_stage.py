@@ -1,21 +1,18 @@
 """The paper's generator: a coarse network, then a refinement network with two encoder branches."""
 
-from pathlib import Path
-from typing import Any, Self
-
 import torch
 from torch import Tensor, nn
 
-import farfill
 from farfill.attention.contextual import ContextualAttention
 from farfill.attention.none import NoAttention
 from farfill.attention.protocol import Attention
+from farfill.generator.pretrained import Pretrained
 from farfill.layer.convolution import DoublingConv2d, SameConv2d
 from farfill.op.spatial import resize_nearest
 from farfill.types import Batch, Completion
 
 
-class Generator(nn.Module):
+class Generator(Pretrained):
     """Coarse-to-fine generator of the paper (figure 2) as the authors' code has it.
 
     3,601,542 parameters with ``channels=32`` and contextual attention. No gradient is stopped
@@ -94,40 +91,6 @@ class Generator(nn.Module):
         # A hole may be so small that no feature lies in it.
         mean = square.sum((1, 2, 3)) / missing.sum((1, 2, 3)).clamp_min(1)
         return {"guidance": weight * mean.mean()}
-
-    # By their public names: what reads and writes files lies above the networks, and is not needed
-    # to understand them.
-
-    @classmethod
-    def from_pretrained(cls, name: str | Path, **options: Any) -> Self:
-        """Get a generator with its weights, in evaluation mode.
-
-        Args:
-            name: As of :func:`farfill.checkpoint.load_generator`; on the hub also ``user/model``.
-            options: ``revision``, ``cache_dir``, ``force_download``, ``local_files_only`` and
-                ``token``, as huggingface_hub has them.
-
-        Raises:
-            ValueError: There is none, it cannot be used, or it is of another class.
-        """
-        generator = farfill.load_generator(name, **{"revision": None, **options})
-        if not isinstance(generator, cls):
-            raise ValueError(
-                f"{name} holds a {type(generator).__name__}, not a {cls.__name__}: "
-                "farfill.load_generator takes any"
-            )
-        return generator
-
-    def save_pretrained(self, folder: str | Path, **options: Any) -> str | None:
-        """Leave weights, configuration and a model card in ``folder``.
-
-        Options and errors are in :func:`~farfill.weights.publish.published`.
-        """
-        return farfill.published(self).save_pretrained(folder, **options)
-
-    def push_to_hub(self, repo_id: str, **options: Any) -> str:
-        """Upload what :meth:`save_pretrained` leaves to ``user/model``, and return its address."""
-        return farfill.published(self).push_to_hub(repo_id, **options)
 
     def predict_coarse(self, masked_image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
         """Run the coarse stage; return its picture, and the hole per sample in its type."""

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
@@ -14,6 +15,7 @@ from farfill.op.runtime import full_precision
 from farfill.op.spatial import resize_nearest
 from farfill.types import Completion
 
+KEPT = 4  # sizes of pictures
 Run = Callable[..., tuple[Tensor, ...]]
 Translate = Callable[[nn.Module, tuple[Tensor, ...]], Run]  # with inputs to run it for
 
@@ -21,7 +23,8 @@ Translate = Callable[[nn.Module, tuple[Tensor, ...]], Run]  # with inputs to run
 class SplitGenerator:
     """A two-stage generator in two pieces, before and after its attention (else ``ValueError``).
 
-    They are translated once for each size of picture, which takes some seconds.
+    They are translated once for each size of picture, which takes some seconds; the last few sizes
+    are kept.
     """
 
     def __init__(self, generator: nn.Module, translate: Translate) -> None:
@@ -33,7 +36,7 @@ class SplitGenerator:
         self.attention = generator.refinement.attention
         self.parts = _Before(generator), _After(generator)
         self.translate = translate
-        self.translated: dict[torch.Size, tuple[Run, Run]] = {}
+        self.translated: OrderedDict[torch.Size, tuple[Run, Run]] = OrderedDict()
 
     def __call__(self, masked_image: Tensor, hole: Tensor) -> Completion:
         """Do as the generator; see :meth:`farfill.Generator.forward`."""
@@ -44,6 +47,9 @@ class SplitGenerator:
                     self.translate(self.parts[0], (masked_image, hole)),
                     self.translate(self.parts[1], (features, borrowing)),
                 )
+        self.translated.move_to_end(masked_image.shape)
+        if len(self.translated) > KEPT:  # each holds the weights once more
+            self.translated.popitem(last=False)
         before, after = self.translated[masked_image.shape]
         coarse, features, borrowing = before(masked_image, hole)
         hole = resize_nearest(hole, *borrowing.shape[-2:])

@@ -65,7 +65,7 @@ def _with_key(canvas: np.ndarray, text: str) -> np.ndarray:
 
 
 def sources_of(
-    crops: Sequence[Crop], offsets: Sequence[Tensor], seen: Sequence[Size], size: Size
+    crops: Sequence[Crop], offsets: Sequence[Tensor], seen: Sequence[Size], size: Size, cell: int
 ) -> np.ndarray:
     """Say in pixels of the picture where each missing one borrowed from.
 
@@ -75,6 +75,7 @@ def sources_of(
             :class:`farfill.types.AttentionResult`).
         seen: Height and width at which the generator saw each crop, before padding.
         size: Height and width of the picture.
+        cell: Side of a place of the attention's grid, in pixels that the generator saw.
 
     Returns:
         ``(H, W, 2)``, int32: rows and columns; -1 where the picture is known.
@@ -82,8 +83,7 @@ def sources_of(
     sources = np.full((*size, 2), -1, np.int32)
     for crop, moves, seen_size in zip(crops, offsets, seen, strict=True):
         pixels = np.argwhere(crop.own)
-        shape, sides, grid = map(np.array, (crop.own.shape, seen_size, moves.shape[2:]))
-        cell = (sides + -sides % 8) // grid  # pixels that the generator saw
+        shape, sides = map(np.array, (crop.own.shape, seen_size))
         here = pixels * sides // shape // cell
         moved = moves[0].numpy()[:, here[:, 0], here[:, 1]].T * (cell * shape / sides)
         corner = [span.start for span in crop.window]

@@ -31,6 +31,7 @@ class Filled:
             in the hole's rows only, elsewhere 0. Empty if the generator's attention has no notion
             of a source.
         seen: Height and width at which the generator saw each crop, before padding.
+        cell: Side of a place of the attention's grid, in pixels that the generator saw.
     """
 
     image: np.ndarray
@@ -38,6 +39,7 @@ class Filled:
     crops: list[Crop]
     offsets: list[Tensor]
     seen: list[Size]
+    cell: int
 
     def attention(self) -> Attention:
         """Where each missing pixel borrowed from.
@@ -47,7 +49,7 @@ class Filled:
         """
         if not self.offsets:
             raise ValueError("this network does not say where it borrows: attention=null")
-        sources = sources_of(self.crops, self.offsets, self.seen, self.hole.shape)
+        sources = sources_of(self.crops, self.offsets, self.seen, self.hole.shape, self.cell)
         return Attention(sources, self.image)
 
 
@@ -106,7 +108,7 @@ def fill(
         rim = missing & ~hole
         share = (1 - distance_to(hole)[rim] / (feather + 1))[:, None]
         result[rim] = in_levels(share * result[rim] + (1 - share) * image[rim], image.dtype)
-    return Filled(result, missing, crops, offsets, seen)
+    return Filled(result, missing, crops, offsets, seen, predictor.cell)
 
 
 def _announce(before: Callable[[Cost], None], guesses: Sequence[Cost | None]) -> None:

@@ -75,9 +75,11 @@ def fill_file(
     hole = grow(hole, dilate)
     filled = fill(predictor, picture.rgb(), hole, max_pixels, crop, feather, announce)
     result = picture.with_fill(filled.image, filled.hole)
+    if job.attention is not None:  # first, so that what cannot be drawn leaves nothing behind
+        drawn = np.asarray(filled.attention().picture())
+        check_sides(job.attention, drawn.shape[:2])  # wider than the picture by its key
+        write_picture(job.attention, drawn)
     write_picture(job.output, result.opaque(filled.hole) if job.mask is None else result)
-    if job.attention is not None:
-        write_picture(job.attention, np.asarray(filled.attention().picture()))
     return f"{job.image} -> {job.output} ({_note(picture, filled, job.mask is not None)})"
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
+from PIL.ExifTags import Base
 from torch import nn
 
 from farfill.checkpoint import load_generator
@@ -115,8 +116,8 @@ class Inpainter:
 
         Returns:
             The same kind: of Pillow or NumPy, size, channels and type as they were (of Pillow,
-            palettes become RGB and one bit grey). What is neither hole, dilation nor feather, is
-            bit for bit the same.
+            palettes become RGB and one bit grey, and an EXIF orientation is applied). What is
+            neither hole, dilation nor feather, is bit for bit the same.
 
         Raises:
             ValueError: If picture or mask is not like this, they do not fit each other, or the
@@ -131,9 +132,11 @@ class Inpainter:
             )
         results: list[object] = []
         attention: list[Attention | None] = []
-        for one, its in zip(images, masks, strict=True):
+        for one, its in zip(map(_upright, images), map(_upright, masks), strict=True):
             picture = _picture(one, "picture")
             if its is None:
+                if threshold is not None or invert or resize_mask:
+                    raise ValueError("threshold, invert and resize_mask need a mask")
                 hole = transparent(picture, "the picture")
             else:
                 marked = _picture(its, "mask")
@@ -145,6 +148,12 @@ class Inpainter:
             attention.append(filled.attention() if filled.offsets else None)
         self.attention = attention if several else attention[0]
         return cast(Kind, results if several else results[0])
+
+
+def _upright(image: Any) -> Any:
+    """Turn a picture of Pillow as its EXIF says, since that is how its mask was drawn."""
+    turned = isinstance(image, Image.Image) and image.getexif().get(Base.Orientation, 1) != 1
+    return ImageOps.exif_transpose(image) if turned else image
 
 
 def _picture(image: object, what: str) -> Picture:

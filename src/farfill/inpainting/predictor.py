@@ -61,6 +61,12 @@ class Predictor:
         if type(generator) is Generator and self.whole is self.generator:
             self.part = generator
 
+    @property
+    def cell(self) -> int:
+        """Side in pixels of a place of the attention's grid: of its features, 4, times its rate."""
+        stage = getattr(self.generator, "refinement", None)
+        return 4 * getattr(getattr(stage, "attention", None), "rate", 1)
+
     @torch.inference_mode()
     def __call__(self, known: np.ndarray, missing: np.ndarray) -> tuple[Tensor, Tensor | None]:
         """Predict what is missing.

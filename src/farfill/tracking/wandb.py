@@ -24,8 +24,9 @@ from farfill.tracking.loggers import hydra_choices, wandb_errors
 ONLINE, OFFLINE = ("online", "run", "shared"), ("offline", "dryrun", "disabled")
 #: Overrides that do not tell runs apart; the seed is always added, the ablation is the job type.
 UNNAMED = ("hydra", "logger", "paths", "tags", "task_name", "ckpt_path", "ablation", "seed")
-#: What else may be set.
-_FURTHER = inspect.signature(wandb.init).parameters
+_OURS = {"dir", "resume", "settings"}
+#: What else may be set: the others are said here, or would be said twice.
+_FURTHER = [x for x in inspect.signature(wandb.init).parameters if x not in _OURS]
 BEST = {"↓": "min", "↑": "max"}
 
 
@@ -54,7 +55,7 @@ def wandb_logger(
     Raises:
         ValueError: The mode is none, or needs a login that is missing; or wandb has an error.
     """
-    for option in options.keys() - _FURTHER.keys():
+    for option in options.keys() - set(_FURTHER):
         hint = did_you_mean(option, _FURTHER, f"wandb.init takes {', '.join(_FURTHER)}")
         raise ValueError(f"`logger.wandb` has no option {option}: {hint}")
     folder, choices = Path(save_dir), hydra_choices()
