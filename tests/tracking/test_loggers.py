@@ -63,7 +63,7 @@ def test_the_pictures_are_shown_one_by_one_and_the_last_ones_as_a_table(trained)
     assert row[AXIS] == 4
     table = row["val/examples"]
     assert table.columns[:4] == ["generator_step", "picture", "original", "masked"]
-    assert [cells[:2] for cells in table.data] == [[4, "0 chelsea.png"], [4, "1 china.jpg"]]
+    assert [cells[:2] for cells in table.data] == [[4, "0 brick.png"], [4, "1 chelsea.png"]]
 
 
 def test_the_baselines_numbers_stand_beside_the_runs(trained):
