@@ -47,10 +47,11 @@ def estimate(values: np.ndarray, seed: int = 0, resamples: int = RESAMPLES) -> E
     """Mean with a 95 % interval that speaks of other pictures of the same kind and of other runs.
 
     Pictures are drawn with replacement (percentile bootstrap, Efron 1979), the same for all runs
-    and quantities, and the draws are stretched as :func:`stretch` says. Runs are too few to be drawn (the bootstrap over three covers 75 %): their part
-    of each draw is Student's t, with one degree of freedom less than there are runs, times the
-    standard error of the runs' means. Noise that pictures and runs share counts in both parts: the
-    interval is slightly too wide. With one run it says nothing of other runs.
+    and quantities, and the draws are stretched as :func:`stretch` says. Runs are too few to be
+    drawn (the bootstrap over three covers 75 %): their part of each draw is Student's t, with one
+    degree of freedom less than there are runs, times the standard error of the runs' means. Noise
+    that pictures and runs share counts in both parts: the interval is slightly too wide. With one
+    run it says nothing of other runs.
 
     ``values`` are ``(runs, images, ...)``, not empty; for a paired interval the difference of two
     such arrays. The same ones have the same interval, by ``seed``; ``resamples`` are of pictures.
