@@ -42,7 +42,7 @@ def test_it_leaves_table_manifest_and_pictures(scored):
     folder, printed = scored
     assert all((folder / name).is_file() for name in RESULTS)
     assert (folder / "table.md").read_text() in printed
-    for words in ("last.ckpt", "telea (classical baseline)", "n = 5", results(folder)["manifest"]):
+    for words in ("last.ckpt", "telea (classical baseline)", "n = 8", results(folder)["manifest"]):
         assert words in printed
 
 

@@ -34,7 +34,7 @@ def test_every_trainer_composes(trainer):
     ("options", "steps"),
     [
         (("trainer.max_epochs=3", "data.batch_size=1"), 4),  # max_steps comes first
-        (("trainer.max_epochs=2", "trainer.max_steps=-1", "schedule=constant"), 6),
+        (("trainer.max_epochs=2", "trainer.max_steps=-1", "schedule=constant"), 4),
         (("trainer.limit_train_batches=1", "trainer.limit_val_batches=1"), 4),
         (("trainer.overfit_batches=1",), 4),
         (("trainer.detect_anomaly=true", "trainer.deterministic=true"), 4),

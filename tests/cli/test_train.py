@@ -51,7 +51,7 @@ def test_everything_of_a_run_lies_in_its_folder(run):
         *(f"report/{name}" for name in RESULTS),
         *(
             f"report/pictures/{title}/{index}.png"
-            for index in range(5)
+            for index in range(8)
             for title in (
                 "original",
                 "masked",
@@ -253,7 +253,7 @@ def test_a_stop_between_two_rows_leaves_none_of_its_own(tmp_path, monkeypatch):
 
 def test_report_stands_beside_a_classical_baseline(run):
     table = (run / "report" / "table.md").read_text()
-    for words in ("this run", "telea (classical baseline)", "n = 5"):
+    for words in ("this run", "telea (classical baseline)", "n = 8"):
         assert words in table
 
 

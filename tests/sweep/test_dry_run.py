@@ -24,17 +24,17 @@ def clock(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("flags", "expected"),
+    ("flags", "expected"),  # eight pictures are scored, painted, and asked where they borrow from
     [
-        (["trainer.max_steps=1000", "trainer.val_check_interval=300"], 1000 + 4 * 5 + 10),
-        (["trainer.max_steps=2", "trainer=ddp", "trainer.num_nodes=2"], 2 + 1 * 5 + 10),
-        (["trainer.max_steps=2", "trainer.accumulate_grad_batches=2"], 2 + 1 * 5 + 10),
-        # Eleven pictures to learn from are three steps of two updates of two pictures.
-        (["trainer.max_steps=-1", "trainer.max_epochs=2", "schedule=constant"], 6 + 3 * 5 + 10),
+        (["trainer.max_steps=1000", "trainer.val_check_interval=300"], 1000 + 4 * 8 + 24),
+        (["trainer.max_steps=2", "trainer=ddp", "trainer.num_nodes=2"], 2 + 1 * 8 + 24),
+        (["trainer.max_steps=2", "trainer.accumulate_grad_batches=2"], 2 + 1 * 8 + 24),
+        # Eight pictures to learn from are two steps of two updates of two pictures.
+        (["trainer.max_steps=-1", "trainer.max_epochs=2", "schedule=constant"], 4 + 2 * 8 + 24),
         # One of two fillers has each picture twice: it is scored, and painted.
-        (["trainer.max_steps=2", "baseline=[telea]"], 2 + 1 * 5 + 2 * 10),
+        (["trainer.max_steps=2", "baseline=[telea]"], 2 + 1 * 8 + 24 + 16),
         # The distance describes each picture, and compares them all in the end.
-        (["trainer.max_steps=2", "metric=patches"], 2 + 1 * 5 + 10 + 5 + 1),
+        (["trainer.max_steps=2", "metric=patches"], 2 + 1 * 8 + 24 + 8 + 1),
     ],
     ids=["steps", "processes", "accumulation", "epochs", "baseline", "distance"],
 )
@@ -52,7 +52,7 @@ def test_a_probe_stands_for_runs_of_other_lengths(clock):
     flags = ["datamodule.val_batch_size=1", "baseline=[]"]
     cost = probe(compose_tiny(*flags))
     longer = compose_tiny(*flags, "trainer.max_steps=1000", "trainer.val_check_interval=300")
-    assert cost.of_run(longer) == 1000 + 4 * 5 + 10
+    assert cost.of_run(longer) == 1000 + 4 * 8 + 24
 
 
 def test_a_run_that_only_its_time_ends_is_refused():

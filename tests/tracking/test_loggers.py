@@ -58,12 +58,13 @@ def test_the_pictures_are_shown_one_by_one_and_the_last_ones_as_a_table(trained)
     _, run = trained
     shown = {row[AXIS]: row["val/pictures"] for row in run.rows if "val/pictures" in row}
     assert shown.keys() == {2, 4}
-    assert [image.format for image in shown[4]] == ["png"] * 10  # five of each of two pictures
+    assert [image.format for image in shown[4]] == ["png"] * 25  # five of each of five pictures
     (row,) = [row for row in run.rows if "val/examples" in row]
     assert row[AXIS] == 4
     table = row["val/examples"]
     assert table.columns[:4] == ["generator_step", "picture", "original", "masked"]
-    assert [cells[:2] for cells in table.data] == [[4, "0 brick.png"], [4, "1 chelsea.png"]]
+    names = ["brick.png", "chelsea.png", "china.jpg", "coffee.png", "coins.png"]
+    assert [cells[:2] for cells in table.data] == [[4, f"{n} {x}"] for n, x in enumerate(names)]
 
 
 def test_the_baselines_numbers_stand_beside_the_runs(trained):

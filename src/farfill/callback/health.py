@@ -45,9 +45,9 @@ class Health(Callback):
       the known pixels (asked only where a loss compares with the truth), ``val/hole_variance`` is
       below ``least_variance``, or the critics had no gradient.
 
-    A run that gets over it is sound again. With a learning rate of 0 nothing is to be learnt, and
-    nothing is asked. Logs ``val/clipped_coarse``, ``val/clipped_refined``,
-    ``val/clipped_truth`` (shares) and ``val/mean_colour_l1_hole``.
+    A run that gets over it is sound again. Where the learning rate was 0 since the last validation,
+    nothing was to be learnt, and nothing is asked. Logs ``val/clipped_coarse``,
+    ``val/clipped_refined``, ``val/clipped_truth`` (shares) and ``val/mean_colour_l1_hole``.
 
     Args:
         folder: Of the run.
@@ -77,6 +77,7 @@ class Health(Callback):
         self._doubted: list[str] = []
         self._last: dict[str, float] = {}
         self._gradients: dict[str, float | Tensor] = {}
+        self._rate = 0.0  # the largest since the last validation
         self._means: dict[str, MeanMetric] = {}
 
     def state_dict(self) -> dict[str, Any]:
@@ -86,12 +87,19 @@ class Health(Callback):
             "doubted": self._doubted,
             "last": self._last,
             "gradients": {player: float(norm) for player, norm in self._gradients.items()},
+            "rate": self._rate,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take it up."""
         self.reason, self._doubted = state_dict["reason"], state_dict["doubted"]
         self._last, self._gradients = state_dict["last"], state_dict["gradients"]
+        self._rate = state_dict.get("rate", 0.0)  # earlier versions did not keep it
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        """Keep the largest rate: after a cosine's last step it is 0, and there is much to ask."""
+        optimizer = cast(Any, pl_module.optimizers(use_pl_optimizer=False))[0]
+        self._rate = max(self._rate, *(group["lr"] for group in optimizer.param_groups))
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         """Keep each player's largest gradient."""
@@ -126,10 +134,7 @@ class Health(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the verdict, say what is new, and end the run if that is asked for."""
         module = cast(Inpainting, pl_module)
-        optimizer = cast(Any, module.optimizers(use_pl_optimizer=False))[0]
-        # The rate to begin with: at the end of a cosine today's is 0, and there is much to ask.
-        rate = max(group.get("initial_lr", group["lr"]) for group in optimizer.param_groups)
-        step = trainer.global_step
+        rate, step = self._rate, trainer.global_step
         if trainer.state.fn != "fit" or trainer.sanity_checking or not rate:
             return
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
@@ -138,7 +143,7 @@ class Health(Callback):
         found = self._signs(values, module) | twice
         self._doubted = [*doubts]
         self._last = {name: values[f"val/{name}"] for name in NAMES}
-        self._gradients = {}
+        self._gradients, self._rate = {}, 0.0
         before, self.reason = self.reason, " and ".join(found.values())
         if trainer.is_global_zero and bool(before) != bool(self.reason):
             if self.reason:
