@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 import wandb
 
+import farfill.tracking.wandb  # noqa: F401  (it reads the real one's signature, so it comes first)
+
 
 class RecordedRun:
     """What ``wandb.init`` was asked for, and what the run was told afterwards."""
