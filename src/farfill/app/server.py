@@ -32,7 +32,8 @@ from farfill.machine import tune_processor
 from farfill.text import one_line
 
 PAGE = Path(__file__).with_name("page")
-
+#: What a machine calls itself.
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _OF_THE_REQUEST = (ValueError, OSError, RuntimeError, MemoryError, HTTPException)
 
@@ -52,7 +53,7 @@ class Limits:
     bytes: int = 50_000_000
     pixels: int = 25_000_000
     waiting: int = 8
-    hosts: frozenset[str] | None = frozenset({"127.0.0.1", "localhost", "::1"})
+    hosts: frozenset[str] | None = LOOPBACK
 
 
 class RefusedError(ValueError):

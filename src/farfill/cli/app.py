@@ -109,7 +109,7 @@ def _check_host(host: str, public: bool) -> None:
 def _server(given: argparse.Namespace) -> Any:
     """The server with the network and two classical methods beside it."""
     from farfill.app.classical import Classical
-    from farfill.app.server import Limits, Server
+    from farfill.app.server import LOOPBACK, Limits, Server
     from farfill.data.sample import Sample
     from farfill.inpainting.inpainter import Inpainter
 
@@ -123,7 +123,7 @@ def _server(given: argparse.Namespace) -> Any:
     weights = sum(weight.numel() for weight in network.predictor.generator.parameters())
     about = f"{checkpoint or next(iter(shipped()))}, {weights / 1e6:.1f} million weights"
     example = Sample(val=["coffee"], resize=None, cache=False).split(train=False).val[0]
-    hosts = None if given.public else Limits.hosts | {given.host}
+    hosts = None if given.public else LOOPBACK | {given.host}
     limits = Limits(int(1e6 * given.max_megabytes), int(1e6 * given.max_megapixels), hosts=hosts)
     return Server(fillers, about, example, limits)
 
