@@ -7,7 +7,6 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 from PIL import Image, ImageOps
-from PIL.ExifTags import Base
 from torch import nn
 
 from farfill.checkpoint import load_generator
@@ -152,8 +151,7 @@ class Inpainter:
 
 def _upright(image: Any) -> Any:
     """Turn a picture of Pillow as its EXIF says, since that is how its mask was drawn."""
-    turned = isinstance(image, Image.Image) and image.getexif().get(Base.Orientation, 1) != 1
-    return ImageOps.exif_transpose(image) if turned else image
+    return ImageOps.exif_transpose(image) if isinstance(image, Image.Image) else image
 
 
 def _picture(image: object, what: str) -> Picture:

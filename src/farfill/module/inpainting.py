@@ -189,7 +189,7 @@ class Inpainting(LightningModule):
             critic_schedule.step()
         if for_critics:
             self._log_terms("critic", critic_terms)
-        self._check_updates(*[self.max_skipped] * len(PLAYERS))
+        self._check_updates(self.max_skipped, self.max_skipped)
 
     def on_train_end(self) -> None:
         """Refuse to end well where a player's updates were skipped for the run's second half."""
