@@ -6,8 +6,9 @@ from farfill.ablation import verdict
 from farfill.ablation.sweep import read_sweep, require_comparable
 from farfill.ablation.verdict import AGREES, OPEN, judge_all
 from farfill.config.paths import conf_dir
+from farfill.rundir.status import read_status
 from helpers.command import command
-from helpers.runs import TINY
+from helpers.runs import TINY, tiny_train
 
 NAMED = sorted(path.stem for path in (conf_dir() / "ablation").glob("*.yaml"))
 #: What is the ablation's own.
@@ -46,3 +47,10 @@ def test_an_untrained_sweep_decides_nothing(name, tmp_path, monkeypatch):
         if any("baseline" in one.claim[side] for side in ("left", "right")):
             continue
         assert one.word != AGREES or one.claim["expects"] not in ("lower", "higher"), one.claim
+
+
+def test_the_untrained_cell_takes_one_step_whatever_the_command_line_says(tmp_path):
+    given = ("trainer.max_steps=800", "trainer.val_check_interval=200")
+    tiny_train(tmp_path, "cell=untrained", "gan=none", "data=sample", *given)
+    status = read_status(tmp_path)
+    assert (status["state"], status["step"]) == ("done", 1)
