@@ -114,3 +114,4 @@ def test_a_verdict_takes_them_like_any_measure_of_pictures(run):
     record = read_record(run, {}, 1, {})
     assert values(record, "attention_distance").shape == (4,)
     assert "attention_distance" not in record.scores[TELEA]
+    assert not {"index", "hole_share"} & {*record.scores[OURS]}  # what was given, not achieved

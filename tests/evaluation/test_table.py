@@ -16,7 +16,8 @@ from farfill.metric.suite import NAMES
 
 def constant(offset, n, more=()):
     """Picture i has i + offset everywhere."""
-    return Scores({i: dict.fromkeys((*NAMES, *more), i + offset) for i in range(n)}, seconds=0.25)
+    pictures = {i: dict.fromkeys((*NAMES, *more), i + offset) for i in range(n)}
+    return Scores(pictures, seconds=0.25, shares=dict.fromkeys(pictures, 0.25))
 
 
 @pytest.fixture
@@ -29,6 +30,29 @@ def test_differences_are_paired(result):
     assert interval[:3] == (3, 3, 3)
     assert result.means["ours"]["l1_hole"].mean == 12
     assert 10 < result.means["ours"]["l1_hole"].low < 12 < result.means["ours"]["l1_hole"].high
+
+
+def test_irregular_holes_are_compared_by_how_much_of_the_picture_is_missing(manifest):
+    """Shares as of irregular masks; one tenth or two, as of boxes, are one kind of hole."""
+    few, many = (
+        {0: 0.11, 1: 0.19, 2: 0.21, 3: 0.29, 4: 0.2},
+        {0: 0.05, 1: 0.09, 2: 0.1, 3: 0.35, 4: 1},
+    )
+    ours, telea = constant(10.0, 5, ["lpips_x"]), constant(7.0, 5, ["lpips_x"])
+    scores = {"ours": ours._replace(shares=few), "Telea": telea._replace(shares=few)}
+    assert not compare(scores, manifest).by_share
+    scores = {title: one._replace(shares=many) for title, one in scores.items()}
+    result = compare(scores, manifest)
+    means, differences, _, counts, _ = markdown(result).split("\n\n")
+    assert counts == (
+        "By how much of the picture is missing, n = 0-10 %: 2, 10-20 %: 1, 30-40 %: 1, 90-100 %: 1."
+    )
+    for name in ("l1_hole", "psnr_full", "ssim_full", "lpips_x"):
+        assert len(re.findall(rf"{name} [0-9-]+ % [↑↓]", means)) == 4
+    assert re.search(r"l1_hole 0-10 % ↓ +\| +10\.5000 \[", means)
+    assert re.search(r"l1_hole 90-100 % ↓ +\| +3\.0000 \[", differences)
+    row = next(csv.DictReader(io.StringIO(table.per_image_csv(result, {}))))
+    assert row["hole_share"] == "0.05"
 
 
 def test_samples_of_a_cluster_count_once(manifest):

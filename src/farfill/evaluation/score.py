@@ -21,6 +21,7 @@ class Scores(NamedTuple):
 
     pictures: dict[int, dict[str, float]]  # index -> metric -> value
     seconds: float  # mean time to complete a picture
+    shares: dict[int, float]  # index -> how much of the picture is missing, in (0, 1]
 
     @property
     def names(self) -> list[str]:
@@ -68,6 +69,7 @@ def score(
     """
     described: list[dict[int, Tensor]] = [{} for _ in distances]
     pictures: dict[int, dict[str, float]] = {}
+    shares: dict[int, float] = {}
     times: list[float] = []
     counts: list[int] = []
     for batch in loader:
@@ -79,6 +81,8 @@ def score(
         values = torch.stack(list(per_image(completed, batch.image, batch.hole).values()), dim=1)
         for index, row in zip(batch.index.tolist(), values.tolist(), strict=True):
             pictures[index] = dict(zip(NAMES, row, strict=True))
+        missing = batch.hole.double().mean((1, 2, 3))
+        shares |= zip(batch.index.tolist(), missing.tolist(), strict=True)
         for distance, known in zip(distances, described, strict=True):
             parts = distance.describe(completed, batch).cpu()
             known |= zip(batch.index.tolist(), parts, strict=True)
@@ -93,7 +97,7 @@ def score(
             pictures[index][distance.name] = value
     # The first batch warms up the device and its libraries: it counts only if it is alone.
     first = 1 if len(times) > 1 else 0
-    return Scores(pictures, sum(times[first:]) / sum(counts[first:]))
+    return Scores(pictures, sum(times[first:]) / sum(counts[first:]), shares)
 
 
 def _now(device: torch.device | str) -> float:

@@ -5,6 +5,8 @@ import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +25,9 @@ PRINTED = (
     *("l1_hole", "l2_hole", "relative_l1_full", "relative_l2_full"),
     *("psnr_full", "psnr_hole", "ssim_full", "tv_anisotropic_full"),
 )
+#: Also for holes of every size by themselves, beside LPIPS: what papers on irregular holes print.
+BY_SHARE = ("l1_hole", "psnr_full", "ssim_full")
+SIZES = 3  # tenths of the picture that the holes have to fall into for that
 REGIONS = {"hole": "in the hole", "full": "over the whole picture"}
 Row = dict[str, Estimate]  # by metric
 
@@ -34,12 +39,14 @@ class Comparison(NamedTuple):
     manifest: Manifest  # what they were scored on
     means: dict[str, Row]  # by inpainter
     differences: dict[str, Row]  # `first minus other` -> means of differences by picture
+    by_share: dict[int, "Comparison"]  # tenth of the picture that is missing, from 0 -> its holes'
 
 
 def compare(scores: Mapping[str, Scores], manifest: Manifest) -> Comparison:
     """Estimate all inpainters' means, and the first one's paired differences from the others.
 
     The samples of a cluster are averaged first, so that several holes of a picture count once.
+    Holes of :data:`SIZES` tenths of the picture and more are compared by tenth, too.
     """
     (first, ours), *others = scores.items()
     if any(theirs.pictures.keys() != ours.pictures.keys() for _, theirs in others):
@@ -50,7 +57,31 @@ def compare(scores: Mapping[str, Scores], manifest: Manifest) -> Comparison:
         f"{first} minus {title}": _row(ours.names, ours.table - theirs.table, clusters)
         for title, theirs in others
     }
-    return Comparison(scores, manifest, means, gaps)
+    tenths = {index: min(int(share * 10), 9) for index, share in ours.shares.items()}
+    found = sorted({*tenths.values()})
+    parts = {}
+    if len(found) >= SIZES:
+        parts = {tenth: _part(scores, manifest, tenths, tenth) for tenth in found}
+    return Comparison(scores, manifest, means, gaps, parts)
+
+
+def _part(
+    scores: Mapping[str, Scores], manifest: Manifest, tenths: Mapping[int, int], tenth: int
+) -> Comparison:
+    """Compare by the holes of one tenth and the metrics of :data:`BY_SHARE` alone."""
+    few = {
+        title: one._replace(
+            pictures={
+                index: {name: value for name, value in row.items() if _has_sizes(name)}
+                for index, row in one.pictures.items()
+                if tenths[index] == tenth
+            },
+            shares={index: share for index, share in one.shares.items() if tenths[index] == tenth},
+        )
+        for title, one in scores.items()
+    }
+    entries = [entry for entry in manifest.entries if tenths[entry.index] == tenth]
+    return compare(few, replace(manifest, entries=entries))
 
 
 def _row(names: Sequence[str], table: np.ndarray, clusters: Sequence[str]) -> Row:
@@ -109,31 +140,54 @@ def interval_text(value: Estimate, digits: str = ".4g") -> str:
 def markdown(result: Comparison) -> str:
     """Tables of the printed metrics and of the paired differences, narrow enough for a terminal."""
     minus = f"{next(iter(result.scores))} minus "
-    others = {title.removeprefix(minus): row for title, row in result.differences.items()}
     seconds = ["s / picture", *(f"{one.seconds:.3f}" for one in result.scores.values())]
     measured = next(iter(result.scores.values())).names
     distances = [name for name in measured if name not in NAMES]
+    sizes = [name for name in measured if _has_sizes(name)] if result.by_share else []
     parts = []
-    for corner, columns, more in (("metric", result.means, [seconds]), (f"{minus}...", others, [])):
-        rows = []
-        for name in (*PRINTED, *distances):
-            digits = ".2f" if name.startswith(("psnr", "fid")) else ".4f"
-            intervals = (interval_text(column[name], digits) for column in columns.values())
-            rows.append([f"{name} {arrow(name)}".strip(), *intervals])
-        if columns:
-            parts.append(markdown_table([corner, *columns], [*rows, *more], padded=True))
+    for corner, columns, more in (
+        ("metric", attrgetter("means"), [seconds]),
+        (f"{minus}...", attrgetter("differences"), []),
+    ):
+        titles = [title.removeprefix(minus) for title in columns(result)]
+        rows = [_line(name, arrow(name), columns(result)) for name in (*PRINTED, *distances)]
+        rows += [
+            _line(name, f"{_tenth(tenth)} {arrow(name)}", columns(part))
+            for name in sizes
+            for tenth, part in result.by_share.items()
+        ]
+        if titles:
+            parts.append(markdown_table([corner, *titles], [*rows, *more], padded=True))
     height, width = result.manifest.image_size
     parts.append(
         f"Mean [95 % bootstrap interval over pictures]; n = {_count(result.manifest)}, "
         f"{height} x {width} pixels,\n"
         f"mask {result.manifest.mask}, manifest {result.manifest.hash}."
     )
+    if result.by_share:
+        counts = (f"{_tenth(k)}: {_count(x.manifest)}" for k, x in result.by_share.items())
+        parts.append(f"By how much of the picture is missing, n = {', '.join(counts)}.")
     if distances:
         parts.append(
             "swd, fid and uids are of all pictures together: compare them at equal n only. A name\n"
             "says whose features count; those of efficientnet_lite0 do not compare with papers."
         )
     return "\n\n".join(parts) + "\n"
+
+
+def _line(name: str, what: str, columns: Mapping[str, Row]) -> list[str]:
+    digits = ".2f" if name.startswith(("psnr", "fid")) else ".4f"
+    intervals = (interval_text(row[name], digits) for row in columns.values())
+    return [f"{name} {what}".strip(), *intervals]
+
+
+def _has_sizes(name: str) -> bool:
+    """Whether the metric ``name`` is printed by the holes' sizes: LPIPS's name has its network."""
+    return name in BY_SHARE or name.startswith("lpips")
+
+
+def _tenth(number: int) -> str:
+    return f"{10 * number}-{10 * (number + 1)} %"
 
 
 def _count(manifest: Manifest) -> str:
@@ -158,7 +212,7 @@ def summary_csv(result: Comparison) -> str:
 
 
 def per_image_csv(result: Comparison, more: Mapping[int, Mapping[str, float]]) -> str:
-    """One line per inpainter and picture: every metric.
+    """One line per inpainter and picture: every metric, and how much of the picture is missing.
 
     ``more`` are further ones of the first inpainter's pictures, by index; others have none.
     """
@@ -168,6 +222,7 @@ def per_image_csv(result: Comparison, more: Mapping[int, Mapping[str, float]]) -
     for title, scores in result.scores.items():
         for index, values in scores.pictures.items():
             line = {"filler": title, "index": index, "name": names[index], **values}
+            line |= {"hole_share": scores.shares[index]}
             lines.append(line | {**absent, **more.get(index, {})} if title == first else line)
     return _csv(lines)
 

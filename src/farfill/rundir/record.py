@@ -25,8 +25,9 @@ EXAMPLES = "val/examples"
 PLAN = "multirun.yaml"
 #: Columns of metrics.csv that are no metrics.
 COUNTS = ("step", "epoch")
-#: Columns of per_image.csv that are no numbers.
+#: Columns of per_image.csv that are no numbers, and those that are no metrics.
 TEXTS = ("filler", "name")
+GIVEN = (*TEXTS, "index", "hole_share")
 
 
 class Curve(NamedTuple):
@@ -103,11 +104,11 @@ def read_record(
     scores: dict[str, dict[str, np.ndarray]] = {}
     for filler in dict.fromkeys(row["filler"] for row in rows):
         own = [row for row in rows if row["filler"] == filler]
-        columns = {name: [row[name] for row in own] for name in own[0] if name not in TEXTS}
+        columns = {name: [row[name] for row in own] for name in own[0] if name not in GIVEN}
         scores[filler] = {
             name: np.array([float(text or "nan") for text in column])
             for name, column in columns.items()
-            if name != "index" and any(column)  # baselines have no attention
+            if any(column)  # baselines have no attention
         }
     digest, clusters = _read_manifest(folder / "report" / "manifest.json")
     pictures = [row for row in rows if row["filler"] == OURS]
