@@ -152,6 +152,7 @@ def test_pictures_in_which_a_metric_is_undefined_count_in_no_run():
 def test_runs_that_have_not_trained_decide_nothing_but_against_those_that_have(untrained, why):
     config = {cell: {"learning_rate": 0} for cell in untrained}
     sweep = two_cells([1.0, 1.1, 1.2], [0.0] * 3, config=config)
+    sweep.records.append(Record({"gan": "a"}, 4))  # a run that never started
     found = judge(sweep, {**CLAIM, "expects": "higher"})
     assert (found.plain, found.why) == (OPEN if why else AGREES, why)
 

@@ -34,9 +34,11 @@ def test_a_sweep_that_starts_has_queued_all_but_what_is_done_or_under_way(tmp_pa
     write_status(tmp_path / "2", "running", **ENDED)
     write_status(tmp_path / "3", "failed", message="the disk is full")
     (tmp_path / "3" / TRACEBACK).touch()
-    SweepStatus().on_multirun_start(configuration(tmp_path, task=["seed=1,2,3,4,5"]))
-    said = [read_status(tmp_path / number) for number in "01234"]
-    assert [one["state"] for one in said] == ["done", "running", "queued", "queued", "queued"]
+    write_status(tmp_path / "5", "collapsed", step=400, steps=1000)
+    SweepStatus().on_multirun_start(configuration(tmp_path, task=["seed=1,2,3,4,5,6"]))
+    said = [read_status(tmp_path / number) for number in "012345"]
+    states = ["done", "running", "queued", "queued", "queued", "collapsed"]
+    assert [one["state"] for one in said] == states
     assert said[4]["process"] == os.getpid()
     assert "message" not in said[3]
     assert not (tmp_path / "3" / TRACEBACK).exists()
@@ -77,7 +79,7 @@ def test_a_run_that_ended_well_is_left_alone(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("state", ["done", "diverged", "preempted"])
+@pytest.mark.parametrize("state", ["done", "collapsed", "diverged", "preempted"])
 def test_what_a_run_said_of_its_end_stays(tmp_path, state):
     write_status(tmp_path, state)
     assert fail(tmp_path, ValueError("no"))["state"] == state

@@ -126,7 +126,13 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
     both = (*left, *right)
     unsound = [run for run in both if not is_untrained(run) and flags(run)]
     sides = {"left": left, "right": right}  # of which a classical filler cannot train
-    networks = [run for name, runs in sides.items() if BASELINE not in claim[name] for run in runs]
+    networks = [
+        run
+        for name, runs in sides.items()
+        if BASELINE not in claim[name]
+        for run in runs
+        if run.folder  # one that never started says nothing of training
+    ]
     if networks and all(map(is_untrained, networks)):
         verdict = verdict._replace(p=1.0, plain=OPEN, why="none of these runs has trained")
     elif verdict.plain != OPEN and unsound and metric not in STATISTICS:

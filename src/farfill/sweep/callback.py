@@ -67,7 +67,7 @@ class SweepStatus(Callback):
         if is_search(config):
             return
         for run in planned_runs(config, Path(config.hydra.sweep.dir)):
-            if condition(run, queue) not in ("done", *WAITING):
+            if condition(run, queue) not in ("done", "collapsed", *WAITING):
                 (run.folder / TRACEBACK).unlink(missing_ok=True)
                 began = {"queued": now(), "started": None, "ended": None, "message": None}
                 write_status(run.folder, "queued", **began, **here())
