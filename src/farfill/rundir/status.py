@@ -23,6 +23,7 @@ LOCK_FILE = ".lock"
 NAME = "status.json"
 #: What a run may say of itself.
 State = Literal["queued", "running", "done", "collapsed", "failed", "diverged", "preempted"]
+FINISHED = ("done", "collapsed")  # of these, the ones that trained to the end
 #: Every state of a run and what it means. The last two no run says of itself:
 #: :func:`farfill.sweep.runs.condition` concludes them.
 MEANINGS = {
@@ -160,7 +161,7 @@ def write_status(folder: Path, state: State, **values: Any) -> None:
 def is_done(folder: Path, steps: int) -> bool:
     """Whether the folder's run was trained to the end, and no earlier than is asked for now."""
     status = read_status(folder)
-    return status.get("state") in ("done", "collapsed") and status.get("steps", 0) >= steps
+    return status.get("state") in FINISHED and status.get("steps", 0) >= steps
 
 
 def here() -> dict[str, Any]:

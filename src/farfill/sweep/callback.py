@@ -19,7 +19,7 @@ from farfill.errors import message_of, one_line_errors
 from farfill.files import atomic
 from farfill.module.trainer_parts import is_first
 from farfill.rundir.record import options
-from farfill.rundir.status import here, now, read_status, write_status
+from farfill.rundir.status import FINISHED, here, now, read_status, write_status
 from farfill.sweep.plan import is_search, jobs_of
 from farfill.sweep.runs import WAITING, condition, planned_runs
 from farfill.sweep.slurm import is_alive, slurm_queue
@@ -67,7 +67,7 @@ class SweepStatus(Callback):
         if is_search(config):
             return
         for run in planned_runs(config, Path(config.hydra.sweep.dir)):
-            if condition(run, queue) not in ("done", "collapsed", *WAITING):
+            if condition(run, queue) not in (*FINISHED, *WAITING):
                 (run.folder / TRACEBACK).unlink(missing_ok=True)
                 began = {"queued": now(), "started": None, "ended": None, "message": None}
                 write_status(run.folder, "queued", **began, **here())
