@@ -13,12 +13,13 @@ from farfill.ablation.verdict import (
     AGREES,
     DIFFERS,
     OPEN,
+    _ends,
     difference,
     judge,
     judge_all,
-    possible,
     summary,
 )
+from farfill.evaluation.ranges import possible
 from farfill.evaluation.statistics import estimate
 from farfill.metric.suite import NAMES
 from farfill.rundir.record import OURS, Curve, Record
@@ -280,9 +281,11 @@ def test_a_difference_ends_where_the_difference_of_two_ends():
 
 
 def test_metrics_of_the_report_know_their_range():
-    assert all(np.isfinite(possible(name)).any() for name in (*NAMES, *STATISTICS))
-    assert possible("collapsed") == possible("run_away") == (0, 1)
-    assert possible("l1_setbacks") == (0, np.inf)
+    assert all(np.isfinite(possible(name)).any() for name in NAMES)
+    assert all(np.isfinite(_ends(name)).any() for name in STATISTICS)
+    assert _ends("collapsed") == _ends("run_away") == (0, 1)
+    assert possible("l1_setbacks") == possible("fid_efficientnet_lite0") == (0, np.inf)
+    assert possible("uids_vgg16") == possible("attention_relative_entropy") == (0, 1)
     assert possible("my_own") == (-np.inf, np.inf)
 
 

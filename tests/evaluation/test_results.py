@@ -86,6 +86,18 @@ def test_sheets_show_best_and_worst_first(by, tmp_path, batches, manifest):
             np.testing.assert_array_equal(picture, pictures[index])
 
 
+@pytest.mark.parametrize("by", ["psnr_hole", "l1_hole"])
+def test_a_completion_that_is_not_finite_is_the_worst(by, tmp_path, batches, manifest):
+    def broken(batch):
+        spoilt = torch.where(batch.index == 2, torch.nan, 1)[:, None, None, None]
+        return worse_and_worse(batch) * spoilt
+
+    write_results(tmp_path, {"ours": broken}, batches, manifest, k=1, by=by)
+    pictures = [to_uint8(image) for image in torch.cat([batch.image for batch in batches])]
+    for name, index in (("best.png", 0), ("worst.png", 2)):
+        np.testing.assert_array_equal(originals(tmp_path / name, 1)[0], pictures[index])
+
+
 def test_single_pictures_are_found_by_index_and_title(tmp_path, batches, manifest):
     """The best, the worst, and the first ones, which all runs have; here 0 and 4."""
     inpainters = {"ours": worse_and_worse, "a/b": lambda batch: batch.masked}

@@ -50,8 +50,8 @@ class SetOf:
     def describe(self, completed, batch):
         return torch.stack([completed.mean((1, 2, 3)), batch.image.mean((1, 2, 3))], dim=1)
 
-    def values(self, described):
-        self.given = described
+    def values(self, described, clusters=()):
+        self.given, self.clusters = described, clusters
         return described[:, 0] - described[:, 1]
 
 
@@ -63,6 +63,9 @@ def test_distances_get_every_picture_by_index_and_their_own_column(batches):
     torch.testing.assert_close(distance.given[:, 1], images.mean((1, 2, 3)))
     expected = distance.given[:, 0] - distance.given[:, 1]
     np.testing.assert_allclose(scores.table[:, -1], expected.numpy())
+    clusters = dict(zip(range(5), "aabbc", strict=True))
+    score(MeanColour(), batches[::-1], "cpu", [distance], clusters)
+    assert [*distance.clusters] == [*"aabbc"]
 
 
 def test_what_is_not_finite_has_no_distance(batches):

@@ -263,6 +263,18 @@ def test_what_belongs_together_counts_once():
     found = by_cluster(values, ["a", "b", "a", "b", "a", "c"])
     np.testing.assert_array_equal(found, [2, 15, math.nan])
     np.testing.assert_array_equal(by_cluster(values, "abcdef"), values)
+    both = by_cluster(np.stack([values, 2 * values], axis=1), ["a", "b", "a", "b", "a", "c"])
+    np.testing.assert_array_equal(both, np.stack([found, 2 * found], axis=1))
+
+
+def test_shares_of_a_distance_of_sets_mean_the_distance_in_clusters_of_any_size():
+    values = np.random.default_rng(8).normal(size=(7, 2))
+    found = by_cluster(values, "aaaabcc", [True, False])
+    assert found[:, 0].mean() == pytest.approx(values[:, 0].mean())
+    np.testing.assert_allclose(
+        found[:, 1], [values[:4, 1].mean(), *values[4:5, 1], values[5:, 1].mean()]
+    )
+    np.testing.assert_allclose(by_cluster(values[:, 0], "aaaabcc", True), found[:, 0])
 
 
 def test_an_interval_over_clusters_covers_the_truth_and_one_over_samples_does_not():

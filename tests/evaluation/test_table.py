@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import re
 from dataclasses import replace
 
@@ -53,6 +54,9 @@ def test_irregular_holes_are_compared_by_how_much_of_the_picture_is_missing(mani
     assert re.search(r"l1_hole 90-100 % ↓ +\| +3\.0000 \[", differences)
     row = next(csv.DictReader(io.StringIO(table.per_image_csv(result, {}))))
     assert row["hole_share"] == "0.05"
+    few = json.loads(table.result_json(result))["by_share"]["0-10 %"]
+    assert (few["n"], few["clusters"], few["fillers"]["Telea"]["l1_hole"]["mean"]) == (2, 2, 7.5)
+    assert few["differences"]["ours minus Telea"]["lpips_x"]["low"] == 3
 
 
 def test_samples_of_a_cluster_count_once(manifest):
@@ -62,6 +66,43 @@ def test_samples_of_a_cluster_count_once(manifest):
     found = result.means["ours"]["l1_hole"]
     assert (found.mean, found.images) == (12.375, 4)
     assert "n = 4 (5 samples)" in markdown(result)
+    counts = json.loads(table.result_json(result))
+    assert (counts["n"], counts["clusters"]) == (5, 4)
+    row = next(csv.DictReader(io.StringIO(table.summary_csv(result))))
+    assert (row["n"], row["clusters"]) == ("5", "4")
+
+
+def test_a_distance_of_sets_stays_what_it_is_in_clusters_of_unequal_size(manifest):
+    film = [replace(entry, cluster=str(max(entry.index, 2))) for entry in manifest.entries]
+    scores = {"ours": constant(10.0, 5, ["fid_x", "lpips_x"])}
+    means = compare(scores, replace(manifest, entries=film)).means["ours"]
+    assert means["fid_x"].mean == 12
+    assert means["lpips_x"].mean == pytest.approx((11 + 13 + 14) / 3)
+
+
+def test_an_interval_ends_where_the_metric_does(manifest):
+    wild = {i: dict.fromkeys(NAMES, float(i == 0)) for i in range(2)}
+    two = replace(manifest, entries=manifest.entries[:2])
+    ours = Scores(wild, seconds=0.25, shares=dict.fromkeys(wild, 0.25))
+    result = compare(
+        {
+            "ours": ours,
+            "zero": ours._replace(pictures={i: dict.fromkeys(NAMES, 0.0) for i in range(2)}),
+        },
+        two,
+    )
+    assert result.means["ours"]["ssim_full"][1:3] == (-1, 1)
+    assert result.means["ours"]["l1_hole"].low == 0
+    assert result.differences["ours minus zero"]["ssim_full"][1:3] == (-2, 2)
+
+
+def test_a_completion_that_is_not_finite_shows_whatever_else_its_picture_has(manifest):
+    film = [replace(entry, cluster=str(max(entry.index, 2))) for entry in manifest.entries]
+    ours = constant(10.0, 5)
+    ours.pictures[1]["l1_hole"] = float("nan")
+    means = compare({"ours": ours}, replace(manifest, entries=film)).means["ours"]
+    assert math.isnan(means["l1_hole"].mean)
+    assert not math.isnan(means["l2_hole"].mean)
 
 
 def test_markdown_has_a_column_per_filler_and_difference(result, manifest):
@@ -131,8 +172,8 @@ def test_every_metric_but_total_variation_has_a_direction():
 def test_summary_has_all_metrics_with_ends(result, manifest):
     ours, telea = csv.DictReader(io.StringIO(table.summary_csv(result)))
     assert (ours["filler"], telea["filler"]) == ("ours", "Telea")
-    assert float(telea["ssim_hole"]) == 9
-    assert float(telea["ssim_hole_low"]) < 9 < float(telea["ssim_hole_high"])
+    assert float(telea["l2_hole"]) == 9
+    assert float(telea["l2_hole_low"]) < 9 < float(telea["l2_hole_high"])
     assert (ours["n"], ours["manifest"]) == ("5", manifest.hash)
     assert set(NAMES) < set(ours)
 
@@ -152,7 +193,7 @@ def test_json_holds_means_and_differences(result, manifest):
 
 
 def test_single_picture_shows_no_interval(manifest):
-    result = compare({"ours": constant(1.0, 1)}, manifest)
+    result = compare({"ours": constant(1.0, 1)}, replace(manifest, entries=manifest.entries[:1]))
     assert "1.0000 [n/a]" in markdown(result)
     metrics = json.loads(table.result_json(result))["fillers"]["ours"]["metrics"]
     assert metrics["l1_hole"] == {"mean": 1, "low": None, "high": None}

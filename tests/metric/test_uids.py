@@ -14,8 +14,8 @@ class Named:
 UIDS_OF = UIDS(Named())
 
 
-def score(completed, true):
-    return UIDS_OF.values(torch.stack([completed, true], dim=1))
+def score(completed, true, clusters=()):
+    return UIDS_OF.values(torch.stack([completed, true], dim=1), clusters)
 
 
 def test_the_truth_cannot_be_told_from_itself():
@@ -52,5 +52,15 @@ def test_a_picture_is_judged_by_a_machine_that_has_not_seen_it():
     assert score(true + 1e-3 * torch.randn(60, 200), true).mean() > 0.3
 
 
+def test_a_picture_with_several_holes_is_not_learned_by_heart():
+    """Its true features come once with every hole: the machine would know them again."""
+    true, completed = torch.randn(40, 200).repeat_interleave(3, dim=0), torch.randn(120, 200)
+    pictures = [number // 3 for number in range(120)]
+    told = [score(completed, true, clusters).mean().item() for clusters in ((), pictures)]
+    assert told[0] < 0.3
+    assert told[1] == pytest.approx(0.5, abs=0.1)
+
+
 def test_one_picture_has_no_classifier():
+    assert score(torch.zeros(2, 4), torch.zeros(2, 4), ["same", "same"]).isnan().all()
     assert score(torch.zeros(1, 4), torch.zeros(1, 4)).isnan().all()

@@ -9,6 +9,7 @@ import numpy as np
 from farfill.ablation.power import Power, Shares, in_words, power_of_means, power_of_shares
 from farfill.ablation.stability import CHECKS, STATISTICS, flags
 from farfill.ablation.sweep import BASELINE, Sweep
+from farfill.evaluation.ranges import SHARE, differing, possible, within
 from farfill.evaluation.statistics import (
     LEVEL,
     Design,
@@ -20,6 +21,7 @@ from farfill.evaluation.statistics import (
     holm,
     range_test,
 )
+from farfill.metric.distance import is_of_sets
 from farfill.rundir.record import OURS, Record, label, state, usable
 
 AGREES = "agrees"
@@ -37,15 +39,6 @@ EXPECTED = {
 KEYS = {"says", "metric", "left", "right", "expects"}
 #: Metrics that a run has or has not: their runs are counted.
 COUNTED = ("unstable", *(name.replace(" ", "_") for name in CHECKS))
-POSITIVE, SHARE, COSINE = (0.0, np.inf), (0.0, 1.0), (-1.0, 1.0)
-#: Metric, or the word before its first underscore -> what it can be; others can be anything.
-RANGES = {
-    **dict.fromkeys(("l1", "l2", "relative", "tv", "attention"), POSITIVE),
-    **dict.fromkeys(COUNTED, SHARE),
-    **dict.fromkeys(("attention_hit_rate", "attention_moved", "attention_same_source"), SHARE),
-    **dict.fromkeys(("ssim", "attention_similarity"), COSINE),
-    "psnr": (-np.inf, 100.0),
-}
 
 
 class Verdict(NamedTuple):
@@ -218,7 +211,7 @@ def values(record: Record, metric: str) -> np.ndarray | None:
     elif usable(record):
         measured = record.scores.get(OURS, {}).get(metric)
         if measured is not None and record.clusters:
-            measured = by_cluster(measured, record.clusters)
+            measured = by_cluster(measured, record.clusters, is_of_sets(metric))
         elif measured is None and (curve := record.curves.get(f"val/{metric}")):
             measured = curve.values[-1:]
     return measured
@@ -238,13 +231,12 @@ def is_untrained(record: Record) -> bool:
 def summary(runs: Sequence[Record], metric: str) -> Estimate | None:
     """A cell's mean over all seeds that have the metric; None if none has."""
     rows = [row for run in runs if (row := values(run, metric)) is not None]
-    return _cut(_defined(rows), *possible(metric))
+    return _mean(_defined(rows), *_ends(metric))
 
 
 def difference(left: Sequence[Record], right: Sequence[Record], metric: str) -> Estimate | None:
     """Mean of ``left - right``, seed by seed and picture by picture; None without a common seed."""
-    low, high = possible(metric)
-    return _cut(_pairs(left, right, metric), low - high, high - low)
+    return _mean(_pairs(left, right, metric), *differing(*_ends(metric)))
 
 
 def _pairs(left: Sequence[Record], right: Sequence[Record], metric: str) -> list[np.ndarray]:
@@ -261,17 +253,10 @@ def _defined(rows: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [row[kept] for row in rows] if kept.any() else []
 
 
-def possible(metric: str) -> tuple[float, float]:
-    """Least and greatest value that a metric can have."""
-    return RANGES.get(metric) or RANGES.get(metric.split("_")[0]) or (-np.inf, np.inf)
+def _ends(metric: str) -> tuple[float, float]:
+    """Least and greatest value that a metric of a run, or of its pictures, can have."""
+    return SHARE if metric in COUNTED else possible(metric)
 
 
-def _cut(rows: Sequence[np.ndarray], low: float, high: float) -> Estimate | None:
-    """Estimate, and cut the interval at what is possible; the true mean is, so nothing is lost.
-
-    Student's t over two or three seeds knows no bounds: SSIM once reached 1.04.
-    """
-    if not rows:
-        return None
-    mean = estimate(np.stack(rows))
-    return mean._replace(low=np.clip(mean.low, low, high), high=np.clip(mean.high, low, high))
+def _mean(rows: Sequence[np.ndarray], low: float, high: float) -> Estimate | None:
+    return within(estimate(np.stack(rows)), low, high) if rows else None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from farfill.evaluation import manifest as manifests
@@ -62,10 +63,11 @@ def write_results(
         raise ValueError(f"by: expected one of {', '.join(rankable)}, got {by}.")
     folder = Path(folder)
     scored = {} if scored is None else scored
+    clusters = {entry.index: entry.cluster for entry in manifest.entries}
     for number, (title, inpainter) in enumerate(inpainters.items()):
         if number == 0 or title not in scored:
             slow = announced(title, inpainter, len(manifest.entries))
-            scored[title] = score(slow, loader, device, distances)
+            scored[title] = score(slow, loader, device, distances, clusters)
     scores = {title: scored[title] for title in inpainters}
     result = table.compare(scores, manifest)
     texts = {
@@ -81,9 +83,9 @@ def write_results(
     manifests.write(folder / "manifest.json", manifest)
 
     first = next(iter(scores.values())).pictures
-    ranked = sorted(first, key=lambda index: first[index][by])
-    if table.arrow(by) == "↓":
-        ranked.reverse()
+    sign = -1 if table.arrow(by) == "↓" else 1
+    # A completion that is not finite has no place between the others: it is the worst.
+    ranked = sorted(first, key=lambda i: sign * np.nan_to_num(first[i][by], nan=-sign * np.inf))
     worst, best = ranked[:k], ranked[::-1][:k]
     painters: dict[str, Painter] = {**inpainters, **({BORROWS: attention} if attention else {})}
     # Other runs rank otherwise: the first pictures are those that can stand side by side.

@@ -1,7 +1,7 @@
 """Run an inpainter over a data set and measure every picture."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -62,9 +62,11 @@ def score(
     loader: Iterable[Batch],
     device: torch.device | str,
     distances: Sequence[Distance] = (),
+    clusters: Mapping[int, str] | None = None,
 ) -> Scores:
     """Complete and measure what ``loader`` yields, each picture once, but at least one.
 
+    Pictures of one cluster (index -> name) show the same; without them, each is one of its own.
     A distance is NaN where a picture's completion is not finite; one of sets is so everywhere.
     """
     described: list[dict[int, Tensor]] = [{} for _ in distances]
@@ -91,8 +93,9 @@ def score(
     for distance, known in zip(distances, described, strict=True):
         indices = sorted(known)  # so that the order of the pictures changes nothing
         whole = torch.stack([known[index] for index in indices])
+        groups = [clusters[index] for index in indices] if clusters else ()
         finite = bool(whole.isfinite().all()) or whole.ndim == 1
-        each = distance.values(whole) if finite else torch.full((len(whole),), torch.nan)
+        each = distance.values(whole, groups) if finite else torch.full((len(whole),), torch.nan)
         for index, value in zip(indices, each.tolist(), strict=True):
             pictures[index][distance.name] = value
     # The first batch warms up the device and its libraries: it counts only if it is alone.

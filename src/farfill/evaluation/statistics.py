@@ -103,20 +103,25 @@ def stretch(images: int) -> float:
     return float(ratio * math.sqrt(images / (images - 1)))
 
 
-def by_cluster(values: np.ndarray, clusters: Sequence[str]) -> np.ndarray:
-    """Means of what belongs together, in order of appearance: ``(images,)`` to ``(clusters,)``.
+def by_cluster(
+    values: np.ndarray, clusters: Sequence[str], of_sets: bool | Sequence[bool] = False
+) -> np.ndarray:
+    """Means of what belongs together: ``(samples, ...)`` to ``(clusters, ...)``.
 
     Samples of one cluster, holes of a picture or frames of a film, are no more than one witness:
-    drawn one by one they would make an interval too narrow. Each cluster counts once. What is NaN
-    is left out.
+    drawn one by one they would make an interval too narrow. Each cluster counts once, in order of
+    appearance. What is NaN is left out. Where values are shares of a distance ``of_sets``, a flag
+    or one for each of the last axis, a cluster counts by its size: their mean over all samples is
+    the distance, and has to stay so.
     """
     places = {name: place for place, name in enumerate(dict.fromkeys(clusters))}
     numbers = np.array([places[name] for name in clusters])
     known = np.isfinite(values)
-    sums, counts = (
-        np.bincount(numbers[known], weights, len(places)) for weights in (values[known], None)
-    )
-    return np.divide(sums, counts, out=np.full(len(places), np.nan), where=counts > 0)
+    sums, counts = np.zeros((2, len(places), *values.shape[1:]))
+    np.add.at(sums, numbers, np.where(known, values, 0))
+    np.add.at(counts, numbers, known)
+    means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+    return np.where(of_sets, means * counts * len(places) / counts.sum(axis=0), means)
 
 
 class Finding(NamedTuple):

@@ -1,19 +1,20 @@
-"""Results as markdown, CSV and JSON."""
+"""Inpainters compared on the same pictures; the results as markdown, CSV and JSON."""
 
 import csv
 import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from farfill.evaluation.manifest import Manifest
+from farfill.evaluation.ranges import differing, possible, within
 from farfill.evaluation.score import Scores
-from farfill.evaluation.statistics import Estimate, estimate
+from farfill.evaluation.statistics import Estimate, by_cluster, estimate
+from farfill.metric.distance import is_of_sets
 from farfill.metric.suite import NAMES
 
 # Total variation has no better direction: both blur and noise are wrong.
@@ -32,14 +33,32 @@ REGIONS = {"hole": "in the hole", "full": "over the whole picture"}
 Row = dict[str, Estimate]  # by metric
 
 
+class Part(NamedTuple):
+    """Inpainters compared by some of the pictures."""
+
+    samples: int
+    clusters: int
+    means: dict[str, Row]  # by inpainter
+    differences: dict[str, Row]  # `first minus other` -> means of differences by picture
+
+
 class Comparison(NamedTuple):
     """Inpainters scored on the same pictures."""
 
     scores: Mapping[str, Scores]  # by inpainter
     manifest: Manifest  # what they were scored on
-    means: dict[str, Row]  # by inpainter
-    differences: dict[str, Row]  # `first minus other` -> means of differences by picture
-    by_share: dict[int, "Comparison"]  # tenth of the picture that is missing, from 0 -> its holes'
+    whole: Part
+    by_share: dict[int, Part]  # tenth of the picture that is missing, from 0 -> its holes'
+
+    @property
+    def means(self) -> dict[str, Row]:
+        """Of all pictures, by inpainter."""
+        return self.whole.means
+
+    @property
+    def differences(self) -> dict[str, Row]:
+        """Of all pictures, ``first minus other``."""
+        return self.whole.differences
 
 
 def compare(scores: Mapping[str, Scores], manifest: Manifest) -> Comparison:
@@ -48,50 +67,54 @@ def compare(scores: Mapping[str, Scores], manifest: Manifest) -> Comparison:
     The samples of a cluster are averaged first, so that several holes of a picture count once.
     Holes of :data:`SIZES` tenths of the picture and more are compared by tenth, too.
     """
-    (first, ours), *others = scores.items()
-    if any(theirs.pictures.keys() != ours.pictures.keys() for _, theirs in others):
+    ours, *others = scores.values()
+    if any(theirs.pictures.keys() != ours.pictures.keys() for theirs in others):
         raise ValueError("compare: expected every inpainter to be scored on the same pictures.")
-    clusters = [entry.cluster for entry in manifest.entries]
-    means = {title: _row(each.names, each.table, clusters) for title, each in scores.items()}
-    gaps = {
-        f"{first} minus {title}": _row(ours.names, ours.table - theirs.table, clusters)
-        for title, theirs in others
-    }
-    tenths = {index: min(int(share * 10), 9) for index, share in ours.shares.items()}
-    found = sorted({*tenths.values()})
+    tenths = np.array([min(int(ours.shares[index] * 10), 9) for index in sorted(ours.pictures)])
+    found = np.unique(tenths).tolist()
     parts = {}
     if len(found) >= SIZES:
-        parts = {tenth: _part(scores, manifest, tenths, tenth) for tenth in found}
-    return Comparison(scores, manifest, means, gaps, parts)
+        names = [name for name in ours.names if _has_sizes(name)]
+        parts = {tenth: _part(scores, manifest, names, tenths == tenth) for tenth in found}
+    everything = np.full(len(tenths), True)
+    return Comparison(scores, manifest, _part(scores, manifest, ours.names, everything), parts)
 
 
 def _part(
-    scores: Mapping[str, Scores], manifest: Manifest, tenths: Mapping[int, int], tenth: int
-) -> Comparison:
-    """Compare by the holes of one tenth and the metrics of :data:`BY_SHARE` alone."""
-    few = {
-        title: one._replace(
-            pictures={
-                index: {name: value for name, value in row.items() if _has_sizes(name)}
-                for index, row in one.pictures.items()
-                if tenths[index] == tenth
-            },
-            shares={index: share for index, share in one.shares.items() if tenths[index] == tenth},
-        )
+    scores: Mapping[str, Scores], manifest: Manifest, names: Sequence[str], chosen: np.ndarray
+) -> Part:
+    """Compare by some of the metrics and of the pictures, a flag for each."""
+    entries = zip(manifest.entries, chosen, strict=True)
+    clusters = [entry.cluster for entry, flag in entries if flag]
+    tables = {
+        title: one.table[chosen][:, [one.names.index(name) for name in names]]
         for title, one in scores.items()
     }
-    entries = [entry for entry in manifest.entries if tenths[entry.index] == tenth]
-    return compare(few, replace(manifest, entries=entries))
+    (first, ours), *others = tables.items()
+    means = {title: _row(names, table, clusters) for title, table in tables.items()}
+    gaps = {
+        f"{first} minus {title}": _row(names, ours - theirs, clusters, paired=True)
+        for title, theirs in others
+    }
+    return Part(len(clusters), len({*clusters}), means, gaps)
 
 
-def _row(names: Sequence[str], table: np.ndarray, clusters: Sequence[str]) -> Row:
-    """Estimate all columns of ``(samples, metrics)`` at once, so that pictures stay whole."""
-    places, counts = np.unique(clusters, return_inverse=True, return_counts=True)[1:]
-    if len(counts) < len(table):
-        table = np.eye(len(counts))[places].T / counts[:, None] @ table
-    *arrays, runs, images = estimate(table[None])
-    columns = zip(names, *(array.tolist() for array in arrays), strict=True)
-    return {name: Estimate._make([*numbers, runs, images]) for name, *numbers in columns}
+def _row(
+    names: Sequence[str], table: np.ndarray, clusters: Sequence[str], paired: bool = False
+) -> Row:
+    """Estimate all columns of ``(samples, metrics)`` at once, so that pictures stay whole.
+
+    ``paired``: they are differences.
+    """
+    grouped = by_cluster(table, clusters, [is_of_sets(name) for name in names])
+    # A completion that is not finite is a fault, and no value that is undefined: it has to show.
+    grouped[:, ~np.isfinite(table).all(axis=0)] = np.nan
+    *arrays, runs, images = estimate(grouped[None])
+    row = {}
+    for name, *numbers in zip(names, *(array.tolist() for array in arrays), strict=True):
+        ends = differing(*possible(name)) if paired else possible(name)
+        row[name] = within(Estimate._make([*numbers, runs, images]), *ends)
+    return row
 
 
 def arrow(name: str) -> str:
@@ -143,7 +166,7 @@ def markdown(result: Comparison) -> str:
     seconds = ["s / picture", *(f"{one.seconds:.3f}" for one in result.scores.values())]
     measured = next(iter(result.scores.values())).names
     distances = [name for name in measured if name not in NAMES]
-    sizes = [name for name in measured if _has_sizes(name)] if result.by_share else []
+    sizes = [name for name in measured if _has_sizes(name)]
     parts = []
     for corner, columns, more in (
         ("metric", attrgetter("means"), [seconds]),
@@ -160,12 +183,12 @@ def markdown(result: Comparison) -> str:
             parts.append(markdown_table([corner, *titles], [*rows, *more], padded=True))
     height, width = result.manifest.image_size
     parts.append(
-        f"Mean [95 % bootstrap interval over pictures]; n = {_count(result.manifest)}, "
+        f"Mean [95 % bootstrap interval over pictures]; n = {_count(result.whole)}, "
         f"{height} x {width} pixels,\n"
         f"mask {result.manifest.mask}, manifest {result.manifest.hash}."
     )
     if result.by_share:
-        counts = (f"{_tenth(k)}: {_count(x.manifest)}" for k, x in result.by_share.items())
+        counts = (f"{_tenth(tenth)}: {_count(part)}" for tenth, part in result.by_share.items())
         parts.append(f"By how much of the picture is missing, n = {', '.join(counts)}.")
     if distances:
         parts.append(
@@ -190,9 +213,10 @@ def _tenth(number: int) -> str:
     return f"{10 * number}-{10 * (number + 1)} %"
 
 
-def _count(manifest: Manifest) -> str:
-    samples, clusters = len(manifest.entries), len({entry.cluster for entry in manifest.entries})
-    return f"{samples}" if samples == clusters else f"{clusters} ({samples} samples)"
+def _count(part: Part) -> str:
+    if part.samples == part.clusters:
+        return f"{part.samples}"
+    return f"{part.clusters} ({part.samples} samples)"
 
 
 def summary_csv(result: Comparison) -> str:
@@ -201,7 +225,8 @@ def summary_csv(result: Comparison) -> str:
     for title, row in result.means.items():
         line = {
             "filler": title,
-            "n": len(result.manifest.entries),
+            "n": result.whole.samples,
+            "clusters": result.whole.clusters,
             "manifest": result.manifest.hash,
             "seconds": result.scores[title].seconds,
         }
@@ -231,7 +256,8 @@ def result_json(result: Comparison) -> str:
     """Everything but the single pictures, for programs. What is not finite is null."""
     content = {
         "manifest": result.manifest.hash,
-        "n": len(result.manifest.entries),
+        "n": result.whole.samples,
+        "clusters": result.whole.clusters,
         "seed": result.manifest.seed,
         "image_size": result.manifest.image_size,
         "mask": result.manifest.mask,
@@ -240,6 +266,15 @@ def result_json(result: Comparison) -> str:
             for title, row in result.means.items()
         },
         "differences": {title: _plain(row) for title, row in result.differences.items()},
+        "by_share": {
+            _tenth(tenth): {
+                "n": part.samples,
+                "clusters": part.clusters,
+                "fillers": {title: _plain(row) for title, row in part.means.items()},
+                "differences": {title: _plain(row) for title, row in part.differences.items()},
+            }
+            for tenth, part in result.by_share.items()
+        },
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -6,7 +6,7 @@ the distance, see :func:`shares`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol
 
 import torch
@@ -14,6 +14,9 @@ from torch import Tensor
 
 from farfill.backbone.frozen import Frozen
 from farfill.types import Batch
+
+#: First words of the names of distances of sets.
+OF_SETS = ("swd", "fid", "uids")
 
 
 class Distance(Protocol):
@@ -32,9 +35,18 @@ class Distance(Protocol):
         """
         ...
 
-    def values(self, described: Tensor) -> Tensor:
-        """A number for each of all pictures, ``(n,)``, whose mean is the distance."""
+    def values(self, described: Tensor, clusters: Sequence[str] = ()) -> Tensor:
+        """A number for each of all pictures, ``(n,)``, whose mean is the distance.
+
+        Pictures of one of ``clusters``, a name for each, show the same, as holes of a photograph
+        do; without them each is one of its own.
+        """
         ...
+
+
+def is_of_sets(metric: str) -> bool:
+    """Whether the metric of this name is one of the whole set, and its values are shares of it."""
+    return metric.split("_")[0] in OF_SETS
 
 
 def shares(distance: Callable[[Tensor], Tensor], n: int) -> Tensor:
@@ -78,5 +90,5 @@ class FeatureDistance(ABC):
         return torch.stack([self.backbone(x)[-1].mean((2, 3)) for x in both], dim=1)
 
     @abstractmethod
-    def values(self, described: Tensor) -> Tensor:
+    def values(self, described: Tensor, clusters: Sequence[str] = ()) -> Tensor:
         """A number for each of all pictures, see :class:`Distance`."""

@@ -1,5 +1,7 @@
 """Fréchet distance of all completed pictures from all true ones, in the features of a network."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
@@ -19,7 +21,7 @@ class FID(FeatureDistance):
 
     kind = "fid"
 
-    def values(self, described: Tensor) -> Tensor:
+    def values(self, described: Tensor, clusters: Sequence[str] = ()) -> Tensor:
         r"""Shares of the pictures (:func:`farfill.metric.distance.shares`); NaN for one picture.
 
         With :math:`a_i, b_i` the centred features over :math:`\sqrt{n - 1}`, the rows of

@@ -1,5 +1,6 @@
 """Perceptual distance of single pictures in the features of a pretrained network."""
 
+from collections.abc import Sequence
 from importlib.resources import as_file, files
 
 import torch
@@ -57,7 +58,7 @@ class LPIPS:
         ]
         return torch.stack(layers).sum(0)
 
-    def values(self, described: Tensor) -> Tensor:
+    def values(self, described: Tensor, clusters: Sequence[str] = ()) -> Tensor:
         """The same."""
         return described
 

@@ -1,5 +1,6 @@
 """Sliced Wasserstein distance of patches: texture by texture, with no network."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -64,7 +65,7 @@ class SlicedWasserstein:
             hole = max_pool2d(hole, 2, ceil_mode=True)
         return torch.stack(levels, dim=1)
 
-    def values(self, described: Tensor) -> Tensor:
+    def values(self, described: Tensor, clusters: Sequence[str] = ()) -> Tensor:
         """Shares of the pictures, see :func:`farfill.metric.distance.shares`."""
         with torch.inference_mode(False):  # gradients need no inference tensors
             return self._values(described.clone())

@@ -1,5 +1,8 @@
 """How often a linear classifier takes completed pictures for true ones, and true for completed."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,16 +19,19 @@ class UIDS(FeatureDistance):
 
     Other than in the paper, whose tens of thousands of pictures make no difference, the machine
     judges pictures that it has not learned from: five parts take turns, each with both versions of
-    its pictures. A few hundred it could separate by heart. The interval is over the judged
-    pictures, given the machines.
+    its pictures and with whole clusters, as a true picture with two holes is there twice. A few
+    hundred it could separate by heart. The interval is over the judged pictures, given the
+    machines.
     """
 
     kind = "uids"
 
-    def values(self, described: Tensor) -> Tensor:
-        """Of each picture's two versions the share on the wrong side; NaN for one picture."""
+    def values(self, described: Tensor, clusters: Sequence[str] = ()) -> Tensor:
+        """Of each picture's two versions the share on the wrong side; NaN for one cluster."""
         n = len(described)
-        if n < 2:
+        groups = np.repeat(clusters or np.arange(n), 2)
+        folds = min(FOLDS, len(np.unique(groups)))
+        if folds < 2:
             return torch.full((n,), torch.nan)
         # scikit-learn takes a second to import.
         from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -36,7 +42,7 @@ class UIDS(FeatureDistance):
             LinearSVC(dual=False),  # as the authors have it
             described.flatten(0, 1).numpy(),
             true.numpy(),
-            groups=torch.arange(n).repeat_interleave(2).numpy(),
-            cv=GroupKFold(min(FOLDS, n)),
+            groups=groups,
+            cv=GroupKFold(folds),
         )
         return (torch.from_numpy(judged) != true).view(n, 2).float().mean(1)
