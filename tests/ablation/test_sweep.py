@@ -2,11 +2,14 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 
+from farfill.ablation.stability import flags
 from farfill.ablation.sweep import read_sweep, require_comparable
+from farfill.ablation.tables import warning
 from farfill.rundir.record import OURS, as_text, state
 from farfill.rundir.status import write_status
 from helpers.sweeps import claim, gan_run, gan_sweep, write_plan
@@ -114,6 +117,30 @@ def test_the_reference_comes_from_the_question_or_from_who_asks(tmp_path):
     assert read_sweep(tmp_path, {"gan": "hinge"}, []).reference_label == "gan=hinge"
 
 
+def test_what_a_run_began_with_counts_and_not_a_later_command_that_was_refused(tmp_path):
+    gan_sweep(tmp_path, CELLS, seeds=2)
+    hydra = tmp_path / "0" / ".hydra"
+    shutil.copy(hydra / "config.yaml", hydra / "begun.yaml")
+    shutil.copy(hydra / "overrides.yaml", tmp_path / "0")
+    (hydra / "config.yaml").write_text("gan: {}\nseed: 9\nlearning_rate: 0\n")
+    (hydra / "overrides.yaml").write_text("- gan=none\n- seed=9\n")
+    sweep = read_sweep(tmp_path, {}, [])
+    require_comparable(sweep)
+    assert {name: [run.seed for run in runs] for name, runs in sweep.cells.items()} == {
+        "gan=hinge": [1, 2],
+        "gan=lsgan": [1, 2],
+    }
+
+
+def test_a_run_that_ended_before_its_last_step_is_said(tmp_path):
+    gan_sweep(tmp_path, CELLS, seeds=2)
+    write_status(tmp_path / "0", "done", step=120, steps=400)
+    write_status(tmp_path / "1", "done", step=400, steps=400)
+    sweep = read_sweep(tmp_path, {}, [])
+    assert [flags(run) for run in sweep.cells["gan=hinge"]] == [["cut short"], []]
+    assert warning(sweep).startswith("Of 4 runs: 1 cut short.")
+
+
 def test_a_folder_without_runs_is_refused(tmp_path):
     with pytest.raises(ValueError, match="expected a sweep's folder"):
         read_sweep(tmp_path, {}, [])
@@ -128,6 +155,10 @@ def test_a_folder_without_runs_is_refused(tmp_path):
         (0.5, "0.5"),
         (["a", "b"], "[a,b]"),
         ("[a, 'b']", "[a,b]"),
+        ("1e-4", "0.0001"),  # a number to Hydra, text to YAML
+        (0.0001, "0.0001"),
+        ("7", "7"),
+        ("1e", "1e"),
     ],
 )
 def test_values_read_as_on_the_command_line(value, text):

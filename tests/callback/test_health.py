@@ -134,6 +134,17 @@ def test_it_is_said_once_and_taken_back(watched, tmp_path, caplog):
     assert said == ["Collapsed", "Recovered"]
 
 
+def test_a_collapse_goes_along_into_another_folder(watched, tmp_path):
+    watched.see(1, clipped_refined=0.9)
+    there = Watched(tmp_path / "other")
+    there.health.load_state_dict(watched.health.state_dict())
+    there.trainer.global_step = 1
+    there.health.on_train_start(there.trainer, there.module)
+    assert "are clipped before generator step 1;" in read_status(tmp_path / "other")["collapsed"]
+    there.see(2)
+    assert "collapsed" not in read_status(tmp_path / "other")
+
+
 @pytest.mark.parametrize("stop", [False, True])
 def test_a_run_that_dies_ends_as_collapsed(tmp_path, stop):
     tiny_train(

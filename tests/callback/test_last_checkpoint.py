@@ -37,3 +37,15 @@ def test_the_last_step_is_validated_which_lightning_alone_leaves_out():
         rhythm |= {"num_sanity_val_steps": 0, "callbacks": callbacks}
         quiet_fit(module, batches, batches[:1], **rhythm)
         assert len(calls) == count
+
+
+def test_the_last_step_is_validated_also_in_an_epoch_without_validation():
+    """Validation in every second epoch, and the third is the last."""
+    for callbacks, count in (([], 1), ([ValidateAtEnd()], 2)):
+        module = tiny_module(critic_steps=0)
+        calls = []
+        module.on_validation_start = lambda calls=calls: calls.append(None)
+        batches = [random_batch(module.batch_size, seed) for seed in range(2)]
+        rhythm = {"max_epochs": 3, "check_val_every_n_epoch": 2, "num_sanity_val_steps": 0}
+        quiet_fit(module, batches, batches[:1], callbacks=callbacks, **rhythm)
+        assert len(calls) == count

@@ -109,6 +109,9 @@ def test_single_pictures_are_found_by_index_and_title(tmp_path, batches, manifes
     np.testing.assert_array_equal(read_rgb(kept[4]["original"]), to_uint8(batches[2].image[0]))
     assert all(path.parent.parent == tmp_path / "pictures" for path in kept[4].values())
     assert read_pictures(tmp_path / "elsewhere") == {}
+    (tmp_path / "pictures" / "index.json").write_text('{"4": ["a.png"]}')
+    with pytest.raises(ValueError, match=r"pictures/index.json is damaged"):
+        read_pictures(tmp_path)
 
 
 @pytest.mark.parametrize("offsets", [None, torch.zeros(1, 2, 4, 6)])

@@ -258,6 +258,16 @@ def test_runs_for_a_rare_event():
     assert counts_test(5, 24, 0, 24) <= 0.05 < counts_test(5, 25, 0, 25)
 
 
+def test_the_fewest_runs_are_found_though_power_has_steps():
+    """Fisher's test finds less with a run more here and there."""
+    for shares in ((0.5, 0.2), (0.9, 0.5), (0.3, 0.05)):
+        powers = [power_of_counts(*shares, runs) for runs in range(2, 60)]
+        assert min(np.diff(powers)) < 0
+        for wanted in (0.5, 0.7, 0.8):
+            known = next(n for n, power in enumerate(powers, start=2) if power >= wanted)
+            assert fewest(lambda n, s=shares, w=wanted: power_of_counts(*s, n) >= w) == known
+
+
 def test_what_belongs_together_counts_once():
     values = np.array([1.0, 10.0, 3.0, 20.0, math.nan, math.nan])
     found = by_cluster(values, ["a", "b", "a", "b", "a", "c"])

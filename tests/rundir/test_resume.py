@@ -12,7 +12,7 @@ import torch
 from farfill.callback.random_state import RandomState
 from farfill.checkpoint import read_checkpoint
 from farfill.config.arguments import newest_checkpoint, with_last_run
-from farfill.rundir.status import LOCK_FILE, read_status
+from farfill.rundir.status import LOCK_FILE, hours, is_done, read_status, write_status
 from helpers.children import die_at_call, train_in_child
 from helpers.command import command
 from helpers.runs import TINY, tiny_evaluate, tiny_train
@@ -45,6 +45,45 @@ def refused(run, words, *overrides):
         tiny_train(run, *overrides)
     assert "\n" not in str(error.value)
     assert contents(run) == before
+
+
+def test_only_a_run_that_reached_what_is_asked_for_is_done(tmp_path):
+    def is_so(state, *asked, **said):
+        (tmp_path / "status.json").unlink(missing_ok=True)
+        write_status(tmp_path, state, **said)
+        return is_done(tmp_path, *asked)
+
+    assert is_so("done", 400, None, step=400, steps=400)
+    assert not is_so("done", 400, None, step=120, steps=400)  # cut by trainer.max_time
+    assert not is_so("done", 500, None, step=400, steps=400)
+    assert not is_so("done", -1, None, step=400)
+    assert is_so("done", -1, 2, step=8, epochs=2)
+    assert is_so("done", 400, 1, step=1, epochs=1)  # an untrained cell
+    assert not is_so("done", -1, 3, step=8, epochs=2)
+    assert is_so("collapsed", 400, None, step=120, steps=400)  # it was told to stop then
+    assert not is_so("collapsed", 500, None, step=120, steps=400)
+    assert not is_so("preempted", 400, None, step=400, steps=400)
+
+
+def test_a_run_of_whole_epochs_is_done_when_its_sweep_is_repeated(tmp_path, monkeypatch, capsys):
+    ends = ("trainer.max_epochs=1", "trainer.limit_train_batches=1", "baseline=[]")
+    tiny_train(tmp_path, *ends)
+    assert read_status(tmp_path).items() >= {"state": "done", "step": 1, "epochs": 1}.items()
+    monkeypatch.setattr("farfill.rundir.resume.in_sweep", lambda: True)
+    tiny_train(tmp_path, *ends)
+    assert "Done already" in capsys.readouterr().out
+
+
+def test_hours_are_those_of_all_its_sessions(run):
+    first = {"started": "2026-01-01T00:00:00+00:00", "ended": "2026-01-01T02:30:00+00:00"}
+    write_status(run, "preempted", **first)
+    tiny_train(run, *LONGER)
+    status = read_status(run)
+    assert status["spent"] == 2.5
+    assert 2.5 <= hours(status) < 3
+    queued = {"queued": status["ended"], "started": None, "ended": None}
+    write_status(run, "queued", spent=hours(status), **queued)
+    assert hours(read_status(run)) == pytest.approx(hours(status))
 
 
 def test_another_runs_folder_is_refused(run):

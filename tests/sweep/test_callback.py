@@ -81,8 +81,18 @@ def test_a_run_that_ended_well_is_left_alone(tmp_path):
 
 @pytest.mark.parametrize("state", ["done", "collapsed", "diverged", "preempted"])
 def test_what_a_run_said_of_its_end_stays(tmp_path, state):
-    write_status(tmp_path, state)
+    write_status(tmp_path, state, **here())
     assert fail(tmp_path, ValueError("no"))["state"] == state
+
+
+@pytest.mark.parametrize(
+    ("state", "now"),
+    [("done", "done"), ("collapsed", "collapsed"), ("diverged", "failed"), ("preempted", "failed")],
+)
+def test_what_an_earlier_process_said_of_its_end_is_not_why_this_one_failed(tmp_path, state, now):
+    """Results stay; a job that is queued again and refused leaves its reason."""
+    write_status(tmp_path, state, **ENDED)
+    assert fail(tmp_path, ValueError("the pictures are not those"))["state"] == now
 
 
 def test_another_process_keeps_its_folder(tmp_path):

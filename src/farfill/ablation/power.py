@@ -49,11 +49,11 @@ def power_of_means(
     if not low < gap < high:
         effects = [min(effects)]
     least = parts.detectable(level, 1 - (1 - POWER) / len(ends))
-    if min(effects) < NEGLIGIBLE * parts.spread:
+    if min(effects) <= NEGLIGIBLE * parts.spread:
         return Power(least, None, f"it is below {100 * NEGLIGIBLE:.0f} % of the spread over seeds")
     seeds = parts.needed(effects, level)
     if seeds is None:
-        stuck = parts.power(min(effects), 10**6, level) < POWER
+        stuck = sum(1 - parts.power(x, 10**6, level) for x in effects) > 1 - POWER
         why = "more pictures have to be measured" if stuck else f"more than {MOST_RUNS}"
         return Power(least, None, why)
     return Power(least, seeds, "")

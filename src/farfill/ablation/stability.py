@@ -11,11 +11,13 @@ A run is
   of the logged steps, is below 0.04 for a loss that is never negative (vanilla, least squares,
   hinge). A vanilla pair of critics has 0.04 when it gives real pictures a probability of 0.99 and
   fakes 0.01;
+* **cut short** if it ended well, but before its last step (``trainer.max_time``);
 * **run away** if a critics' loss that has no floor (Wasserstein) is in the last tenth larger in
   size than ten times its median size over the run. Steady or linear growth stays below two.
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 
 import numpy as np
 
@@ -54,6 +56,7 @@ CHECKS: Mapping[str, Callable[[Record], bool]] = {
     "collapsed": collapsed,
     "saturated": saturated,
     "run away": run_away,
+    "cut short": attrgetter("short"),
 }
 
 

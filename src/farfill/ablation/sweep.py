@@ -9,8 +9,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from farfill.config.arguments import flat, is_under, overrides_of
+from farfill.config.arguments import flat, is_under
 from farfill.rundir.record import (
+    BEGUN,
     OURS,
     PLAN,
     Record,
@@ -21,6 +22,7 @@ from farfill.rundir.record import (
     usable,
 )
 from farfill.sweep.plan import SEED, cell_of, plan_of, swept_options
+from farfill.sweep.runs import started_runs
 
 #: Keys that may differ between cells: they change what is written, not what is learnt.
 HARMLESS = (
@@ -90,10 +92,7 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
         ValueError: There is no run, or two finished runs of one cell and seed.
     """
     planned = [options(job) for job in plan_of(folder / PLAN)]
-    started = {
-        path.parent.parent: options(overrides_of(path.parent.parent) or ())
-        for path in sorted(folder.glob("*/.hydra/overrides.yaml"))
-    }
+    started = {run: options(given) for run, given in started_runs(folder).items()}
     if not planned and not started:
         raise ValueError(f"expected a sweep's folder with {PLAN} or runs in it, got {folder}")
     # A run that was repeated by hand may have been given other overrides for the same values.
@@ -102,8 +101,10 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
     question: Mapping[str, Any] = {}
     runs = []
     for run, job in started.items():
-        # Interpolations stay as they were written.
-        config: Any = OmegaConf.to_container(OmegaConf.load(run / ".hydra" / "config.yaml"))
+        # Interpolations stay as they were written. Hydra's own file is of the last command, one
+        # that was refused included.
+        own = (run / name for name in (BEGUN, ".hydra/config.yaml"))
+        config: Any = OmegaConf.to_container(OmegaConf.load(next(filter(Path.is_file, own))))
         question = question or config.get("question") or {}
         if str(config[SEED]).isdecimal():  # else the run itself was refused
             runs.append(read_record(run, cell_of(job, swept), int(config[SEED]), flat(config)))

@@ -102,7 +102,7 @@ def needs(sweep: Sweep, verdicts: Sequence[Verdict]) -> str:
         spread = verdict.tested.spread if isinstance(verdict.tested, Design) else math.nan
         hours = math.nan
         if power:
-            seeds, why = str(power.seeds or NOTHING), power.why
+            seeds, why = str(power.seeds or NOTHING), "; ".join(filter(None, [why, power.why]))
             most = max(most, power.seeds or 0)
             sides = [sweep.find(verdict.claim[side])[1] for side in ("left", "right")]
             hours = (power.seeds or math.nan) * sum(mean_hours(side) for side in sides)
@@ -179,8 +179,8 @@ def metrics(
     ]
     rows = []
     for title, row in means.items():
-        first = next(filter(None, row), None)
-        counts = f"{first.runs} x {first.images}" if first else NOTHING
+        sizes = dict.fromkeys(f"{mean.runs} x {mean.images}" for mean in row if mean)
+        counts = ", ".join(sizes) or NOTHING
         texts = []
         for mean, least in zip(row, best, strict=True):
             text = interval_text(mean) if mean else NOTHING

@@ -127,7 +127,8 @@ def judge(sweep: Sweep, claim: Mapping[str, Any]) -> Verdict:
         if run.folder  # one that never started says nothing of training
     ]
     if networks and all(map(is_untrained, networks)):
-        verdict = verdict._replace(p=1.0, plain=OPEN, why="none of these runs has trained")
+        why = "none of these runs has trained"
+        verdict = verdict._replace(tested=None, p=1.0, plain=OPEN, why=why)
     elif verdict.plain != OPEN and unsound and metric not in STATISTICS:
         why = f"but {len(unsound)} of {len(both)} runs are unsound, see below"
         verdict = verdict._replace(why=why)

@@ -96,6 +96,11 @@ class Health(Callback):
         self._last, self._gradients = state_dict["last"], state_dict["gradients"]
         self._rate = state_dict.get("rate", 0.0)  # earlier versions did not keep it
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """What a checkpoint from elsewhere brings along is this folder's run's now."""
+        if self.reason and trainer.is_global_zero:
+            self._note(f"{self.reason} before generator step {trainer.global_step}; {_CURE}")
+
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         """Keep the largest rate: after a cosine's last step it is 0, and there is much to ask."""
         optimizer = cast(Any, pl_module.optimizers(use_pl_optimizer=False))[0]
@@ -150,10 +155,12 @@ class Health(Callback):
                 _log.warning("Collapsed at generator step %d: %s; %s.", step, self.reason, _CURE)
             else:
                 _log.warning("Recovered at generator step %d: it was that %s.", step, before)
-            note = f"{self.reason} at generator step {step}; {_CURE}" if self.reason else None
-            write_status(self.folder, "running", collapsed=note)
+            self._note(f"{self.reason} at generator step {step}; {_CURE}" if self.reason else None)
         if self.stop and any_rank(bool(self.reason), pl_module.device):
             trainer.should_stop = True
+
+    def _note(self, reason: str | None) -> None:
+        write_status(self.folder, "running", collapsed=reason)
 
     def _signs(self, values: Mapping[str, float], module: Inpainting) -> dict[str, str]:
         """What is wrong beyond doubt, by name."""

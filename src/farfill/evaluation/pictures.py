@@ -68,12 +68,19 @@ def write_pictures(folder: Path, painted: Mapping[int, Mapping[str, Tensor]]) ->
 
 
 def read_pictures(folder: Path) -> dict[int, dict[str, Path]]:
-    """Index in the data set -> title -> file; empty for an evaluation that kept none."""
+    """Index in the data set -> title -> file; empty for an evaluation that kept none.
+
+    Raises:
+        ValueError: The list of them is damaged.
+    """
     path = folder / INDEX
     if not path.is_file():
         return {}
-    files: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        int(index): {title: path.parent / name for title, name in row.items()}
-        for index, row in files.items()
-    }
+    try:
+        files: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            int(index): {title: path.parent / name for title, name in row.items()}
+            for index, row in files.items()
+        }
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise ValueError(f"{path} is damaged: mend it or move it away") from None

@@ -2,16 +2,16 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from farfill.files import read_rows
-from farfill.rundir.status import read_status
+from farfill.rundir.status import FINISHED, hours, read_status
 
 #: Lightning's axis in wandb, which counts generator steps; in metrics.csv it is `step`.
 AXIS = "trainer/global_step"
@@ -23,11 +23,17 @@ PICTURES = "val/pictures"
 EXAMPLES = "val/examples"
 #: What Hydra's sweepers leave beside the runs of a sweep.
 PLAN = "multirun.yaml"
+#: In a run's folder, the settings as Hydra composed them when it began.
+BEGUN = Path(".hydra", "begun.yaml")
 #: Columns of metrics.csv that are no metrics.
 COUNTS = ("step", "epoch")
 #: Columns of per_image.csv that are no numbers, and those that are no metrics.
 TEXTS = ("filler", "name")
 GIVEN = (*TEXTS, "index", "hole_share")
+
+
+#: Numbers that are no whole ones.
+FRACTION = re.compile(r"[+-]?(?=\d|\.\d)(?!\d+$)\d*(\.\d*)?([eE][+-]?\d+)?")
 
 
 class Curve(NamedTuple):
@@ -58,7 +64,8 @@ class Record:
     error: str = ""  # why it ended as it did, if it says so
     collapsed: bool = False  # says so itself
     diverged: bool = False  # likewise; its curves need not show it, as few of the steps are logged
-    hours: float = math.nan  # from its (last) start to its end, if it says so
+    hours: float = math.nan  # from its start to its end without breaks, if it says so
+    short: bool = False  # ended well before its last step, by `trainer.max_time`
 
     @property
     def label(self) -> str:
@@ -73,12 +80,16 @@ def options(overrides: Iterable[str]) -> dict[str, str]:
 
 
 def as_text(value: Any) -> str:
-    """A configured value as the command line has it: ``null``, ``true``, ``[a,b]``, ``0.5``."""
+    """A configured value as the command line has it: ``null``, ``true``, ``[a,b]``, ``0.5``.
+
+    Numbers have one form: ``1e-4`` is a number to Hydra, and text to YAML.
+    """
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if not isinstance(value, str) and isinstance(value, Sequence):
         return f"[{','.join(as_text(item) for item in value)}]"
-    return str(value).replace(" ", "").replace("'", "").replace('"', "")
+    text = str(value).replace(" ", "").replace("'", "").replace('"', "")
+    return str(float(text)) if FRACTION.fullmatch(text) else text
 
 
 def label(cell: Mapping[str, str]) -> str:
@@ -129,7 +140,8 @@ def read_record(
         error=status.get("message", ""),
         collapsed="collapsed" in status,
         diverged=status.get("state") == "diverged",
-        hours=_hours(status),
+        hours=hours(status) if {"started", "ended"} <= status.keys() else math.nan,
+        short=status.get("step", 0) < status.get("steps", 0) and status["state"] in FINISHED,
     )
 
 
@@ -143,14 +155,6 @@ def _read_manifest(path: Path) -> tuple[str, dict[int, str]]:
         return str(content["hash"]), {int(one["index"]): str(one["cluster"]) for one in entries}
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise ValueError(f"{path} is damaged: mend it or move it away") from None
-
-
-def _hours(status: Mapping[str, Any]) -> float:
-    """How long a run took that ended; NaN if it does not say."""
-    if not ("started" in status and "ended" in status):
-        return math.nan
-    start, end = (datetime.fromisoformat(status[name]) for name in ("started", "ended"))
-    return (end - start).total_seconds() / 3600
 
 
 def diverged(record: Record) -> bool:

@@ -25,7 +25,17 @@ from farfill.errors import in_sweep, message_of
 from farfill.files import atomic, read_rows, remove_parts
 from farfill.module.inpainting import Inpainting
 from farfill.module.trainer_parts import is_first
-from farfill.rundir.status import State, here, is_done, lock_run_dir, now, read_status, write_status
+from farfill.rundir.record import BEGUN
+from farfill.rundir.status import (
+    State,
+    here,
+    hours,
+    is_done,
+    lock_run_dir,
+    now,
+    read_status,
+    write_status,
+)
 from farfill.text import counted, say
 from farfill.types import Diverged
 
@@ -103,7 +113,7 @@ class Run:
             ValueError: If so, and it is no sweep's.
         """
         flags = self.cfg.trainer
-        if flags.max_epochs is not None or not is_done(self.folder, flags.max_steps):
+        if not is_done(self.folder, flags.max_steps, flags.max_epochs):
             return False
         if not in_sweep():
             raise ValueError(
@@ -160,8 +170,9 @@ class Run:
     def recorded(self) -> Iterator[None]:
         """Write ``config.yaml``, by which the folder is this run's, and how the run ends.
 
-        What a killed process left half written goes first. ``overrides.yaml`` is Hydra's, which
-        writes its own also for a command that is refused.
+        What a killed process left half written goes first. ``overrides.yaml`` and the settings as
+        composed (:data:`~farfill.rundir.record.BEGUN`) are Hydra's, which writes its own also for a
+        command that is refused.
         """
         if not is_first():
             yield
@@ -173,11 +184,15 @@ class Run:
         if HydraConfig.initialized():
             with atomic(self.folder / "overrides.yaml") as part:
                 OmegaConf.save(HydraConfig.get().overrides.task, part)
+            with atomic(self.folder / BEGUN) as part:
+                OmegaConf.save(self.cfg, part)
         with atomic(self.folder / "config.yaml") as part:
             OmegaConf.save(self.cfg, part, resolve=True)
+        before = read_status(self.folder)
         write_status(
             self.folder,
             "running",
+            spent=hours(before) if self._inside else None,
             steps=self.cfg.trainer.max_steps if self.cfg.trainer.max_epochs is None else None,
             started=now(),
             ended=None,

@@ -5,7 +5,7 @@ import math
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,14 +23,14 @@ LOCK_FILE = ".lock"
 NAME = "status.json"
 #: What a run may say of itself.
 State = Literal["queued", "running", "done", "collapsed", "failed", "diverged", "preempted"]
-FINISHED = ("done", "collapsed")  # of these, the ones that trained to the end
+FINISHED = ("done", "collapsed")  # of these, the ones that ended well, with a report
 #: Every state of a run and what it means. The last two no run says of itself:
 #: :func:`farfill.sweep.runs.condition` concludes them.
 MEANINGS = {
     "queued": "its sweep has started, the run has not",
     "running": "it trains, validates, or writes its report",
-    "done": "trained to the end, and its report is there",
-    "collapsed": "trained to the end without learning; its message says how that shows",
+    "done": "trained to its end, and its report is there",
+    "collapsed": "trained to its end without learning; its message says how that shows",
     "failed": "ended by an error, which traceback.txt has in full",
     "diverged": "ended by numbers that were not finite: it would only diverge again",
     "preempted": "stopped by a signal: it goes on when its job is queued again",
@@ -56,6 +56,8 @@ class _Status(BaseModel):
     state: State
     step: int = 0
     steps: int = 0
+    epochs: int = 0
+    spent: FiniteFloat = 0.0
     queued: _Time = ""
     started: _Time = ""
     updated: _Time = ""
@@ -113,10 +115,11 @@ def read_status(folder: Path) -> dict[str, Any]:
 
     Returns:
         ``state`` (:data:`State`), ``step`` and ``steps`` (generator steps done and planned),
-        ``queued``, ``started``, ``updated``, ``ended`` (UTC, ISO 8601), ``host``, ``process``,
-        ``job`` (SLURM's number, with the array's index), ``wandb`` (run id), ``value`` (best of
-        the monitored metric), ``message`` (why it ended, one line), ``collapsed`` (how that
-        shows), ``skipped`` (player -> updates); each where known, and of the right kind.
+        ``epochs`` (done, whole ones), ``queued``, ``started``, ``updated``, ``ended`` (UTC, ISO
+        8601), ``spent`` (hours before the last start), ``host``, ``process``, ``job`` (SLURM's
+        number, with the array's index), ``wandb`` (run id), ``value`` (best of the monitored
+        metric), ``message`` (why it ended, one line), ``collapsed`` (how that shows), ``skipped``
+        (player -> updates); each where known, and of the right kind.
     """
     try:
         status = json.loads((folder / NAME).read_text(encoding="utf-8"))
@@ -158,10 +161,28 @@ def write_status(folder: Path, state: State, **values: Any) -> None:
             raise
 
 
-def is_done(folder: Path, steps: int) -> bool:
-    """Whether the folder's run was trained to the end, and no earlier than is asked for now."""
+def is_done(folder: Path, steps: int, epochs: int | None) -> bool:
+    """Whether the folder's run has ended well, and has trained as long as is asked for now.
+
+    That is to either limit: ``steps`` (-1: none) or ``epochs`` (None or -1: none). What ended
+    before, by ``trainer.max_time``, is not done. What stopped because it had collapsed is.
+    """
     status = read_status(folder)
-    return status.get("state") in FINISHED and status.get("steps", 0) >= steps
+    if status.get("state") == "collapsed" and status.get("steps", -1) >= steps:
+        return True
+    reached = 0 <= steps <= status.get("step", 0)
+    if epochs is not None:
+        reached |= 0 <= epochs <= status.get("epochs", 0)
+    return status.get("state") in FINISHED and reached
+
+
+def hours(status: Mapping[str, Any]) -> float:
+    """How long a run has worked: its last session and those before, until its last note."""
+    spent = float(status.get("spent", 0.0))
+    if end := status.get("ended") or status.get("updated"):
+        start = datetime.fromisoformat(status.get("started") or end)
+        spent += (datetime.fromisoformat(end) - start).total_seconds() / 3600
+    return spent
 
 
 def here() -> dict[str, Any]:

@@ -19,7 +19,7 @@ from farfill.errors import message_of, one_line_errors
 from farfill.files import atomic
 from farfill.module.trainer_parts import is_first
 from farfill.rundir.record import options
-from farfill.rundir.status import FINISHED, here, now, read_status, write_status
+from farfill.rundir.status import FINISHED, here, hours, now, read_status, write_status
 from farfill.sweep.plan import is_search, jobs_of
 from farfill.sweep.runs import WAITING, condition, planned_runs
 from farfill.sweep.slurm import is_alive, slurm_queue
@@ -69,8 +69,9 @@ class SweepStatus(Callback):
         for run in planned_runs(config, Path(config.hydra.sweep.dir)):
             if condition(run, queue) not in (*FINISHED, *WAITING):
                 (run.folder / TRACEBACK).unlink(missing_ok=True)
+                spent = hours(read_status(run.folder))
                 began = {"queued": now(), "started": None, "ended": None, "message": None}
-                write_status(run.folder, "queued", **began, **here())
+                write_status(run.folder, "queued", spent=spent, **began, **here())
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """A run has ended, in the process that ran it: under SLURM, on its node."""
@@ -85,10 +86,11 @@ class SweepStatus(Callback):
 def write_failure(folder: Path, error: BaseException) -> None:
     """Write ``failed`` and the traceback, unless the folder's run has said how it ended."""
     status, me = read_status(folder), here()
-    if status.get("state") in ("done", "collapsed", "diverged", "preempted"):
-        return
     same_job = me["job"] is not None and status.get("job") == me["job"]
     same_process = (status.get("host"), status.get("process")) == (me["host"], me["process"])
+    # What another process said of its end does not tell why this one failed; only its results stay.
+    if status.get("state") in (FINISHED + ("diverged", "preempted") * same_process):
+        return
     if status.get("state") == "running" and not (same_job or same_process) and is_alive(status):
         return  # another process has this folder, which may be why we failed
     with atomic(folder / TRACEBACK) as part:

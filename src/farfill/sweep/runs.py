@@ -57,7 +57,7 @@ def read_plan(folder: Path) -> DictConfig:
 def planned_runs(plan: DictConfig, folder: Path) -> list[SweepRun]:
     """The runs that a sweep consists of; none of a search, which finds them as it goes."""
     jobs = [] if is_search(plan) else jobs_of(plan)
-    swept, started = swept_options([options(job) for job in jobs]), _started(folder)
+    swept, started = swept_options([options(job) for job in jobs]), started_runs(folder)
     hydra: Any = OmegaConf.to_container(plan.hydra)
     subdir = str(hydra.get("sweep", {}).get("subdir", "${hydra.job.num}"))
     runs = []
@@ -80,7 +80,7 @@ def read_runs(folder: Path, plan: DictConfig) -> list[SweepRun]:
     that one.
     """
     runs = planned_runs(plan, folder) if (folder / PLAN).is_file() else []
-    planned, started = {run.folder for run in runs}, _started(folder)
+    planned, started = {run.folder for run in runs}, started_runs(folder)
     jobs = [run.overrides for run in runs] or started.values()
     swept = swept_options([options(job) for job in jobs])
     indices = {(run.label, run.seed): index for index, run in enumerate(runs)}
@@ -194,7 +194,7 @@ def _sweep_run(
     return SweepRun(place, tuple(job), name, int(seed), jobs)
 
 
-def _started(folder: Path) -> dict[Path, list[str]]:
+def started_runs(folder: Path) -> dict[Path, list[str]]:
     """Folder of every run that was started -> its overrides; by number, then by name."""
     files = [*folder.glob("*/overrides.yaml"), *folder.glob("*/.hydra/overrides.yaml")]
     places = [*{folder / file.relative_to(folder).parts[0] for file in files}]
