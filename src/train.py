@@ -35,7 +35,7 @@ def train(cfg: DictConfig) -> float | None:
     from farfill.config.check import check_config
     from farfill.config.instantiate import instantiate, instantiate_each
     from farfill.machine import tune_processor
-    from farfill.module.trainer_parts import distributed_session
+    from farfill.module.trainer_parts import distributed_session, out_of_time
     from farfill.rundir.final_report import best_value, final_report
     from farfill.rundir.resume import open_run
     from farfill.text import say
@@ -64,7 +64,7 @@ def train(cfg: DictConfig) -> float | None:
                     if trainer.is_global_zero:
                         say(run.introduction(module))
                     trainer.fit(module, data, ckpt_path=run.checkpoint, weights_only=True)
-                run.value = best_value(trainer)
+                run.value, run.short = best_value(trainer), out_of_time(trainer)
                 if trainer.is_global_zero:
                     stop_if_asked(trainer)
                     say(final_report(cfg, module, data))

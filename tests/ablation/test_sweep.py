@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from farfill.ablation.stability import flags
+from farfill.ablation.stability import STATISTICS, flags
 from farfill.ablation.sweep import read_sweep, require_comparable
 from farfill.ablation.tables import warning
 from farfill.rundir.record import OURS, as_text, state
@@ -134,11 +134,23 @@ def test_what_a_run_began_with_counts_and_not_a_later_command_that_was_refused(t
 
 def test_a_run_that_ended_before_its_last_step_is_said(tmp_path):
     gan_sweep(tmp_path, CELLS, seeds=2)
-    write_status(tmp_path / "0", "done", step=120, steps=400)
+    write_status(tmp_path / "0", "done", step=120, steps=400, short=True)
     write_status(tmp_path / "1", "done", step=400, steps=400)
     sweep = read_sweep(tmp_path, {}, [])
-    assert [flags(run) for run in sweep.cells["gan=hinge"]] == [["cut short"], []]
+    runs = sweep.cells["gan=hinge"]
+    assert [flags(run) for run in runs] == [["cut short"], []]
+    assert [STATISTICS["unstable"](run) for run in runs] == [False, False]
     assert warning(sweep).startswith("Of 4 runs: 1 cut short.")
+
+
+def test_what_has_no_settings_is_no_run(tmp_path):
+    """A copy without dot folders, and a single run's folder."""
+    gan_sweep(tmp_path / "sweep", CELLS, seeds=1)
+    (tmp_path / "sweep" / "copied").mkdir()
+    (tmp_path / "sweep" / "copied" / "overrides.yaml").write_text("- gan=none\n")
+    assert states(tmp_path / "sweep") == {"gan=hinge": ["done"], "gan=lsgan": ["done"]}
+    with pytest.raises(ValueError, match="expected a sweep's folder"):
+        read_sweep(tmp_path / "sweep" / "0", {}, [])
 
 
 def test_a_folder_without_runs_is_refused(tmp_path):
@@ -159,6 +171,10 @@ def test_a_folder_without_runs_is_refused(tmp_path):
         (0.0001, "0.0001"),
         ("7", "7"),
         ("1e", "1e"),
+        ("12e4567", "12e4567"),
+        ("[1e-4, 2,a1e-4]", "[0.0001,2,a1e-4]"),
+        ([0.0001, 2], "[0.0001,2]"),
+        ("1e-4.png", "1e-4.png"),
     ],
 )
 def test_values_read_as_on_the_command_line(value, text):

@@ -141,7 +141,11 @@ def test_a_collapse_goes_along_into_another_folder(watched, tmp_path):
     there.trainer.global_step = 1
     there.health.on_train_start(there.trainer, there.module)
     assert "are clipped before generator step 1;" in read_status(tmp_path / "other")["collapsed"]
-    there.see(2)
+    noted = read_status(tmp_path / "other")
+    there.health.on_train_start(there.trainer, there.module)  # its own checkpoint, a step later
+    assert read_status(tmp_path / "other")["collapsed"] == noted["collapsed"]
+    there.health.reason = ""  # a checkpoint from before
+    there.health.on_train_start(there.trainer, there.module)
     assert "collapsed" not in read_status(tmp_path / "other")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from farfill.callback.random_state import RandomState
 from farfill.checkpoint import read_checkpoint
@@ -19,6 +20,7 @@ from helpers.runs import TINY, tiny_evaluate, tiny_train
 
 SHORT = ("trainer.max_steps=2", "baseline=[]")
 LONGER = ("trainer.max_steps=4", "baseline=[]")
+HYDRAS = ("config.yaml", "begun.yaml")  # of the last command, of the run
 
 
 @pytest.fixture(scope="module")
@@ -47,30 +49,48 @@ def refused(run, words, *overrides):
     assert contents(run) == before
 
 
-def test_only_a_run_that_reached_what_is_asked_for_is_done(tmp_path):
-    def is_so(state, *asked, **said):
-        (tmp_path / "status.json").unlink(missing_ok=True)
-        write_status(tmp_path, state, **said)
-        return is_done(tmp_path, *asked)
+@pytest.mark.parametrize(
+    ("planned", "asked", "done"),
+    [
+        ({"steps": 400}, {"steps": 400}, True),
+        ({"steps": 400}, {"steps": 300}, True),
+        ({"steps": 400}, {"steps": 500}, False),
+        ({"steps": 400}, {}, False),
+        ({"steps": 400}, {"steps": 400, "epochs": 3}, True),
+        ({"steps": 800, "epochs": 1}, {"steps": 800, "epochs": 1}, True),  # an untrained cell
+        ({"steps": 800, "epochs": 1}, {"steps": 400}, False),  # it ended after one
+        ({"epochs": 2}, {"epochs": 10}, False),
+        ({"steps": 400, "seconds": 60.0}, {"steps": 400, "seconds": 60.0}, True),
+        ({"steps": 400, "seconds": 60.0}, {"steps": 400, "seconds": 90.0}, False),
+        ({"steps": 400, "seconds": 60.0}, {"steps": 400}, False),
+        ({}, {"steps": 400}, False),  # what does not say
+    ],
+)
+@pytest.mark.parametrize("state", ["done", "collapsed", "preempted"])
+def test_a_run_is_done_if_it_was_to_be_as_long_as_is_asked_for(
+    state, planned, asked, done, tmp_path
+):
+    write_status(tmp_path, state, step=120, **planned)
+    assert is_done(tmp_path, asked) == (done and state != "preempted")
 
-    assert is_so("done", 400, None, step=400, steps=400)
-    assert not is_so("done", 400, None, step=120, steps=400)  # cut by trainer.max_time
-    assert not is_so("done", 500, None, step=400, steps=400)
-    assert not is_so("done", -1, None, step=400)
-    assert is_so("done", -1, 2, step=8, epochs=2)
-    assert is_so("done", 400, 1, step=1, epochs=1)  # an untrained cell
-    assert not is_so("done", -1, 3, step=8, epochs=2)
-    assert is_so("collapsed", 400, None, step=120, steps=400)  # it was told to stop then
-    assert not is_so("collapsed", 500, None, step=120, steps=400)
-    assert not is_so("preempted", 400, None, step=400, steps=400)
 
-
-def test_a_run_of_whole_epochs_is_done_when_its_sweep_is_repeated(tmp_path, monkeypatch, capsys):
-    ends = ("trainer.max_epochs=1", "trainer.limit_train_batches=1", "baseline=[]")
-    tiny_train(tmp_path, *ends)
-    assert read_status(tmp_path).items() >= {"state": "done", "step": 1, "epochs": 1}.items()
+@pytest.mark.parametrize(
+    ("ends", "kept"),
+    [
+        (("trainer.max_epochs=1", "trainer.limit_train_batches=1"), {"step": 1, "epochs": 1}),
+        (("trainer.max_time={seconds:0}",), {"seconds": 0.0, "short": True}),
+        (("~callbacks.heartbeat",), {"steps": 4}),  # nobody noted a step
+    ],
+)
+def test_a_run_that_ended_otherwise_is_done_when_its_sweep_is_repeated(
+    ends, kept, tmp_path, monkeypatch, capsys
+):
+    tiny_train(tmp_path, *ends, "baseline=[]")
+    status = read_status(tmp_path)
+    assert status.items() >= {"state": "done", **kept}.items()
+    assert ("short" in status) == ("short" in kept)
     monkeypatch.setattr("farfill.rundir.resume.in_sweep", lambda: True)
-    tiny_train(tmp_path, *ends)
+    tiny_train(tmp_path, *ends, "baseline=[]")
     assert "Done already" in capsys.readouterr().out
 
 
@@ -355,6 +375,8 @@ def test_a_refused_command_does_not_hide_the_run_from_ckpt_path_last(tmp_path):
     status, _, err = command("train", tmp_path, *same, "learning_rate=0.5", place)
     assert status == 2
     assert "other settings: learning_rate" in err
+    written = [OmegaConf.load(tmp_path / place[14:] / ".hydra" / name) for name in HYDRAS]
+    assert [cfg.learning_rate for cfg in written] == [0.5, 1e-3]
     status, out, err = command("train", tmp_path, *same, "trainer.max_steps=2", "ckpt_path=last")
     assert status == 0, err
     assert "Going on after generator step 1." in out

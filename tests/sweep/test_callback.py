@@ -11,7 +11,7 @@ from omegaconf import open_dict
 
 from farfill.config.arguments import PLUGINS, is_installed
 from farfill.config.paths import conf_dir
-from farfill.rundir.status import here, read_status, write_status
+from farfill.rundir.status import here, hours, read_status, write_status
 from farfill.sweep import callback as sweep_callback
 from farfill.sweep.callback import TRACEBACK, SweepStatus
 from helpers.command import SCRIPTS
@@ -91,8 +91,10 @@ def test_what_a_run_said_of_its_end_stays(tmp_path, state):
 )
 def test_what_an_earlier_process_said_of_its_end_is_not_why_this_one_failed(tmp_path, state, now):
     """Results stay; a job that is queued again and refused leaves its reason."""
-    write_status(tmp_path, state, **ENDED)
-    assert fail(tmp_path, ValueError("the pictures are not those"))["state"] == now
+    hour = {"started": "2020-01-01T00:00:00+00:00", "ended": "2020-01-01T01:00:00+00:00"}
+    write_status(tmp_path, state, **ENDED, **hour)
+    said = fail(tmp_path, ValueError("the pictures are not those"))
+    assert (said["state"], hours(said)) == (now, 1)
 
 
 def test_another_process_keeps_its_folder(tmp_path):

@@ -11,7 +11,7 @@ A run is
   of the logged steps, is below 0.04 for a loss that is never negative (vanilla, least squares,
   hinge). A vanilla pair of critics has 0.04 when it gives real pictures a probability of 0.99 and
   fakes 0.01;
-* **cut short** if it ended well, but before its last step (``trainer.max_time``);
+* **cut short** if ``trainer.max_time`` ended it before its last step, which is not unstable;
 * **run away** if a critics' loss that has no floor (Wasserstein) is in the last tenth larger in
   size than ten times its median size over the run. Steady or linear growth stays below two.
 """
@@ -26,6 +26,7 @@ from farfill.rundir.record import CRITIC, L1, VARIANCE, Curve, Record, diverged
 LEAST_VARIANCE = 0.05
 LEAST_CRITIC_LOSS = 0.04
 MOST_GROWTH = 10
+SHORT = "cut short"
 FEWEST_POINTS = 10  # logged steps below which nothing is said about the critics
 
 
@@ -56,7 +57,7 @@ CHECKS: Mapping[str, Callable[[Record], bool]] = {
     "collapsed": collapsed,
     "saturated": saturated,
     "run away": run_away,
-    "cut short": attrgetter("short"),
+    SHORT: attrgetter("short"),
 }
 
 
@@ -73,7 +74,7 @@ def validation_l1(record: Record) -> np.ndarray:
 
 #: One number per run, by the name that a claim gives as its metric.
 STATISTICS: Mapping[str, Callable[[Record], float]] = {
-    "unstable": lambda record: bool(flags(record)),
+    "unstable": lambda record: bool({*flags(record)} - {SHORT}),
     **{name.replace(" ", "_"): check for name, check in CHECKS.items()},
     # The area under the learning curve: low is fast. All its rises together: low is steady.
     "l1_curve_mean": lambda record: float(validation_l1(record).mean()),

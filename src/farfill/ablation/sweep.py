@@ -103,8 +103,10 @@ def read_sweep(folder: Path, reference: Mapping[str, Any], varies: Sequence[str]
     for run, job in started.items():
         # Interpolations stay as they were written. Hydra's own file is of the last command, one
         # that was refused included.
-        own = (run / name for name in (BEGUN, ".hydra/config.yaml"))
-        config: Any = OmegaConf.to_container(OmegaConf.load(next(filter(Path.is_file, own))))
+        files = [run / name for name in (BEGUN, ".hydra/config.yaml") if (run / name).is_file()]
+        if not files:
+            continue
+        config: Any = OmegaConf.to_container(OmegaConf.load(files[0]))
         question = question or config.get("question") or {}
         if str(config[SEED]).isdecimal():  # else the run itself was refused
             runs.append(read_record(run, cell_of(job, swept), int(config[SEED]), flat(config)))

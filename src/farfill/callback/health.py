@@ -15,7 +15,7 @@ from farfill.module.inpainting import Inpainting
 from farfill.op.runtime import any_rank
 from farfill.op.spatial import region_mean
 from farfill.rundir.record import L1, VARIANCE
-from farfill.rundir.status import write_status
+from farfill.rundir.status import read_status, write_status
 from farfill.types import Batch, Completion
 
 FLOOR = "val/mean_colour_l1_hole"
@@ -97,9 +97,12 @@ class Health(Callback):
         self._rate = state_dict.get("rate", 0.0)  # earlier versions did not keep it
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """What a checkpoint from elsewhere brings along is this folder's run's now."""
-        if self.reason and trainer.is_global_zero:
-            self._note(f"{self.reason} before generator step {trainer.global_step}; {_CURE}")
+        """Note what the checkpoint brings along where the folder says otherwise."""
+        noted = "collapsed" in read_status(self.folder)
+        if trainer.is_global_zero and noted != bool(self.reason):
+            step = trainer.global_step
+            text = f"{self.reason} before generator step {step}; {_CURE}"
+            self._note(text if self.reason else None)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         """Keep the largest rate: after a cosine's last step it is 0, and there is much to ask."""

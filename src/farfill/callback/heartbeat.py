@@ -10,7 +10,7 @@ from farfill.rundir.status import write_status
 
 
 class Heartbeat(Callback):
-    """Notes the generator step and whole epochs, often, at every checkpoint and when a run ends.
+    """Notes the generator step every few seconds, with every checkpoint, and when a run ends.
 
     Args:
         folder: Of the run.
@@ -21,12 +21,9 @@ class Heartbeat(Callback):
         self.folder = Path(folder)
         self.seconds = seconds
         self._next = 0.0
-        self._epochs: int | None = None
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Note the step."""
-        if trainer.is_last_batch:
-            self._epochs = trainer.current_epoch + 1
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + self.seconds
             self.on_save_checkpoint(trainer)
@@ -34,8 +31,7 @@ class Heartbeat(Callback):
     def on_save_checkpoint(self, trainer: Trainer, *_: Any) -> None:
         """Note the step from which a run that is killed now will go on."""
         if trainer.is_global_zero:
-            epochs = {} if self._epochs is None else {"epochs": self._epochs}
-            write_status(self.folder, "running", step=trainer.global_step, **epochs)
+            write_status(self.folder, "running", step=trainer.global_step)
 
     def on_train_end(self, trainer: Trainer, *_: Any) -> None:
         """Note the last step, also of a run that keeps no checkpoint."""

@@ -3,13 +3,14 @@
 import numpy as np
 
 from farfill.evaluation.statistics import Estimate
+from farfill.metric import attention
 
 POSITIVE, SHARE, COSINE = (0.0, np.inf), (0.0, 1.0), (-1.0, 1.0)
 #: Metric, or the word before its first underscore -> its least and greatest value.
 RANGES = {
     **dict.fromkeys(("l1", "l2", "relative", "tv", "lpips", "fid", "swd", "attention"), POSITIVE),
-    **dict.fromkeys(("uids", "attention_hit_rate", "attention_moved"), SHARE),
-    **dict.fromkeys(("attention_same_source", "attention_relative_entropy"), SHARE),
+    **dict.fromkeys((f"attention_{name}" for name in attention.FRACTIONS), SHARE),
+    **dict.fromkeys(("uids", "clipped"), SHARE),
     **dict.fromkeys(("ssim", "attention_similarity"), COSINE),
     "hole_variance": POSITIVE,
     "psnr": (-np.inf, 100.0),

@@ -111,8 +111,8 @@ def by_cluster(
     Samples of one cluster, holes of a picture or frames of a film, are no more than one witness:
     drawn one by one they would make an interval too narrow. Each cluster counts once, in order of
     appearance. What is NaN is left out. Where values are shares of a distance ``of_sets``, a flag
-    or one for each of the last axis, a cluster counts by its size: their mean over all samples is
-    the distance, and has to stay so.
+    or one for each of the last axis, their mean over all samples is the distance: how far a cluster
+    is from it counts by the cluster's size, so that the mean stays.
     """
     places = {name: place for place, name in enumerate(dict.fromkeys(clusters))}
     numbers = np.array([places[name] for name in clusters])
@@ -121,7 +121,9 @@ def by_cluster(
     np.add.at(sums, numbers, np.where(known, values, 0))
     np.add.at(counts, numbers, known)
     means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-    return np.where(of_sets, means * counts * len(places) / counts.sum(axis=0), means)
+    of_all = sums.sum(axis=0) / np.maximum(counts.sum(axis=0), 1)
+    sizes = counts * len(places) / np.maximum(counts.sum(axis=0), 1)
+    return np.where(of_sets, of_all + (means - of_all) * sizes, means)
 
 
 class Finding(NamedTuple):
@@ -247,4 +249,4 @@ def fewest(enough: Callable[[int], bool]) -> int | None:
     found = bisect_left(numbers, True, key=enough)
     if found == len(numbers):
         return None
-    return next(filter(enough, numbers[round(0.8 * found) : found]), numbers[found])
+    return next(filter(enough, numbers[max(0, found - 10) : found]), numbers[found])

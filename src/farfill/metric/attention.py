@@ -22,6 +22,11 @@ NAMES = (
     *("hit_rate", "hit_chance", "hit_reachable", "moved", "distance", *SHARES),
     *("hole_weight", "entropy", "relative_entropy", *COMPARED),
 )
+#: Those of them that lie between 0 and 1.
+FRACTIONS = (
+    *("hit_rate", "hit_chance", "hit_reachable", "moved", *SHARES),
+    *("hole_weight", "relative_entropy", "same_source"),
+)
 
 
 def pixel_index(grid: int, features: int, pixels: int) -> Tensor:

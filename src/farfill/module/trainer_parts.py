@@ -11,11 +11,12 @@ from typing import Any, cast
 import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning import Trainer
+from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.plugins.environments import SLURMEnvironment
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
-from omegaconf import OmegaConf, read_write
+from omegaconf import DictConfig, OmegaConf, read_write
 
 from farfill.errors import in_sweep
 from farfill.files import atomic
@@ -23,6 +24,25 @@ from farfill.text import one_line
 
 #: What Lightning tells the processes that it starts, and leaves behind.
 _VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
+
+
+def limits(flags: DictConfig) -> dict[str, float]:
+    """What ends a run with these flags of the Trainer: ``steps``, ``epochs``, ``seconds``."""
+    plain: Any = OmegaConf.to_container(flags, resolve=True)
+    seconds = Timer(plain.get("max_time")).time_remaining()
+    given = {"steps": plain["max_steps"], "epochs": plain["max_epochs"], "seconds": seconds}
+    return {name: value for name, value in given.items() if value is not None and value != -1}
+
+
+def out_of_time(trainer: Trainer) -> bool:
+    """Whether the run's time was over before its last step or epoch."""
+    callbacks: list[Any] = getattr(trainer, "callbacks", [])
+    left = [part.time_remaining() for part in callbacks if isinstance(part, Timer)]
+    late = any(seconds is not None and seconds <= 0 for seconds in left)
+    steps, epochs = trainer.max_steps, trainer.max_epochs
+    by_steps = steps != -1 and trainer.global_step >= steps
+    by_epochs = epochs not in (None, -1) and trainer.current_epoch >= epochs
+    return late and not by_steps and not by_epochs
 
 
 class LostProcess(ConnectionError):  # noqa: N818 -- it is the process that is lost

@@ -80,7 +80,8 @@ def final_report(cfg: DictConfig, module: Inpainting, data: InpaintingData) -> s
     frozen = freeze(cfg, data, loader)
     inpainters = {OURS: inpainter_of(generator), **named(instantiate_each(cfg.get("baseline")))}
     asked = OmegaConf.to_container(OmegaConf.masked_copy(cfg, ["baseline", "metric"]), resolve=True)
-    scored = _BASELINE_SCORES.setdefault((frozen.hash, json.dumps(asked)), {})
+    clusters = [entry.cluster for entry in frozen.entries]
+    scored = _BASELINE_SCORES.setdefault((frozen.hash, json.dumps([asked, clusters])), {})
     folder = Path(cfg.paths.output_dir) / "report"
     attention = pictures.attention_maps(generator)
     remarks = [

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from farfill.files import read_rows
-from farfill.rundir.status import FINISHED, hours, read_status
+from farfill.rundir.status import hours, read_status
 
 #: Lightning's axis in wandb, which counts generator steps; in metrics.csv it is `step`.
 AXIS = "trainer/global_step"
@@ -32,8 +32,10 @@ TEXTS = ("filler", "name")
 GIVEN = (*TEXTS, "index", "hole_share")
 
 
-#: Numbers that are no whole ones.
-FRACTION = re.compile(r"[+-]?(?=\d|\.\d)(?!\d+$)\d*(\.\d*)?([eE][+-]?\d+)?")
+#: Numbers that are no whole ones, alone or in a list.
+FRACTION = re.compile(
+    r"(?<![^\[,])[+-]?(?=\d|\.\d)(?!\d+(?:[\],]|$))\d*(?:\.\d*)?(?:[eE][+-]?\d+)?(?![^\],])"
+)
 
 
 class Curve(NamedTuple):
@@ -65,7 +67,7 @@ class Record:
     collapsed: bool = False  # says so itself
     diverged: bool = False  # likewise; its curves need not show it, as few of the steps are logged
     hours: float = math.nan  # from its start to its end without breaks, if it says so
-    short: bool = False  # ended well before its last step, by `trainer.max_time`
+    short: bool = False  # ended before its last step, by `trainer.max_time`
 
     @property
     def label(self) -> str:
@@ -89,7 +91,11 @@ def as_text(value: Any) -> str:
     if not isinstance(value, str) and isinstance(value, Sequence):
         return f"[{','.join(as_text(item) for item in value)}]"
     text = str(value).replace(" ", "").replace("'", "").replace('"', "")
-    return str(float(text)) if FRACTION.fullmatch(text) else text
+    return FRACTION.sub(lambda match: _number(match[0]), text)
+
+
+def _number(text: str) -> str:
+    return str(float(text)) if math.isfinite(float(text)) else text
 
 
 def label(cell: Mapping[str, str]) -> str:
@@ -141,7 +147,7 @@ def read_record(
         collapsed="collapsed" in status,
         diverged=status.get("state") == "diverged",
         hours=hours(status) if {"started", "ended"} <= status.keys() else math.nan,
-        short=status.get("step", 0) < status.get("steps", 0) and status["state"] in FINISHED,
+        short="short" in status,
     )
 
 

@@ -24,9 +24,10 @@ from farfill.datamodule.inpainting import InpaintingData
 from farfill.errors import in_sweep, message_of
 from farfill.files import atomic, read_rows, remove_parts
 from farfill.module.inpainting import Inpainting
-from farfill.module.trainer_parts import is_first
+from farfill.module.trainer_parts import is_first, limits
 from farfill.rundir.record import BEGUN
 from farfill.rundir.status import (
+    LIMITS,
     State,
     here,
     hours,
@@ -72,6 +73,7 @@ class Run:
         checkpoint: To go on from; None: from nothing.
         step: Generator steps that it has behind it.
         value: Best of the monitored metric, what a sweeper may minimise; None: not validated.
+        short: Whether its time was over before its last step.
 
     Raises:
         ValueError: The folder holds another run, or there is none to go on with.
@@ -84,6 +86,7 @@ class Run:
         self._read = {} if self.checkpoint is None else _check_resume(cfg, self.checkpoint)
         self.step = int(self._read.get("global_step", 0))
         self.value: float | None = None
+        self.short = False
         self._skipped: dict[str, int] = {}
         self._inside = (
             self.checkpoint is not None
@@ -112,13 +115,12 @@ class Run:
         Raises:
             ValueError: If so, and it is no sweep's.
         """
-        flags = self.cfg.trainer
-        if not is_done(self.folder, flags.max_steps, flags.max_epochs):
+        if not is_done(self.folder, limits(self.cfg.trainer)):
             return False
         if not in_sweep():
             raise ValueError(
-                f"the run in {self.folder} is done: raise trainer.max_steps to go on, or choose "
-                "another hydra.run.dir"
+                f"the run in {self.folder} is done: raise trainer.max_steps (or max_epochs, or "
+                "max_time) to go on, or choose another hydra.run.dir"
             )
         say(f"Done already: {self.folder}")
         self.value = read_status(self.folder).get("value")
@@ -178,7 +180,14 @@ class Run:
             yield
             return
         remove_parts(self.folder)
-        for below in ("checkpoints", "pictures", "report", "report/pictures", "report/pictures/*"):
+        for below in (
+            ".hydra",
+            "checkpoints",
+            "pictures",
+            "report",
+            "report/pictures",
+            "report/pictures/*",
+        ):
             for place in self.folder.glob(below):
                 remove_parts(place)
         if HydraConfig.initialized():
@@ -193,7 +202,8 @@ class Run:
             self.folder,
             "running",
             spent=hours(before) if self._inside else None,
-            steps=self.cfg.trainer.max_steps if self.cfg.trainer.max_epochs is None else None,
+            **(dict.fromkeys(LIMITS) | limits(self.cfg.trainer)),
+            short=None,
             started=now(),
             ended=None,
             message=None,
@@ -213,7 +223,8 @@ class Run:
             self._end("diverged" if diverged else "failed", message_of(error))
             raise
         collapsed = read_status(self.folder).get("collapsed")
-        self._end("collapsed" if collapsed else "done", collapsed, value=self.value)
+        ended: dict[str, Any] = {"value": self.value, "short": self.short or None}
+        self._end("collapsed" if collapsed else "done", collapsed, **ended)
 
     def _end(self, state: State, message: str | None, **values: Any) -> None:
         if read_status(self.folder).get("state") == "running":

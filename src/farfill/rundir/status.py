@@ -23,6 +23,7 @@ LOCK_FILE = ".lock"
 NAME = "status.json"
 #: What a run may say of itself.
 State = Literal["queued", "running", "done", "collapsed", "failed", "diverged", "preempted"]
+LIMITS = ("steps", "epochs", "seconds")  # of a run, whichever it reaches first
 FINISHED = ("done", "collapsed")  # of these, the ones that ended well, with a report
 #: Every state of a run and what it means. The last two no run says of itself:
 #: :func:`farfill.sweep.runs.condition` concludes them.
@@ -57,6 +58,8 @@ class _Status(BaseModel):
     step: int = 0
     steps: int = 0
     epochs: int = 0
+    seconds: FiniteFloat = 0.0
+    short: bool = False
     spent: FiniteFloat = 0.0
     queued: _Time = ""
     started: _Time = ""
@@ -114,12 +117,13 @@ def read_status(folder: Path) -> dict[str, Any]:
     """What a run's folder says of itself; empty if it says nothing or nothing readable.
 
     Returns:
-        ``state`` (:data:`State`), ``step`` and ``steps`` (generator steps done and planned),
-        ``epochs`` (done, whole ones), ``queued``, ``started``, ``updated``, ``ended`` (UTC, ISO
-        8601), ``spent`` (hours before the last start), ``host``, ``process``, ``job`` (SLURM's
-        number, with the array's index), ``wandb`` (run id), ``value`` (best of the monitored
-        metric), ``message`` (why it ended, one line), ``collapsed`` (how that shows), ``skipped``
-        (player -> updates); each where known, and of the right kind.
+        ``state`` (:data:`State`), ``step`` (generator steps done), ``steps``, ``epochs`` and
+        ``seconds`` (its limits), ``short`` (ended by the last of these alone), ``queued``,
+        ``started``, ``updated``, ``ended`` (UTC, ISO 8601), ``spent`` (hours before the last
+        start), ``host``, ``process``, ``job`` (SLURM's number, with the array's index), ``wandb``
+        (run id), ``value`` (best of the monitored metric), ``message`` (why it ended, one line),
+        ``collapsed`` (how that shows), ``skipped`` (player -> updates); each where known, and of
+        the right kind.
     """
     try:
         status = json.loads((folder / NAME).read_text(encoding="utf-8"))
@@ -161,19 +165,15 @@ def write_status(folder: Path, state: State, **values: Any) -> None:
             raise
 
 
-def is_done(folder: Path, steps: int, epochs: int | None) -> bool:
-    """Whether the folder's run has ended well, and has trained as long as is asked for now.
+def is_done(folder: Path, limits: Mapping[str, float]) -> bool:
+    """Whether the folder's run has ended well, and was to be no shorter than is asked for now.
 
-    That is to either limit: ``steps`` (-1: none) or ``epochs`` (None or -1: none). What ended
-    before, by ``trainer.max_time``, is not done. What stopped because it had collapsed is.
+    ``limits`` are ``steps``, ``epochs`` and ``seconds``, those that there are.
     """
     status = read_status(folder)
-    if status.get("state") == "collapsed" and status.get("steps", -1) >= steps:
-        return True
-    reached = 0 <= steps <= status.get("step", 0)
-    if epochs is not None:
-        reached |= 0 <= epochs <= status.get("epochs", 0)
-    return status.get("state") in FINISHED and reached
+    planned = {name: status[name] for name in LIMITS if name in status}
+    longer = any(limits.get(name, math.inf) > planned.get(name, math.inf) for name in LIMITS)
+    return status.get("state") in FINISHED and bool(planned) and not longer
 
 
 def hours(status: Mapping[str, Any]) -> float:

@@ -95,6 +95,8 @@ def write_failure(folder: Path, error: BaseException) -> None:
         return  # another process has this folder, which may be why we failed
     with atomic(folder / TRACEBACK) as part:
         part.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    if not same_process:  # what began then has ended, and this process never began
+        me |= {"spent": hours(status), "started": None}
     write_status(folder, "failed", ended=now(), message=message_of(error), **me)
 
 

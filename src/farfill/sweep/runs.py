@@ -147,7 +147,8 @@ def _entry(run: SweepRun, outcome: str, status: dict[str, Any]) -> str:
     """``running 120/400 0:12:05 node3/123_4``; what is not known is left out."""
     words = [outcome]
     if "step" in status:
-        words.append(f"{status['step']}/{status.get('steps', '?')}")
+        ends = "?" if "epochs" in status else status.get("steps", "?")
+        words.append(f"{status['step']}/{ends}")
     if outcome not in ("missing", "queued") and status.get("started"):
         until = datetime.now(UTC).isoformat()
         if outcome != "running":
@@ -197,7 +198,8 @@ def _sweep_run(
 def started_runs(folder: Path) -> dict[Path, list[str]]:
     """Folder of every run that was started -> its overrides; by number, then by name."""
     files = [*folder.glob("*/overrides.yaml"), *folder.glob("*/.hydra/overrides.yaml")]
-    places = [*{folder / file.relative_to(folder).parts[0] for file in files}]
+    names = {file.relative_to(folder).parts[0] for file in files}
+    places = [folder / name for name in names if not name.startswith(".")]
     places.sort(key=lambda place: (not place.name.isdecimal(), place.name.zfill(9), place.name))
     overrides = {place: overrides_of(place) for place in places}
     return {place: given for place, given in overrides.items() if given is not None}
