@@ -28,7 +28,8 @@ TRAINING = {
     "l1_setbacks": "sum of its rises ↓",
 }
 NOTHING = "-"  # where nothing was measured
-TRUTH = "truth (no filler)"  # among the baselines, if asked for
+#: Baselines, if asked for, that are no rivals.
+NO_FILLERS = {"truth (no filler)", "oracle (sees the truth)"}
 
 
 def usual_metrics(sweep: Sweep) -> list[str]:
@@ -173,7 +174,7 @@ def metrics(
     names = [[*names][n] for n in measured]
     means = {title: [row[n] for n in measured] for title, row in means.items()}
     untrained = {title for title, cell in cells.items() if all(map(is_untrained, cell))}
-    rivals = [row for title, row in means.items() if title not in untrained | {TRUTH}]
+    rivals = [row for title, row in means.items() if title not in untrained | NO_FILLERS]
     best = [
         None if minus else _best(name, [row[n] for row in rivals]) for n, name in enumerate(names)
     ]

@@ -34,8 +34,8 @@ def inpainter_of(generator: nn.Module) -> Inpainter:
 
 
 def named(baselines: Mapping[str, Inpainter]) -> dict[str, Inpainter]:
-    """Baselines with what each is: classical, or no filler at all but the truth."""
-    kinds = {"truth": "no filler"}
+    """Baselines with what each is: classical, or no filler because it sees the truth."""
+    kinds = {"truth": "no filler", "oracle": "sees the truth"}
     return {
         f"{name.replace('_', ' ')} ({kinds.get(name, 'classical baseline')})": baseline
         for name, baseline in baselines.items()
