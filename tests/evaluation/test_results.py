@@ -47,7 +47,7 @@ def test_report_writes_every_file_and_returns_the_table(tmp_path, batches, manif
 
     tables = {"table.md", "table.csv", "per_image.csv", "result.json", "manifest.json"}
     written = {path.name for path in (tmp_path / "out").iterdir()}
-    assert written == tables | {"best.png", "worst.png", "pictures"}
+    assert written == tables | {"best.png", "worst.png", "random.png", "pictures"}
     assert (tmp_path / "out" / "table.md").read_text(encoding="utf-8") == text
     assert read(tmp_path / "out" / "manifest.json") == manifest
     metrics = json.loads((tmp_path / "out" / "result.json").read_text())["fillers"]
@@ -80,7 +80,8 @@ def test_what_others_achieved_before_is_not_done_again(tmp_path, batches, manife
 def test_sheets_show_best_and_worst_first(by, tmp_path, batches, manifest):
     write_results(tmp_path, {"ours": worse_and_worse}, batches, manifest, k=2, by=by)
     pictures = [to_uint8(image) for image in torch.cat([batch.image for batch in batches])]
-    for name, expected in (("best.png", (0, 1)), ("worst.png", (4, 3))):
+    lot = [*np.random.default_rng(0).permutation(5)[:2]]
+    for name, expected in (("best.png", (0, 1)), ("worst.png", (4, 3)), ("random.png", lot)):
         shown = originals(tmp_path / name, 2)
         for picture, index in zip(shown, expected, strict=True):
             np.testing.assert_array_equal(picture, pictures[index])
@@ -99,12 +100,12 @@ def test_a_completion_that_is_not_finite_is_the_worst(by, tmp_path, batches, man
 
 
 def test_single_pictures_are_found_by_index_and_title(tmp_path, batches, manifest):
-    """The best, the worst, and the first ones, which all runs have; here 0 and 4."""
+    """The best, the worst, the first ones, which all runs have, and by lot; here 0, 4 and 2."""
     inpainters = {"ours": worse_and_worse, "a/b": lambda batch: batch.masked}
     write_results(tmp_path, inpainters, batches, manifest, k=1)
     kept = read_pictures(tmp_path)
     assert {index: [*row] for index, row in kept.items()} == {
-        index: ["original", "masked", "ours", "a/b"] for index in (0, 4)
+        index: ["original", "masked", "ours", "a/b"] for index in (0, 2, 4)
     }
     np.testing.assert_array_equal(read_rgb(kept[4]["original"]), to_uint8(batches[2].image[0]))
     assert all(path.parent.parent == tmp_path / "pictures" for path in kept[4].values())

@@ -34,7 +34,7 @@ TINY = [
 #: What a scoring leaves beside the single pictures.
 RESULTS = (
     *("table.md", "table.csv", "per_image.csv", "result.json", "manifest.json"),
-    *("best.png", "worst.png", "pictures/index.json"),
+    *("best.png", "worst.png", "random.png", "pictures/index.json"),
 )
 
 

@@ -35,8 +35,9 @@ def write_results(
     """Score ``inpainters`` on the same pictures and holes, and write tables and pictures.
 
     Writes ``table.md``, ``table.csv``, ``per_image.csv``, ``result.json``, ``manifest.json``, the
-    sheets ``best.png`` and ``worst.png``, and the pictures of both and the first ones, single, into
-    ``pictures/`` (:mod:`farfill.evaluation.pictures`); each file whole or not at all.
+    sheets ``best.png``, ``worst.png`` and ``random.png`` (drawn by lot, the same of as many
+    pictures), and the pictures of all three and the first ones, single, into ``pictures/``
+    (:mod:`farfill.evaluation.pictures`); each file whole or not at all.
 
     Args:
         folder: Made if need be; files of earlier results are replaced.
@@ -89,9 +90,10 @@ def write_results(
     worst, best = ranked[:k], ranked[::-1][:k]
     painters: dict[str, Painter] = {**inpainters, **({BORROWS: attention} if attention else {})}
     # Other runs rank otherwise: the first pictures are those that can stand side by side.
-    painted = paint(painters, loader, {*worst, *best, *sorted(ranked)[:k]}, device)
+    lot = np.random.default_rng(0).permutation(sorted(ranked))[:k].tolist()
+    painted = paint(painters, loader, {*worst, *best, *lot, *sorted(ranked)[:k]}, device)
     titles = [ORIGINAL, MASKED, *inpainters]
-    for name, chosen in (("worst.png", worst), ("best.png", best)):
+    for name, chosen in (("worst.png", worst), ("best.png", best), ("random.png", lot)):
         rows = [[painted[index][title] for title in titles] for index in chosen]
         write_picture(folder / name, sheet(rows, titles))
     write_pictures(folder, painted)
