@@ -198,6 +198,20 @@ def test_what_cannot_be_used_is_said(fill, arguments, words):
     assert "\n" not in str(raised.value)
 
 
+def test_a_list_says_which_of_its_pictures_cannot_be_used(fill):
+    fill(RGB, HOLE)
+    with pytest.raises(ValueError, match="picture 1 of the list: the mask is 34 x 20 pixels"):
+        fill([RGB, RGB], [HOLE, HOLE[:-1]])
+    assert fill.attention is None  # of no earlier result
+
+
+def test_a_hole_of_most_of_the_picture_is_doubted(fill, caplog):
+    fill(RGB, HOLE)
+    assert not caplog.text
+    fill(RGB, ~HOLE)
+    assert "of the picture is the hole: if its mask is black" in caplog.text
+
+
 @pytest.mark.parametrize("option", [{"threshold": 3}, {"invert": True}, {"resize_mask": True}])
 def test_options_of_a_mask_need_one(fill, option):
     with pytest.raises(ValueError, match="threshold, invert and resize_mask need a mask"):

@@ -119,7 +119,10 @@ def test_the_home_folder_is_known(monkeypatch, tmp_path):
         (("in", "m.png", "f.png"), r"`output` is one file, f\.png, for 2 pictures"),
         (("a.jpg", "m.png", "f.bmp"), r"expected `output` to end in"),
         (("a.jpg", "m.png", "f.jpg"), "lossy=true"),
-        (("twice", "m.png", "out"), r"two results would go into out.a\.png"),
+        (
+            ("twice", "m.png", "out"),
+            r"two results would go into out.a\.png, of twice.a\.jpg and twice.a\.png: name each",
+        ),
         (("a.jpg", "twice", "out"), r"several masks for one picture: .*a\.jpg, .*a\.png"),
         (("a.jpg", "m.png", "f.png", "f.png"), r"two results would go into f\.png"),
         (("a.png", "m.png", "a.png"), r"a\.png would replace an input"),
@@ -138,6 +141,21 @@ def test_what_does_not_pair_up_is_said(arguments, message):
 def test_many_names_are_cut_short():
     with pytest.raises(FileNotFoundError, match=r"no file 0\.jpg, .*4\.jpg and 3 more$"):
         pair([f"{i}.jpg" for i in range(8)], "m.png", "out")
+
+
+def test_what_is_there_may_be_skipped_so_that_a_folder_goes_on():
+    touch("in/a.jpg", "in/b.jpg", "in/c.jpg", "m.png", "out/a.png", "maps/b.png")
+    jobs, _ = pair("in", "m.png", "out", skip_existing=True)
+    assert [job.image.name for job in jobs] == ["b.jpg", "c.jpg"]
+    with pytest.raises(ValueError, match=r"a\.png exists already: .* skip_existing=true"):
+        pair("in", "m.png", "out")
+    with pytest.raises(ValueError, match=r"a\.png, maps.b\.png exist already"):
+        pair("in", "m.png", "out", "maps", skip_existing=True)  # each has one of its two
+    touch("maps/a.png", "out/b.png")
+    jobs, _ = pair("in", "m.png", "out", "maps", skip_existing=True)
+    assert [job.image.name for job in jobs] == ["c.jpg"]
+    with pytest.raises(ValueError, match=r"a\.jpg would replace an input"):
+        pair("in/a.jpg", "m.png", "in/a.jpg", skip_existing=True, lossy=True)
 
 
 def test_overwrite_allows_results_but_never_inputs():

@@ -61,6 +61,7 @@ class Settings(BaseModel):
     output: FileNames
     attention: FileNames | None
     overwrite: bool
+    skip_existing: bool
     lossy: bool
     mask_from_alpha: bool
     threshold: float | None
@@ -228,7 +229,11 @@ def inpaint(settings: Settings) -> list[str]:
     from farfill.machine import find_device, tune_processor
 
     files = settings.image, settings.mask, settings.output, settings.attention
-    jobs, failures = pair(*files, overwrite=settings.overwrite, lossy=settings.lossy)
+    may = settings.model_dump(include={"overwrite", "skip_existing", "lossy"})
+    jobs, failures = pair(*files, **may)
+    if not jobs:
+        print("Every picture has its result already.")
+        return failures
     several = len(jobs) + len(failures) > 1
     tune_processor()
     generator = pretrained(named_weights(settings.ckpt_path))

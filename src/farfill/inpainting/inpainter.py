@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -21,6 +22,7 @@ from farfill.weights.find import shipped
 
 #: A larger crop is filled at reduced size: of 2048 x 2048 pixels, which take a minute and 3 GB.
 MAX_PIXELS = 2048**2
+PLAUSIBLE = 0.75  # share of a picture that a hole may be without a word
 
 Kind = TypeVar("Kind")
 
@@ -120,7 +122,8 @@ class Inpainter:
 
         Raises:
             ValueError: If picture or mask is not like this, they do not fit each other, or the
-                hole is nothing or everything.
+                hole is nothing or everything; of a list, with the picture's index, from 0.
+                A hole of most of the picture is only warned of.
         """
         several = isinstance(image, list | tuple)
         images = list(image) if isinstance(image, list | tuple) else [image]
@@ -131,22 +134,38 @@ class Inpainter:
             )
         results: list[object] = []
         attention: list[Attention | None] = []
+        self.attention = None
         for one, its in zip(map(_upright, images), map(_upright, masks), strict=True):
-            picture = _picture(one, "picture")
-            if its is None:
-                if threshold is not None or invert or resize_mask:
-                    raise ValueError("threshold, invert and resize_mask need a mask")
-                hole = transparent(picture, "the picture")
-            else:
-                marked = _picture(its, "mask")
-                hole = hole_of(marked, "the mask", picture.size, threshold, invert, resize_mask)
-            hole = grow(hole, dilate)
-            filled = fill(self.predictor, picture.rgb(), hole, max_pixels, crop, feather)
+            try:
+                picture = _picture(one, "picture")
+                if its is None:
+                    if threshold is not None or invert or resize_mask:
+                        raise ValueError("threshold, invert and resize_mask need a mask")
+                    hole = transparent(picture, "the picture")
+                else:
+                    marked = _picture(its, "mask")
+                    hole = hole_of(marked, "the mask", picture.size, threshold, invert, resize_mask)
+                _warn_of(hole)
+                hole = grow(hole, dilate)
+                filled = fill(self.predictor, picture.rgb(), hole, max_pixels, crop, feather)
+            except ValueError as error:
+                if not several:
+                    raise
+                raise ValueError(f"picture {len(results)} of the list: {error}") from error
             result = picture.with_fill(filled.image, filled.hole)
             results.append(_like(one, result if its is not None else result.opaque(filled.hole)))
             attention.append(filled.attention() if filled.offsets else None)
         self.attention = attention if several else attention[0]
         return cast(Kind, results if several else results[0])
+
+
+def _warn_of(hole: np.ndarray) -> None:
+    """Say that most is missing, which the command refuses; ``(H, W)``."""
+    if hole.mean() > PLAUSIBLE:
+        logging.getLogger(__name__).warning(
+            f"{hole.mean():.0%} of the picture is the hole: if its mask is black where something "
+            "is missing, say invert=True"
+        )
 
 
 def _upright(image: Any) -> Any:

@@ -26,6 +26,11 @@ class Job(NamedTuple):
     output: Path
     attention: Path | None
 
+    @property
+    def results(self) -> list[Path]:
+        """Every file that it makes."""
+        return [self.output] if self.attention is None else [self.output, self.attention]
+
 
 def pair(
     image: Names,
@@ -34,6 +39,7 @@ def pair(
     attention: Names | None = None,
     *,
     overwrite: bool = False,
+    skip_existing: bool = False,
     lossy: bool = False,
 ) -> tuple[list[Job], list[str]]:
     """Pair pictures with masks and results.
@@ -44,7 +50,8 @@ def pair(
     serves all pictures; None: each is its own mask. A name of results with no extension of a
     picture is a folder, in which they are called like their picture, with ``.png``.
 
-    ``overwrite`` allows results that exist, never inputs; ``lossy`` allows JPEG results.
+    ``overwrite`` allows results that exist, never inputs; ``skip_existing`` leaves out pictures
+    whose results exist all, so that a folder goes on; ``lossy`` allows JPEG results.
 
     Returns:
         What to do, and a sentence for each picture in a folder that has no mask, or several.
@@ -75,8 +82,15 @@ def pair(
     jobs = [job for job in jobs if job.image not in refused]
     if not jobs:
         raise FileNotFoundError(f"`mask`: {refused[images[0]]}")
-    targets = [path for job in jobs for path in (job.output, job.attention) if path is not None]
-    _check_targets(targets, [*images, *masks], overwrite)
+    _check_names(jobs, [*images, *masks])
+    if skip_existing:
+        jobs = [job for job in jobs if not all(target.exists() for target in job.results)]
+    existing = [target for job in jobs for target in job.results if target.exists()]
+    if existing and not overwrite:
+        raise ValueError(
+            f"{_some(existing)} {'exist' if len(existing) > 1 else 'exists'} already: choose "
+            "another name, or say skip_existing=true to fill the others, or overwrite=true"
+        )
     return jobs, [f"{image}: {reason}" for image, reason in refused.items()]
 
 
@@ -142,21 +156,24 @@ def _check_parallel(option: str, paths: list[Path], images: list[Path], in_folde
         )
 
 
-def _check_targets(targets: list[Path], inputs: list[Path], overwrite: bool) -> None:
-    protected, seen = set(map(_identity, inputs)), set()
-    for target in targets:
-        identity = _identity(target)
-        if identity in protected:
-            raise ValueError(f"the result {target} would replace an input: choose another name")
-        if identity in seen:
-            raise ValueError(f"two results would go into {target}: give them different names")
-        if target.is_dir():
-            raise ValueError(f"the result {target} is a folder: give the name of a file")
-        seen.add(identity)
-    if (existing := [target for target in targets if target.exists()]) and not overwrite:
-        raise ValueError(
-            f"{_some(existing)} exists already: choose another name, or say overwrite=true"
-        )
+def _check_names(jobs: list[Job], inputs: list[Path]) -> None:
+    """Refuse results that would replace an input, or each other."""
+    protected: set[Hashable] = set(map(_identity, inputs))
+    seen: dict[Hashable, Job] = {}
+    for job in jobs:
+        for target in job.results:
+            identity = _identity(target)
+            if identity in protected:
+                raise ValueError(f"the result {target} would replace an input: choose another name")
+            if identity in seen:
+                both = dict.fromkeys((seen[identity].image, job.image))
+                raise ValueError(
+                    f"two results would go into {target}, of {' and '.join(map(str, both))}: name "
+                    "each, with lists such as image=[a.jpg,a.png] output=[1.png,2.png]"
+                )
+            if target.is_dir():
+                raise ValueError(f"the result {target} is a folder: give the name of a file")
+            seen[identity] = job
 
 
 def _identity(path: Path) -> Hashable:
