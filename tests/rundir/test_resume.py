@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import OmegaConf
-
 from farfill.callback.random_state import RandomState
 from farfill.checkpoint import read_checkpoint
 from farfill.config.arguments import newest_checkpoint, with_last_run
@@ -20,7 +18,6 @@ from helpers.runs import TINY, tiny_evaluate, tiny_train
 
 SHORT = ("trainer.max_steps=2", "baseline=[]")
 LONGER = ("trainer.max_steps=4", "baseline=[]")
-HYDRAS = ("config.yaml", "begun.yaml")  # of the last command, of the run
 
 
 @pytest.fixture(scope="module")
@@ -372,11 +369,14 @@ def test_a_refused_command_does_not_hide_the_run_from_ckpt_path_last(tmp_path):
     place, same = "hydra.run.dir=runs/2026-01-01/10-00-00", [*TINY, "baseline=[]"]
     status, _, err = command("train", tmp_path, *same, "trainer.max_steps=1", place)
     assert status == 0, err
+    hydras = tmp_path / place.partition("=")[2] / ".hydra"
+    composed = (hydras / "config.yaml").read_text()
+    assert "${" in composed  # the report compares what was set, not what follows from it
     status, _, err = command("train", tmp_path, *same, "learning_rate=0.5", place)
     assert status == 2
     assert "other settings: learning_rate" in err
-    written = [OmegaConf.load(tmp_path / place[14:] / ".hydra" / name) for name in HYDRAS]
-    assert [cfg.learning_rate for cfg in written] == [0.5, 1e-3]
+    assert (hydras / "config.yaml").read_text() != composed
+    assert (hydras / "begun.yaml").read_text() == composed
     status, out, err = command("train", tmp_path, *same, "trainer.max_steps=2", "ckpt_path=last")
     assert status == 0, err
     assert "Going on after generator step 1." in out

@@ -193,8 +193,9 @@ class Run:
         if HydraConfig.initialized():
             with atomic(self.folder / "overrides.yaml") as part:
                 OmegaConf.save(HydraConfig.get().overrides.task, part)
-            with atomic(self.folder / BEGUN) as part:
-                OmegaConf.save(self.cfg, part)
+            if (composed := self.folder / ".hydra" / "config.yaml").is_file():
+                with atomic(self.folder / BEGUN) as part:
+                    part.write_bytes(composed.read_bytes())  # in `cfg` references are resolved
         with atomic(self.folder / "config.yaml") as part:
             OmegaConf.save(self.cfg, part, resolve=True)
         before = read_status(self.folder)
