@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from farfill.callback.random_state import RandomState
 from farfill.checkpoint import read_checkpoint
 from farfill.config.arguments import newest_checkpoint, with_last_run
