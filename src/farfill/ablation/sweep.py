@@ -11,7 +11,6 @@ from omegaconf import OmegaConf
 
 from farfill.config.arguments import flat, is_under
 from farfill.rundir.record import (
-    BEGUN,
     OURS,
     PLAN,
     Record,
@@ -21,6 +20,7 @@ from farfill.rundir.record import (
     read_record,
     usable,
 )
+from farfill.rundir.status import BEGUN
 from farfill.sweep.plan import SEED, cell_of, plan_of, swept_options
 from farfill.sweep.runs import started_runs
 

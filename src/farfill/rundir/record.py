@@ -23,8 +23,6 @@ PICTURES = "val/pictures"
 EXAMPLES = "val/examples"
 #: What Hydra's sweepers leave beside the runs of a sweep.
 PLAN = "multirun.yaml"
-#: In a run's folder, the settings as Hydra composed them when it began.
-BEGUN = Path(".hydra", "begun.yaml")
 #: Columns of metrics.csv that are no metrics.
 COUNTS = ("step", "epoch")
 #: Columns of per_image.csv that are no numbers, and those that are no metrics.

@@ -25,8 +25,8 @@ from farfill.errors import in_sweep, message_of
 from farfill.files import atomic, read_rows, remove_parts
 from farfill.module.inpainting import Inpainting
 from farfill.module.trainer_parts import is_first, limits
-from farfill.rundir.record import BEGUN
 from farfill.rundir.status import (
+    BEGUN,
     LIMITS,
     State,
     here,
@@ -173,7 +173,7 @@ class Run:
         """Write ``config.yaml``, by which the folder is this run's, and how the run ends.
 
         What a killed process left half written goes first. ``overrides.yaml`` and the settings as
-        composed (:data:`~farfill.rundir.record.BEGUN`) are Hydra's, which writes its own also for a
+        composed (:data:`~farfill.rundir.status.BEGUN`) are Hydra's, which writes its own also for a
         command that is refused.
         """
         if not is_first():

@@ -21,6 +21,8 @@ from farfill.text import say
 LOCK_TIMEOUT_S = 15.0
 LOCK_FILE = ".lock"
 NAME = "status.json"
+#: In a run's folder, the settings as Hydra composed them when it began.
+BEGUN = Path(".hydra", "begun.yaml")
 #: What a run may say of itself.
 State = Literal["queued", "running", "done", "collapsed", "failed", "diverged", "preempted"]
 LIMITS = ("steps", "epochs", "seconds")  # of a run, whichever it reaches first
