@@ -1,5 +1,7 @@
 """Why last.ckpt is ours: Lightning's own saves a step before what belongs to it."""
 
+import pytest
+
 from farfill.callback.pictures import ValidationPictures
 from farfill.callback.validate_at_end import ValidateAtEnd
 from helpers.children import KILLED, die_at_call, rows_without_times, train_in_child
@@ -27,25 +29,19 @@ def test_with_the_stock_callback_a_run_killed_in_a_validation_goes_on_without_it
     assert validated(tmp_path / "stock") == ["2", "6"]
 
 
-def test_the_last_step_is_validated_which_lightning_alone_leaves_out():
+@pytest.mark.parametrize(
+    ("steps", "rhythm"),
+    [
+        (4, {"max_steps": 3, "val_check_interval": 2, "check_val_every_n_epoch": None}),
+        (2, {"max_epochs": 3, "check_val_every_n_epoch": 2}),  # none belongs to the third
+    ],
+)
+def test_the_last_step_is_validated_which_lightning_alone_leaves_out(steps, rhythm):
     for callbacks, count in (([], 1), ([ValidateAtEnd()], 2)):
         module = tiny_module(critic_steps=0)
         calls = []
         module.on_validation_start = lambda calls=calls: calls.append(None)
-        batches = [random_batch(module.batch_size, seed) for seed in range(4)]
-        rhythm = {"max_steps": 3, "val_check_interval": 2, "check_val_every_n_epoch": None}
-        rhythm |= {"num_sanity_val_steps": 0, "callbacks": callbacks}
-        quiet_fit(module, batches, batches[:1], **rhythm)
-        assert len(calls) == count
-
-
-def test_the_last_step_is_validated_also_in_an_epoch_without_validation():
-    """Validation in every second epoch, and the third is the last."""
-    for callbacks, count in (([], 1), ([ValidateAtEnd()], 2)):
-        module = tiny_module(critic_steps=0)
-        calls = []
-        module.on_validation_start = lambda calls=calls: calls.append(None)
-        batches = [random_batch(module.batch_size, seed) for seed in range(2)]
-        rhythm = {"max_epochs": 3, "check_val_every_n_epoch": 2, "num_sanity_val_steps": 0}
-        quiet_fit(module, batches, batches[:1], callbacks=callbacks, **rhythm)
+        batches = [random_batch(module.batch_size, seed) for seed in range(steps)]
+        options = {"num_sanity_val_steps": 0, "callbacks": callbacks, **rhythm}
+        quiet_fit(module, batches, batches[:1], **options)
         assert len(calls) == count

@@ -12,6 +12,8 @@ from farfill.image.read import MAX_FILE_PIXELS
 _SOFT, _NO_MASK = 0.05, 0.5  # shares of levels in between that are warned about, and refused
 #: Levels from black, or from white, that are still that: what JPEG adds stays below.
 _NOISE = 25.5
+#: Share of a picture above which a hole is doubted: its mask is usually the wrong way round.
+PLAUSIBLE = 0.75
 
 
 def read_hole(
@@ -20,7 +22,7 @@ def read_hole(
     threshold: float | None = None,
     invert: bool = False,
     resize: bool = False,
-    max_hole: float = 0.75,
+    max_hole: float = PLAUSIBLE,
     max_pixels: int | None = MAX_FILE_PIXELS,
 ) -> np.ndarray:
     """Read a mask file: ``(H, W)``, bool, True = missing; see :func:`hole_of`.

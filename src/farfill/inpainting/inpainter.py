@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from torch import nn
 
 from farfill.checkpoint import load_generator
-from farfill.image.hole import grow, hole_of, transparent
+from farfill.image.hole import PLAUSIBLE, grow, hole_of, transparent
 from farfill.image.picture import Picture, channels_of
 from farfill.inpainting.borrowing import Attention
 from farfill.inpainting.crop import SIDE
@@ -22,7 +22,6 @@ from farfill.weights.find import shipped
 
 #: A larger crop is filled at reduced size: of 2048 x 2048 pixels, which take a minute and 3 GB.
 MAX_PIXELS = 2048**2
-PLAUSIBLE = 0.75  # share of a picture that a hole may be without a word
 
 Kind = TypeVar("Kind")
 

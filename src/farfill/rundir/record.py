@@ -30,10 +30,7 @@ TEXTS = ("filler", "name")
 GIVEN = (*TEXTS, "index", "hole_share")
 
 
-#: Numbers that are no whole ones, alone or in a list.
-FRACTION = re.compile(
-    r"(?<![^\[,])[+-]?(?=\d|\.\d)(?!\d+(?:[\],]|$))\d*(?:\.\d*)?(?:[eE][+-]?\d+)?(?![^\],])"
-)
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 class Curve(NamedTuple):
@@ -89,10 +86,13 @@ def as_text(value: Any) -> str:
     if not isinstance(value, str) and isinstance(value, Sequence):
         return f"[{','.join(as_text(item) for item in value)}]"
     text = str(value).replace(" ", "").replace("'", "").replace('"', "")
-    return FRACTION.sub(lambda match: _number(match[0]), text)
+    return "".join(map(_number, re.split(r"([\[\],])", text)))
 
 
 def _number(text: str) -> str:
+    """The one form of a number with a fraction or an exponent; anything else as it is."""
+    if not NUMBER.fullmatch(text) or text.lstrip("+-").isdecimal():
+        return text
     return str(float(text)) if math.isfinite(float(text)) else text
 
 
