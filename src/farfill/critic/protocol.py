@@ -20,13 +20,14 @@ class Critics(Protocol):
         ...
 
     def __call__(self, views: Views) -> Views:
-        """Score every view: raw scores ``(N, 1)`` by critic."""
+        """Score every view: raw scores ``(N, S)`` by critic, S of each picture, often one."""
         ...
 
     def input_gradient(self, name: str, view: Tensor) -> Tensor:
-        """Gradient of one critic's summed scores with respect to its view, as the penalty needs it.
+        """Gradient of one critic's scores with respect to its view, as the penalty needs it.
 
-        It is differentiable in the weights; :func:`by_autograd` suits any critic.
+        A critic with more scores than one per picture takes their mean. It is differentiable in
+        the weights; :func:`by_autograd` suits any critic.
         """
         ...
 

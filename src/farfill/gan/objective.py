@@ -117,6 +117,6 @@ class PointwiseGAN(Objective):
 
 
 def scores(critics: Critics, real: Views, fake: Views) -> dict[str, tuple[Tensor, ...]]:
-    """By critic, the scores of real and of completed pictures ``(N, 1)``, in one pass."""
+    """By critic, the scores of real and of completed pictures ``(N, S)``, in one pass."""
     joint = critics({name: torch.cat([real[name], fake[name]]) for name in real})
     return {name: score.chunk(2) for name, score in joint.items()}
