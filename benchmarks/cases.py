@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -140,10 +141,14 @@ def training(size: int) -> Cases:
     at = torch.tensor([[size // 4, size // 4, size // 2, size // 2]]).expand(len(image), -1)
 
     def step(
-        generator: nn.Module, ours: bool, half: bool = False, half_critics: bool = False
+        generator: nn.Module,
+        ours: bool,
+        half: bool = False,
+        half_critics: bool = False,
+        penalty_every: int = 1,
     ) -> Callable[[], object]:
         critics = (LocalGlobal if ours else TwiceDifferentiated)(64, size, size // 2)
-        gan = WassersteinGP(0.001, 1.0, 10.0, 5)
+        gan = WassersteinGP(0.001, 1.0, 10.0, 5, penalty_every=penalty_every)
         order = torch.channels_last if ours else torch.contiguous_format
         for network in (generator, critics):
             network.to(memory_format=order)  # type: ignore[call-overload]
@@ -177,11 +182,16 @@ def training(size: int) -> Cases:
 
         return run
 
+    def here(**options: Any) -> Callable[[], object]:
+        return step(farfill.Generator(), ours=True, **options)
+
     return {
         PLAIN: step(plain_generator(farfill.Generator()), ours=False),
-        "float32": step(farfill.Generator(), ours=True),
-        "bf16": step(farfill.Generator(), ours=True, half=True),
-        "bf16, critics too": step(farfill.Generator(), ours=True, half=True, half_critics=True),
+        "float32": here(),
+        "float32, penalty in every 5th batch": here(penalty_every=5),
+        "bf16": here(half=True),
+        "bf16, critics too": here(half=True, half_critics=True),
+        "the same, penalty in every 5th batch": here(half=True, half_critics=True, penalty_every=5),
     }
 
 

@@ -6,8 +6,10 @@ import pytest
 import torch
 from torch.nn.functional import leaky_relu
 
+from farfill.checkpoint import read_checkpoint
 from farfill.critic.protocol import by_autograd
 from farfill.gan.wgan_gp import WassersteinGP, gradient_penalty
+from helpers.runs import tiny_train
 from helpers.vectors import REFERENCE, Vectors
 
 CASES = sorted(path.stem for path in REFERENCE.glob("wgan_gp_*.npz"))
@@ -122,3 +124,36 @@ def test_a_flat_critic_has_a_finite_gradient():
     hole, alpha = torch.ones(2, 1, 4, 4), torch.rand(2, 1, 1, 1)
     gradient_penalty(gradient_of_product(weight), real, fake, hole, alpha).backward()
     assert weight.grad.isfinite().all()
+
+
+def test_a_lazy_penalty_comes_every_third_batch_three_times_as_hard():
+    real, fake = (torch.rand(2, 3, 4, 4) for _ in range(2))
+    pair = views(real, real), views(fake, fake), views(*2 * [torch.ones(2, 1, 4, 4)])
+    critics = TwoLinearCritics(0.1, 0.2)
+    always, gan = make().critic_terms(critics, *pair), make(penalty_every=3)
+    batches = [gan.critic_terms(critics, *pair) for _ in range(7)]
+    for number, terms in enumerate(batches):
+        lazy = number % 3 == 0
+        assert terms.keys() == {name for name in always if lazy or "wasserstein" in name}
+        for name, term in terms.items():
+            factor = 3 if "penalty" in name else 1
+            torch.testing.assert_close(term, factor * always[name])
+
+
+def test_a_resumed_run_keeps_the_rhythm_of_its_penalty(tmp_path):
+    """Two critic steps each, so that the count is odd where the run goes on."""
+    lazy = ("gan.penalty_every=3", "baseline=[]")
+    tiny_train(tmp_path / "uncut", "callbacks.last_checkpoint.keep=true", *lazy)
+    start = tmp_path / "uncut" / "checkpoints" / "step-0000001.ckpt"
+    tiny_train(tmp_path / "cut", f"ckpt_path={start}", *lazy)
+    uncut, cut = (
+        read_checkpoint(tmp_path / name / "checkpoints" / "last.ckpt")["state_dict"]
+        for name in ("uncut", "cut")
+    )
+    assert int(uncut["gan.batches"]) % 3 != 0
+    assert all(torch.equal(value, cut[name]) for name, value in uncut.items())
+
+
+def test_a_penalty_of_no_batch_is_refused():
+    with pytest.raises(ValueError, match=r"gan\.penalty_every"):
+        make(penalty_every=0)

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from farfill.critic.protocol import Critics, Views
 from farfill.gan.objective import Objective, scores
 from farfill.op.runtime import uniform_per_picture
 
 
-class WassersteinGP(Objective):
+class WassersteinGP(Objective, nn.Module):
     r"""Critics minimise :math:`D(\tilde x) - D(x) + \lambda P`, the generator :math:`-D(\tilde x)`.
 
     :math:`P` is the :func:`gradient_penalty`.
@@ -22,6 +23,12 @@ class WassersteinGP(Objective):
         penalty_weight: Factor of the penalty in the critics' loss (released: 10).
         critic_steps: Updates of the critics per update of the generator (released: 5).
         share: As in :class:`~farfill.gan.objective.GAN`.
+        penalty_every: n: the critics are penalised in every n-th of their batches, n times as hard
+            (lazy regularisation, Karras et al. 2020, arXiv 1912.04958, appendix B). The count is in
+            the checkpoint. 1 is the paper's way.
+
+    Raises:
+        ValueError: If ``penalty_every`` is below 1, or as of :class:`Objective`.
     """
 
     def __init__(
@@ -31,9 +38,16 @@ class WassersteinGP(Objective):
         penalty_weight: float,
         critic_steps: int,
         share: float | None = None,
+        penalty_every: int = 1,
     ) -> None:
-        super().__init__(weight, global_weight, critic_steps, share)
+        nn.Module.__init__(self)
+        Objective.__init__(self, weight, global_weight, critic_steps, share)
+        if penalty_every < 1:
+            raise ValueError(f"expected `gan.penalty_every` of 1 or more, got {penalty_every}")
         self.penalty_weight = penalty_weight
+        self.penalty_every = penalty_every
+        if penalty_every > 1:
+            self.register_buffer("batches", torch.zeros((), dtype=torch.long))
 
     def critic_terms(
         self,
@@ -45,22 +59,31 @@ class WassersteinGP(Objective):
     ) -> dict[str, Tensor]:
         """Return ``wasserstein_<critic>`` and ``penalty_<critic>`` for every critic.
 
+        The latter only in batches that are penalised, ``penalty_every`` times as large.
         ``alphas`` are interpolation weights ``(N, 1, 1, 1)`` by critic; ``None``: one is drawn per
         picture and critic. The others are as in :meth:`farfill.gan.objective.GAN.critic_terms`.
         """
         terms = {}
         for name, (real_score, fake_score) in scores(critics, real, fake).items():
             terms[f"wasserstein_{name}"] = fake_score.mean() - real_score.mean()
-        for name in real:
+        for name in real if self._is_penalised() else ():
             alpha = alphas[name] if alphas else uniform_per_picture(real[name])
             gradient_of = partial(critics.input_gradient, name)
             penalty = gradient_penalty(gradient_of, real[name], fake[name], hole[name], alpha)
-            terms[f"penalty_{name}"] = self.penalty_weight * penalty
+            terms[f"penalty_{name}"] = self.penalty_weight * self.penalty_every * penalty
         return terms
 
     def generator_loss(self, score: Tensor) -> Tensor:
         r""":math:`-D(\tilde x)`."""
         return -score
+
+    def _is_penalised(self) -> bool:
+        """Whether this batch is, the first and then every n-th."""
+        if self.penalty_every == 1:
+            return True
+        batches = cast(Tensor, self.batches)
+        batches += 1
+        return int(batches) % self.penalty_every == 1
 
 
 def gradient_penalty(
