@@ -22,13 +22,14 @@ def tiny_weights(path: Path, generator: Generator | None = None) -> Path:
     return path
 
 
-def ship(file: Path, name: str, patch: pytest.MonkeyPatch) -> Path:
+def ship(file: Path, name: str, patch: pytest.MonkeyPatch, detail: bool = False) -> Path:
     """Let these weights come with Farfill for a while, alone; where they then lie."""
     place = file.parent / "shipped" / f"{name}.safetensors"
     place.parent.mkdir()
     shutil.copy(file, place)
     digest = sha256(place.read_bytes()).hexdigest()
     entry = {"name": name, "file": place.name, "sha256": digest, "licence": "CC0-1.0"}
+    entry |= {"detail": detail}
     (place.parent / "index.json").write_text(json.dumps([entry]))
     patch.setattr(find, "FOLDER", place.parent)
     return place

@@ -74,6 +74,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     from farfill.evaluation import manifest, results
     from farfill.machine import find_device, tune_processor
     from farfill.rundir.final_report import freeze, inpainter_of, measure_attention, named
+    from farfill.weights.find import detail_of
 
     check_known_keys(cfg, "evaluate")
     if cfg.ckpt_path is None:
@@ -88,6 +89,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     take_over(cfg, trained)
     check_counts(cfg)
     check_kinds(cfg)
+    detail = detail_of(cfg.ckpt_path) if cfg.detail is None else cfg.detail
     device = find_device(cfg.device)
     data = instantiate(cfg.datamodule)
     data.setup("validate")
@@ -97,7 +99,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
         manifest.require_same(scored, manifest.read(cfg.manifest))
     generator = generator_of(checkpoint, cfg.ckpt_path).to(device)
     inpainters = {
-        Path(cfg.ckpt_path).name: inpainter_of(generator),
+        Path(cfg.ckpt_path).name: inpainter_of(generator, detail),
         **named(instantiate_each(cfg.get("baseline"))),
     }
     table = results.write_results(

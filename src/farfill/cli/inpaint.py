@@ -74,6 +74,7 @@ class Settings(BaseModel):
     max_pixels: int | None
     max_file_pixels: int | None
     memory_limit: float | None
+    detail: bool | None
     device: str
     precision: str
     backend: str
@@ -82,6 +83,7 @@ class Settings(BaseModel):
 
 _KINDS: dict[Any, str] = {
     bool: "true or false",
+    bool | None: "true, false or null",
     float: "a number",
     float | None: "a number or null",
     int: "a whole number of at least 0",
@@ -142,7 +144,7 @@ def parse(arguments: Sequence[str]) -> Settings:
         for name, words in settings.items():
             flags = [*short.get(name, []), f"--{name.replace('_', '-')}"]
             kind: dict[str, Any] = {"metavar": "FILE" if name in _FILES else "VALUE"}
-            if Settings.model_fields[name].annotation is bool:
+            if Settings.model_fields[name].annotation in (bool, bool | None):
                 kind = {"action": "store_true"}
             group.add_argument(*flags, dest=name, help=words, **kind)
     end = arguments.index("--") if "--" in arguments else len(arguments)
@@ -227,6 +229,7 @@ def inpaint(settings: Settings) -> list[str]:
     from farfill.inpainting.pairing import pair
     from farfill.inpainting.predictor import Predictor
     from farfill.machine import find_device, tune_processor
+    from farfill.weights.find import detail_of
 
     files = settings.image, settings.mask, settings.output, settings.attention
     may = settings.model_dump(include={"overwrite", "skip_existing", "lossy"})
@@ -236,9 +239,12 @@ def inpaint(settings: Settings) -> list[str]:
         return failures
     several = len(jobs) + len(failures) > 1
     tune_processor()
-    generator = pretrained(named_weights(settings.ckpt_path))
-    device = find_device(settings.device)
-    predictor = Predictor(generator, device, settings.precision, settings.compile, settings.backend)
+    name = named_weights(settings.ckpt_path)
+    generator = pretrained(name)
+    how = settings.model_dump(include={"precision", "compile", "backend", "detail"})
+    if settings.detail is None:
+        how["detail"] = detail_of(name)
+    predictor = Predictor(generator, find_device(settings.device), **how)
     options = settings.model_dump(include={*_PER_PICTURE.split()})
     with _progress(several) as progress:
         for job in progress.track(jobs, description="filling"):

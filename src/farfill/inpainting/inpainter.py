@@ -18,7 +18,7 @@ from farfill.inpainting.crop import SIDE
 from farfill.inpainting.fill import fill
 from farfill.inpainting.predictor import Predictor
 from farfill.machine import find_device
-from farfill.weights.find import shipped
+from farfill.weights.find import detail_of, shipped
 
 #: A larger crop is filled at reduced size: of 2048 x 2048 pixels, which take a minute and 3 GB.
 MAX_PIXELS = 2048**2
@@ -52,6 +52,9 @@ class Inpainter:
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` ...; None: a GPU if there is one.
         precision: ``"float32"``, also if None, or ``"bf16"``, which is faster where the machine
             multiplies bfloat16.
+        detail: Put fine detail into fills from where the attention borrowed, see
+            :func:`farfill.inpainting.detail.add_detail`; ``ValueError`` at the first picture if
+            the generator does not say where that is.
 
     Attributes:
         attention: Where the last result borrowed from, a list for a list; None before the first,
@@ -62,9 +65,15 @@ class Inpainter:
     """
 
     def __init__(
-        self, generator: nn.Module, device: str | None = None, precision: str | None = None
+        self,
+        generator: nn.Module,
+        device: str | None = None,
+        precision: str | None = None,
+        detail: bool = False,
     ) -> None:
-        self.predictor = Predictor(generator, find_device(device or "auto"), precision or "float32")
+        self.predictor = Predictor(
+            generator, find_device(device or "auto"), precision or "float32", detail=detail
+        )
         self.attention: Attention | list[Attention | None] | None = None
 
     @classmethod
@@ -73,13 +82,18 @@ class Inpainter:
         name_or_path: str | Path | None = None,
         device: str | None = None,
         precision: str | None = None,
+        detail: bool | None = None,
     ) -> Inpainter:
         """Load weights, by name or path; None: those that come with Farfill.
+
+        ``detail`` is for those that come with Farfill if it is None, not for others.
 
         Raises:
             ValueError: See :func:`pretrained`, and the class.
         """
-        return cls(pretrained(name_or_path), device, precision)
+        if detail is None:
+            detail = detail_of(name_or_path)
+        return cls(pretrained(name_or_path), device, precision, detail)
 
     def __call__(
         self,

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from farfill.generator.two_stage import Generator
 from farfill.inpainting.backend import BACKENDS, SplitGenerator
+from farfill.inpainting.detail import detailed
 from farfill.inpainting.partial import Cost, multiplications, predict_cost, predict_windows
 from farfill.inpainting.window import Window, cover
 from farfill.types import Completion
@@ -29,6 +30,8 @@ class Predictor:
             of one size.
         backend: ``"torch"``, or a runtime of :mod:`farfill.inpainting.backend` for the
             convolutions, ``"openvino"`` or ``"onnx"``; they, too, take time once per size.
+        detail: Put fine detail into the fill from where the attention borrowed, see
+            :func:`farfill.inpainting.detail.add_detail`.
 
     Raises:
         ValueError: If an option is none of these, or the backend is not there or cannot do it.
@@ -41,6 +44,7 @@ class Predictor:
         precision: str = "float32",
         compile: bool = False,
         backend: str = "torch",
+        detail: bool = False,
     ) -> None:
         if backend not in (names := ["torch", *BACKENDS]):
             raise ValueError(f"expected `backend` to be {' or '.join(names)}, got {backend!r}")
@@ -48,6 +52,7 @@ class Predictor:
             raise ValueError(f"expected `precision` to be float32 or bf16, got {precision!r}")
         self.device = torch.device(device)
         self.precision = precision
+        self.detail = detail
         # Convolutions of one picture are a third faster in this order.
         self.generator = generator.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.whole: Callable[[Tensor, Tensor], Completion] = self.generator
@@ -79,6 +84,9 @@ class Predictor:
             On the processor, the refined picture ``(3, H, W)``, float32, and offsets
             ``(1, 2, h, w)`` (see :class:`farfill.types.AttentionResult`) or ``None``; both are
             right at least where the picture is missing.
+
+        Raises:
+            ValueError: ``detail`` is asked of a generator that does not say where it borrows.
         """
         masked = torch.from_numpy(known).to(self.device).permute(2, 0, 1)[None]
         hole = torch.from_numpy(missing).to(self.device).float()[None, None]
@@ -89,7 +97,11 @@ class Predictor:
             else:
                 windows = _windows(self.part, missing)
                 refined, offsets = predict_windows(self.part, masked, hole, windows)
-        return refined[0].float().cpu(), None if offsets is None else offsets.cpu()
+        picture, places = refined[0].float().cpu(), None if offsets is None else offsets.cpu()
+        if self.detail:
+            completed = torch.where(hole[0].cpu() > 0, picture, masked[0].cpu())
+            picture = detailed(completed[None], hole.cpu(), places)[0]
+        return picture, places
 
     def predict_cost(self, missing: np.ndarray) -> Cost | None:
         """Guess how long :meth:`__call__` takes and how much memory; ``None`` if it cannot say."""

@@ -15,20 +15,26 @@ from farfill.evaluation import manifest, pictures
 from farfill.evaluation.attention import score_attention
 from farfill.evaluation.results import write_results
 from farfill.evaluation.score import Scores
+from farfill.inpainting.detail import detailed
 from farfill.module.inpainting import Inpainting
 from farfill.rundir.record import OURS
 from farfill.rundir.status import read_status
-from farfill.types import Batch, Inpainter
+from farfill.types import Batch, Completion, Inpainter
 
 #: Of the baselines, by what they depend on: the same in all runs of a sweep that one process does.
 _BASELINE_SCORES: dict[tuple[str, str], dict[str, Scores]] = {}
 
 
-def inpainter_of(generator: nn.Module) -> Inpainter:
-    """A generator as something that completes batches."""
+def inpainter_of(generator: nn.Module, detail: bool = False) -> Inpainter:
+    """A generator as something that completes batches.
+
+    With ``detail`` as :class:`farfill.inpainting.predictor.Predictor` has it, errors too.
+    """
 
     def complete(batch: Batch) -> Tensor:
-        return generator(batch.masked, batch.hole).completed(batch.image, batch.hole)
+        completion: Completion = generator(batch.masked, batch.hole)
+        completed = completion.completed(batch.image, batch.hole)
+        return detailed(completed, batch.hole, completion.offsets) if detail else completed
 
     return complete
 

@@ -24,12 +24,23 @@ class Shipped(NamedTuple):
     file: str  # in FOLDER
     sha256: str
     licence: str
+    detail: bool  # whether their fills are better with that of farfill.inpainting.detail
 
 
 def shipped() -> dict[str, Shipped]:
     """What comes with Farfill, by name; the first is what ``farfill-inpaint`` takes by itself."""
     entries = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
     return {entry["name"]: Shipped(**entry) for entry in entries}
+
+
+def detail_of(name: str | Path | None) -> bool:
+    """Whether fills by weights of this name get detail, unless a user decides; None: the first's.
+
+    Only weights that come with Farfill do: of others it is not known what their fills lack.
+    """
+    known = shipped()
+    entry = next(iter(known.values()), None) if name is None else known.get(str(name))
+    return entry is not None and entry.detail
 
 
 def find_weights(name: str | Path, **options: Any) -> Path:
