@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from farfill.cli.convert import convert
 from farfill.cli.evaluate import take_over
 from helpers.compose import composed
 from helpers.runs import RESULTS, compose_tiny, tiny_evaluate, tiny_train
+from helpers.weights import ship
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,21 @@ def test_weights_alone_are_scored_on_what_is_said(checkpoint, scored, tmp_path):
     mine, theirs = metrics(tmp_path)["a.safetensors"], metrics(scored[0])["last.ckpt"]
     assert mine["l1_hole"]["mean"] == pytest.approx(theirs["l1_hole"]["mean"], abs=1e-3)
     assert results(tmp_path)["manifest"] == results(scored[0])["manifest"]
+
+
+def test_weights_that_come_along_are_scored_as_farfill_inpaint_has_them(
+    checkpoint, tmp_path, monkeypatch
+):
+    """With detail, unless it is switched off."""
+    file = tmp_path / "a.safetensors"
+    convert(str(checkpoint), file)
+    said = ["mask=box", "image_size=32", "box_size=16", "data=sample", "data.resize=48"]
+    ship(file, "garden-32", monkeypatch, detail=True)
+    scores = []
+    for name, more in (("garden-32", []), ("garden-32", ["detail=false"]), (file, ["detail=true"])):
+        tiny_evaluate(tmp_path / str(len(scores)), f"ckpt_path={name}", *said, *more)
+        scores.append(metrics(tmp_path / str(len(scores)))[Path(name).name]["tv_isotropic_full"])
+    assert scores[0] == scores[2] != scores[1]
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,26 @@ def test_weights_go_by_name_and_those_that_come_along_need_none(inpaint, tmp_pat
     assert not np.array_equal(results[0], pixels("photo.png"))
 
 
+def test_weights_that_come_along_say_whether_their_fills_get_detail(inpaint, tmp_path, monkeypatch):
+    place = ship(tiny_weights(tmp_path / "a.safetensors"), "garden-64", monkeypatch, detail=True)
+    asked = {
+        "none": [],
+        "name": ["weights=garden-64"],
+        "yes": [f"weights={place}", "--detail"],
+        "no": ["detail=false"],
+        "file": [f"weights={place}"],
+    }
+    fills = {}
+    for name, words in asked.items():
+        monkeypatch.setattr(sys, "argv", ["x", *NAMES[:2], f"output={name}.png", *words])
+        main()
+        fills[name] = pixels(f"{name}.png")
+    for name in ("name", "yes"):
+        np.testing.assert_array_equal(fills[name], fills["none"])
+    np.testing.assert_array_equal(fills["file"], fills["no"])
+    assert (fills["no"] != fills["none"]).any()
+
+
 def test_grey_alpha_and_depth_are_kept(inpaint):
     rng = np.random.default_rng(1)
     grey = rng.integers(0, 65536, SIZE, np.uint16)
