@@ -8,8 +8,7 @@ from scipy.stats import wasserstein_distance
 from torch.nn.functional import avg_pool2d
 
 from farfill.metric.distance import shares
-from farfill.metric.sliced_wasserstein import SlicedWasserstein, wasserstein
-from farfill.op.pyramid import laplacian_pyramid
+from farfill.metric.sliced_wasserstein import SlicedWasserstein, laplacian_pyramid, wasserstein
 from farfill.types import Batch
 from helpers.holes import box_holes
 

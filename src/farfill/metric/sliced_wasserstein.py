@@ -5,14 +5,14 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool2d
+from torch.nn.functional import conv2d, max_pool2d, pad
 
 from farfill.metric.distance import shares
-from farfill.op.pyramid import laplacian_pyramid
 from farfill.op.spatial import pick
 from farfill.types import Batch
 
 SIDE = 7  # of a patch, in pixels of its level
+SMALLEST = 16  # side of the smallest level
 AT_ONCE = 64  # directions whose projections are in memory together
 
 
@@ -98,6 +98,19 @@ class SlicedWasserstein:
         return chosen // width + inside // SIDE, chosen % width + inside % SIDE
 
 
+def laplacian_pyramid(image: Tensor) -> list[Tensor]:
+    """Burt and Adelson 1983: what each halving loses of ``(N, C, H, W)``, and what remains."""
+    levels = [image]
+    while min(levels[-1].shape[-2:]) >= 2 * SMALLEST:
+        finer = levels[-1]
+        coarser = _smooth(finer)[..., ::2, ::2]
+        spread = torch.zeros_like(finer)
+        spread[..., ::2, ::2] = coarser
+        levels[-1] = finer - 4 * _smooth(spread)
+        levels.append(coarser)
+    return levels
+
+
 def wasserstein(points: Tensor, weights: Tensor) -> Tensor:
     """Wasserstein-1 distance of two weighted sets of numbers, ``(P, m)`` to ``(P,)``.
 
@@ -105,6 +118,12 @@ def wasserstein(points: Tensor, weights: Tensor) -> Tensor:
     """
     ordered, order = points.sort()
     return (weights[order].cumsum(1)[:, :-1].abs() * ordered.diff()).sum(1)
+
+
+def _smooth(image: Tensor) -> Tensor:
+    line = image.new_tensor([1, 4, 6, 4, 1]) / 16
+    kernel = torch.outer(line, line).expand(image.shape[1], 1, 5, 5)
+    return conv2d(pad(image, (2, 2, 2, 2), mode="reflect"), kernel, groups=image.shape[1])
 
 
 def _sum(patches: Tensor, directions: Tensor, weights: Tensor) -> Tensor:
