@@ -112,7 +112,8 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
         now, then = dict(cfg[name]), trained.get(name)
         other = "" if then in (None, now) else f" (trained on {_named(then)})"
         parts.append(f"{name} {_named(now)}{other}")
-    scored_on = f"Scored on {', '.join(parts)}, seed {cfg.seed}."
+    how = ", with detail" if detail else ""
+    scored_on = f"Scored on {', '.join(parts)}, seed {cfg.seed}{how}."
     return f"{table}\n{scored_on}\nTables, pictures, manifest: {folder}"
 
 
