@@ -68,9 +68,8 @@ class Predictor:
 
     @property
     def cell(self) -> int:
-        """Side in pixels of a place of the attention's grid: of its features, 4, times its rate."""
-        stage = getattr(self.generator, "refinement", None)
-        return 4 * getattr(getattr(stage, "attention", None), "rate", 1)
+        """See :func:`cell_of`."""
+        return cell_of(self.generator)
 
     @torch.inference_mode()
     def __call__(self, known: np.ndarray, missing: np.ndarray) -> tuple[Tensor, Tensor | None]:
@@ -100,7 +99,7 @@ class Predictor:
         picture, places = refined[0].float().cpu(), None if offsets is None else offsets.cpu()
         if self.detail:
             completed = torch.where(hole[0].cpu() > 0, picture, masked[0].cpu())
-            picture = detailed(completed[None], hole.cpu(), places)[0]
+            picture = detailed(completed[None], hole.cpu(), places, self.cell)[0]
         return picture, places
 
     def predict_cost(self, missing: np.ndarray) -> Cost | None:
@@ -108,6 +107,12 @@ class Predictor:
         if self.part is None:
             return None
         return predict_cost(self.part, _windows(self.part, missing), missing.shape, self.device)
+
+
+def cell_of(generator: nn.Module) -> int:
+    """Side in pixels of a place of its attention's grid: of its features, 4, times its rate."""
+    stage = getattr(generator, "refinement", None)
+    return 4 * getattr(getattr(stage, "attention", None), "rate", 1)
 
 
 def _windows(generator: Generator, missing: np.ndarray) -> list[Window]:

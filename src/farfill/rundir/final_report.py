@@ -16,6 +16,7 @@ from farfill.evaluation.attention import score_attention
 from farfill.evaluation.results import write_results
 from farfill.evaluation.score import Scores
 from farfill.inpainting.detail import detailed
+from farfill.inpainting.predictor import cell_of
 from farfill.module.inpainting import Inpainting
 from farfill.rundir.record import OURS
 from farfill.rundir.status import read_status
@@ -34,7 +35,9 @@ def inpainter_of(generator: nn.Module, detail: bool = False) -> Inpainter:
     def complete(batch: Batch) -> Tensor:
         completion: Completion = generator(batch.masked, batch.hole)
         completed = completion.completed(batch.image, batch.hole)
-        return detailed(completed, batch.hole, completion.offsets) if detail else completed
+        if not detail:
+            return completed
+        return detailed(completed, batch.hole, completion.offsets, cell_of(generator))
 
     return complete
 
