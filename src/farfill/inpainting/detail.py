@@ -16,7 +16,7 @@ ITERATIONS = 4  # of the search
 RADII = (32, 16, 8, 4, 2, 1)  # of the random search in every iteration, in pixels
 IMPROVEMENT = 0.98  # a new source's difference, at most, in that of the present one
 MISSING = 0.1  # of a block's missing pixels, those that a source may lack
-UNKNOWN = 0.5  # of a source's window, at most
+UNKNOWN = 0.5  # of what is compared, the source's share that is not known, at most
 
 _NEIGHBOURS = [step for step in product((-1, 0, 1), repeat=2) if step != (0, 0)]
 
@@ -151,12 +151,12 @@ class _Search:
         lacks = (missing * (1 - lent)).sum(1) / missing.sum(1)
         numbers = numbers[lacks <= MISSING]
         here, there = (self._pixels(x[numbers], self.window) for x in (self.corners, places))
-        known, usable = self.known[here], self.known[there][..., 0]
+        known, inside = self.known[here], self.inside[here][..., 0]
         source = np.where(known > 0, self.sharp[there], self.low[there])
         squares = np.square(self.fill[here] - source).mean(2)
-        weight = usable * self.inside[here][..., 0]
+        weight = self.known[there][..., 0] * inside
         mean = (squares * weight).sum(1) / weight.sum(1).clip(1)
-        result[numbers] = np.where(usable.mean(1) >= 1 - UNKNOWN, mean, np.inf)
+        result[numbers] = np.where(weight.sum(1) >= (1 - UNKNOWN) * inside.sum(1), mean, np.inf)
         return result
 
     def _pixels(self, corners: np.ndarray, inside: np.ndarray) -> np.ndarray:
