@@ -84,18 +84,19 @@ def test_weights_that_come_along_say_whether_their_fills_get_detail(inpaint, tmp
     asked = {
         "none": [],
         "name": ["weights=garden-64"],
-        "yes": [f"weights={place}", "--detail"],
-        "no": ["detail=false"],
         "file": [f"weights={place}"],
+        "yes": ["weights=a.safetensors", "--detail"],
+        "no": ["detail=false"],
+        "other": ["weights=a.safetensors"],
     }
     fills = {}
     for name, words in asked.items():
         monkeypatch.setattr(sys, "argv", ["x", *NAMES[:2], f"output={name}.png", *words])
         main()
         fills[name] = pixels(f"{name}.png")
-    for name in ("name", "yes"):
+    for name in ("name", "file", "yes"):
         np.testing.assert_array_equal(fills[name], fills["none"])
-    np.testing.assert_array_equal(fills["file"], fills["no"])
+    np.testing.assert_array_equal(fills["other"], fills["no"])
     assert (fills["no"] != fills["none"]).any()
 
 

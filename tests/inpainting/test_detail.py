@@ -133,6 +133,13 @@ def test_pixels_without_a_source_are_not_touched():
     np.testing.assert_array_equal(add_detail(fill, missing, offsets(0, 0), 8), fill)
 
 
+def test_the_edge_of_the_hole_is_no_texture():
+    """What is not known counts nothing in the low frequencies of a source beside it."""
+    fill = np.full((SIDE, SIDE, 3), 0.5, np.float32)
+    filled = add_detail(fill, MISSING, offsets(4, 0), 8)
+    np.testing.assert_allclose(filled, fill, atol=1e-5)
+
+
 def test_the_result_is_a_picture():
     """Copied on top of bright low frequencies, texture would leave the range."""
     fill = smoothed(pattern() + 0.4)

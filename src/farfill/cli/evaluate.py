@@ -104,6 +104,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     }
     table = results.write_results(
         *(folder, inpainters, loader, scored, device, cfg.pictures, cfg.by),
+        remarks=["With detail, from where the network borrowed."] if detail else [],
         distances=instantiate(cfg.metric).distances,
         more=measure_attention(generator, loader, data, trained.get("callbacks")),
     )
@@ -112,8 +113,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
         now, then = dict(cfg[name]), trained.get(name)
         other = "" if then in (None, now) else f" (trained on {_named(then)})"
         parts.append(f"{name} {_named(now)}{other}")
-    how = ", with detail" if detail else ""
-    scored_on = f"Scored on {', '.join(parts)}, seed {cfg.seed}{how}."
+    scored_on = f"Scored on {', '.join(parts)}, seed {cfg.seed}."
     return f"{table}\n{scored_on}\nTables, pictures, manifest: {folder}"
 
 

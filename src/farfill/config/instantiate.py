@@ -45,6 +45,7 @@ _SETTINGS: dict[str, Any] = {
     "tags": list[str],
     "stage.trained": list[str] | None,
     "stage.alone": list[float] | None,
+    "detail": bool | None,
     "device": str,
     "manifest": str | None,
     "trainer.devices": int | str | list[int],

@@ -23,9 +23,9 @@ class WassersteinGP(Objective, nn.Module):
         penalty_weight: Factor of the penalty in the critics' loss (released: 10).
         critic_steps: Updates of the critics per update of the generator (released: 5).
         share: As in :class:`~farfill.gan.objective.GAN`.
-        penalty_every: n: the critics are penalised in every n-th of their batches, n times as hard
-            (lazy regularisation, Karras et al. 2020, arXiv 1912.04958, appendix B). The count is in
-            the checkpoint. 1 is the paper's way.
+        penalty_every: n: the critics are penalised in every n-th of their backward passes, n times
+            as hard (lazy regularisation, Karras et al. 2020, arXiv 1912.04958, appendix B). The
+            count is in the checkpoint. ``None``: in all, the paper's way.
 
     Raises:
         ValueError: If ``penalty_every`` is below 1, or as of :class:`Objective`.
@@ -38,15 +38,17 @@ class WassersteinGP(Objective, nn.Module):
         penalty_weight: float,
         critic_steps: int,
         share: float | None = None,
-        penalty_every: int = 1,
+        penalty_every: int | None = None,
     ) -> None:
         nn.Module.__init__(self)
         Objective.__init__(self, weight, global_weight, critic_steps, share)
-        if penalty_every < 1:
-            raise ValueError(f"expected `gan.penalty_every` of 1 or more, got {penalty_every}")
+        if penalty_every is not None and penalty_every < 1:
+            raise ValueError(
+                f"expected `gan.penalty_every` of 1 or more, or null, got {penalty_every}"
+            )
         self.penalty_weight = penalty_weight
-        self.penalty_every = penalty_every
-        if penalty_every > 1:
+        self.penalty_every = penalty_every or 1
+        if self.penalty_every > 1:
             self.register_buffer("batches", torch.zeros((), dtype=torch.long))
 
     def critic_terms(
@@ -59,14 +61,16 @@ class WassersteinGP(Objective, nn.Module):
     ) -> dict[str, Tensor]:
         """Return ``wasserstein_<critic>`` and ``penalty_<critic>`` for every critic.
 
-        The latter only in batches that are penalised, ``penalty_every`` times as large.
+        The latter is 0 in batches that are not penalised, else ``penalty_every`` times as large.
         ``alphas`` are interpolation weights ``(N, 1, 1, 1)`` by critic; ``None``: one is drawn per
         picture and critic. The others are as in :meth:`farfill.gan.objective.GAN.critic_terms`.
         """
         terms = {}
         for name, (real_score, fake_score) in scores(critics, real, fake).items():
             terms[f"wasserstein_{name}"] = fake_score.mean() - real_score.mean()
-        for name in real if self._is_penalised() else ():
+        if not self._is_penalised():
+            return terms | {f"penalty_{name}": fake[name].new_zeros(()) for name in real}
+        for name in real:
             alpha = alphas[name] if alphas else uniform_per_picture(real[name])
             gradient_of = partial(critics.input_gradient, name)
             penalty = gradient_penalty(gradient_of, real[name], fake[name], hole[name], alpha)
@@ -102,8 +106,8 @@ def gradient_penalty(
     ``hole = 1`` everywhere this is plain WGAN-GP (Gulrajani et al., 2017).
 
     Args:
-        gradient_of: Maps pictures to the gradient of their summed scores with respect to them,
-            differentiable in the critic's weights.
+        gradient_of: Maps pictures to the gradient of their scores with respect to them, each
+            picture's mean score if it has several; differentiable in the critic's weights.
         real: ``(N, 3, H, W)``.
         fake: ``(N, 3, H, W)``, completed pictures.
         hole: ``(N, 1, H, W)`` or ``(1, 1, H, W)``, 1 = missing.

@@ -170,8 +170,9 @@ class Inpainting(LightningModule):
         if not critics_learn:
             for_critics = []
             of_critics.step()  # changes nothing: schedules come after optimizers
-        for part in for_critics:
-            critic_terms = self._update("critic", of_critics, self.critic_terms, part)
+        critic_terms = [
+            self._update("critic", of_critics, self.critic_terms, part) for part in for_critics
+        ]
         self._pulls.clear()
         if generator_learns:
             terms_of = self.generator_terms if critics_learn else self.reconstruction_terms
@@ -187,8 +188,12 @@ class Inpainting(LightningModule):
             self._log_share()
         if self.gan.critic_steps:
             critic_schedule.step()
-        if for_critics:
-            self._log_terms("critic", critic_terms)
+        if critic_terms:
+            means = {
+                name: torch.stack([terms[name] for terms in critic_terms]).mean()
+                for name in critic_terms[0]
+            }
+            self._log_terms("critic", means)
         self._check_updates(self.max_skipped, self.max_skipped)
 
     def on_train_end(self) -> None:

@@ -34,13 +34,18 @@ def shipped() -> dict[str, Shipped]:
 
 
 def detail_of(name: str | Path | None) -> bool:
-    """Whether fills by weights of this name get detail, unless a user decides; None: the first's.
+    """Whether fills by these weights get detail, unless a user decides; None: the default ones.
 
-    Only weights that come with Farfill do: of others it is not known what their fills lack.
+    Only weights that come with Farfill do: of others it is not known what their fills lack. Errors
+    as of :func:`find_weights`.
     """
     known = shipped()
-    entry = next(iter(known.values()), None) if name is None else known.get(str(name))
-    return entry is not None and entry.detail
+    if name is None:
+        return bool(known) and next(iter(known.values())).detail
+    if str(name).startswith("hf:"):
+        return False
+    path = find_weights(name).resolve()
+    return any(entry.detail and (FOLDER / entry.file).resolve() == path for entry in known.values())
 
 
 def find_weights(name: str | Path, **options: Any) -> Path:
