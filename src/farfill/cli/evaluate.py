@@ -89,7 +89,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     take_over(cfg, trained)
     check_counts(cfg)
     check_kinds(cfg)
-    detail = detail_of(cfg.ckpt_path) if cfg.detail is None else cfg.detail
+    detail = detail_of(cfg.ckpt_path, cfg.detail)
     device = find_device(cfg.device)
     data = instantiate(cfg.datamodule)
     data.setup("validate")

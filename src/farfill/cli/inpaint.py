@@ -241,10 +241,9 @@ def inpaint(settings: Settings) -> list[str]:
     tune_processor()
     name = named_weights(settings.ckpt_path)
     generator = pretrained(name)
-    how = settings.model_dump(include={"precision", "compile", "backend", "detail"})
-    if settings.detail is None:
-        how["detail"] = detail_of(name)
-    predictor = Predictor(generator, find_device(settings.device), **how)
+    how = settings.model_dump(include={"precision", "compile", "backend"})
+    detail = detail_of(name, settings.detail)
+    predictor = Predictor(generator, find_device(settings.device), detail=detail, **how)
     options = settings.model_dump(include={*_PER_PICTURE.split()})
     with _progress(several) as progress:
         for job in progress.track(jobs, description="filling"):

@@ -91,9 +91,8 @@ class Inpainter:
         Raises:
             ValueError: See :func:`pretrained`, and the class.
         """
-        if detail is None:
-            detail = detail_of(name_or_path)
-        return cls(pretrained(name_or_path), device, precision, detail)
+        generator = pretrained(name_or_path)
+        return cls(generator, device, precision, detail_of(name_or_path, detail))
 
     def __call__(
         self,

@@ -33,12 +33,14 @@ def shipped() -> dict[str, Shipped]:
     return {entry["name"]: Shipped(**entry) for entry in entries}
 
 
-def detail_of(name: str | Path | None) -> bool:
-    """Whether fills by these weights get detail, unless a user decides; None: the default ones.
+def detail_of(name: str | Path | None, asked: bool | None) -> bool:
+    """Whether fills by these weights get detail: as ``asked``, unless that is None.
 
-    Only weights that come with Farfill do: of others it is not known what their fills lack. Errors
-    as of :func:`find_weights`.
+    Then only weights that come with Farfill do: of others it is not known what their fills lack.
+    The name None is that of the default ones. Errors as of :func:`find_weights`.
     """
+    if asked is not None:
+        return asked
     known = shipped()
     if name is None:
         return bool(known) and next(iter(known.values())).detail
