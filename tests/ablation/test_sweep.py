@@ -175,6 +175,8 @@ def test_a_folder_without_runs_is_refused(tmp_path):
         ("[1e-4, 2,a1e-4]", "[0.0001,2,a1e-4]"),
         ([0.0001, 2], "[0.0001,2]"),
         ("1e-4.png", "1e-4.png"),
+        ("True", "true"),  # as a sweep over true,false has it
+        ("[False,Truest]", "[false,Truest]"),
     ],
 )
 def test_values_read_as_on_the_command_line(value, text):

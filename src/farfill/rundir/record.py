@@ -79,18 +79,21 @@ def options(overrides: Iterable[str]) -> dict[str, str]:
 def as_text(value: Any) -> str:
     """A configured value as the command line has it: ``null``, ``true``, ``[a,b]``, ``0.5``.
 
-    Numbers have one form: ``1e-4`` is a number to Hydra, and text to YAML.
+    Numbers have one form: ``1e-4`` is a number to Hydra, and text to YAML. So have switches: a sweep
+    over ``true,false`` gives its jobs ``True`` and ``False``.
     """
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if not isinstance(value, str) and isinstance(value, Sequence):
         return f"[{','.join(as_text(item) for item in value)}]"
     text = str(value).replace(" ", "").replace("'", "").replace('"', "")
-    return "".join(map(_number, re.split(r"([\[\],])", text)))
+    return "".join(map(_one_form, re.split(r"([\[\],])", text)))
 
 
-def _number(text: str) -> str:
-    """The one form of a number with a fraction or an exponent; anything else as it is."""
+def _one_form(text: str) -> str:
+    """Of a switch, and of a number with a fraction or an exponent; anything else as it is."""
+    if text in ("True", "False"):
+        return text.lower()
     if not NUMBER.fullmatch(text) or text.lstrip("+-").isdecimal():
         return text
     return str(float(text)) if math.isfinite(float(text)) else text
