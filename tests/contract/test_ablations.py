@@ -70,7 +70,7 @@ def steps_of(scale: str) -> int:
 
 
 def test_every_question_has_its_file():
-    assert NAMED == sorted([*WANTED.split(), *OF_OURS.split()])
+    assert sorted([*WANTED.split(), *OF_OURS.split()]) == NAMED
     assert SCALES == ["paper", "quick", "small"]
 
 

@@ -79,8 +79,8 @@ def options(overrides: Iterable[str]) -> dict[str, str]:
 def as_text(value: Any) -> str:
     """A configured value as the command line has it: ``null``, ``true``, ``[a,b]``, ``0.5``.
 
-    Numbers have one form: ``1e-4`` is a number to Hydra, and text to YAML. So have switches: a sweep
-    over ``true,false`` gives its jobs ``True`` and ``False``.
+    Numbers have one form: ``1e-4`` is a number to Hydra, and text to YAML. So have switches: a
+    sweep over ``true,false`` gives its jobs ``True`` and ``False``.
     """
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
