@@ -67,6 +67,7 @@ def pictures(folder):
     return ((completed + 1) * 127.5).round().astype(np.uint8), picture, hole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
 def test_an_exported_file_fills_as_pytorch_does_without_it(exported, runtime):
     pytest.importorskip(runtime, reason=f"{runtime} is an optional extra")
@@ -95,6 +96,7 @@ def test_an_exported_file_fills_as_pytorch_does_without_it(exported, runtime):
     assert (found != expected).mean() < 0.01
 
 
+@pytest.mark.slow
 def test_several_pictures_go_at_once_and_the_file_says_what_it_is(exported):
     import onnxruntime
 
@@ -112,6 +114,7 @@ def test_several_pictures_go_at_once_and_the_file_says_what_it_is(exported):
     assert set(said) >= {"farfill", "image", "mask", "completed", "weights_sha256"}
 
 
+@pytest.mark.slow
 def test_the_file_is_small_and_has_standard_operators_and_no_path(exported):
     import onnx
 
@@ -123,6 +126,7 @@ def test_the_file_is_small_and_has_standard_operators_and_no_path(exported):
     assert str(Path(file.__file__).parent).encode() not in path.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_file_that_is_off_is_not_left(exported, tmp_path, monkeypatch):
     import onnx
 

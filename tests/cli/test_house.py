@@ -103,6 +103,7 @@ def test_a_typo_beside_a_list_of_an_ablation_is_what_is_refused(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_log_holds_what_was_said_and_nothing_is_said_that_nobody_can_act_on(tmp_path):
     """Of a run, of one that goes on, and of one that is refused; wandb and warnings included."""
     given = [*TINY, "logger=wandb", "trainer.enable_model_summary=true", "hydra.run.dir=run"]

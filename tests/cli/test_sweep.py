@@ -20,6 +20,7 @@ from helpers.runs import TINY
 SWEEP = [*TINY, "baseline=[]", "trainer.max_steps=1", "hydra.sweep.dir=sweep"]
 
 
+@pytest.mark.slow
 def test_what_is_missing_of_an_ablation_is_run_again_and_nothing_else(tmp_path):
     quick = [one for one in SWEEP if not one.startswith("callbacks.last_checkpoint")]
     status, _, err = command("train", tmp_path, "ablation=propagation", *quick, "seed=1,2")
@@ -52,6 +53,7 @@ def test_what_is_missing_of_an_ablation_is_run_again_and_nothing_else(tmp_path):
     assert (sweep / "0" / "status.json").stat().st_mtime_ns == untouched
 
 
+@pytest.mark.slow
 def test_runs_that_build_on_others_find_them_again_by_name(tmp_path):
     staging = ["ablation=staging", *SWEEP, "datamodule.workers=0"]
     quick = [one for one in staging if not one.startswith("callbacks.last_checkpoint")]

@@ -95,6 +95,7 @@ def test_every_file_of_a_run_damaged_in_turn(sweep, tmp_path):
     assert not refused
 
 
+@pytest.mark.slow
 def test_a_sweeps_table_with_every_file_of_a_run_damaged_in_turn(sweep, tmp_path, capsys):
     names, tried = files_of(sweep / "1"), 0
     for with_status in (True, False):

@@ -365,6 +365,7 @@ def test_the_last_run_is_found_by_its_time_wherever_it_lies(tmp_path):
     assert with_last_run(given, tmp_path) == [*given, f"hydra.run.dir={tmp_path}/a"]
 
 
+@pytest.mark.slow
 def test_a_refused_command_does_not_hide_the_run_from_ckpt_path_last(tmp_path):
     """Hydra writes ``.hydra/overrides.yaml`` before the command is refused."""
     place, same = "hydra.run.dir=runs/2026-01-01/10-00-00", [*TINY, "baseline=[]"]

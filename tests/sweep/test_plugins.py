@@ -18,6 +18,7 @@ def needs(plugin: str, extra: str):
     return pytest.mark.skipif(absent, reason=f"no {plugin}: pip install 'farfill[{extra}]'")
 
 
+@pytest.mark.slow
 @needs("hydra_joblib_launcher", "cluster")
 def test_several_runs_at_once(tmp_path):
     two = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=1,2"]
@@ -29,6 +30,7 @@ def test_several_runs_at_once(tmp_path):
     assert said[0]["process"] != said[1]["process"]
 
 
+@pytest.mark.slow
 @needs("hydra_optuna_sweeper", "optuna")
 def test_a_search_minimises_what_is_monitored_and_its_trials_can_be_repeated(tmp_path):
     search = ["hparams_search=loss_weights", "hydra.sweeper.n_trials=2", "loss.known_l1.coarse=1"]
