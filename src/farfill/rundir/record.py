@@ -82,8 +82,8 @@ def as_text(value: Any) -> str:
     Numbers have one form: ``1e-4`` is a number to Hydra, and text to YAML. So have switches: a
     sweep over ``true,false`` gives its jobs ``True`` and ``False``.
     """
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
+    if value is None:
+        return "null"
     if not isinstance(value, str) and isinstance(value, Sequence):
         return f"[{','.join(as_text(item) for item in value)}]"
     text = str(value).replace(" ", "").replace("'", "").replace('"', "")
