@@ -130,6 +130,7 @@ def test_the_real_wandb_keeps_everything_in_the_runs_folder(tmp_path, monkeypatc
         run = tmp_path / number
         short = ("baseline=[]", "trainer.max_steps=1", f"logger.wandb.log_model={number == '1'}")
         tiny_train(run, "logger=wandb", "logger.wandb.offline=true", *short)
+        wandb.teardown()  # A finished run's last records are written after `finish` has returned.
         name = read_status(run)["wandb"]
         (records,) = run.glob("wandb/offline-run-*/*.wandb")
         assert records.name == f"run-{name}.wandb"
