@@ -62,7 +62,10 @@ def test_a_sweep_is_one_folder_per_run(tmp_path):
     assert len(names) == 2
 
 
-@pytest.mark.parametrize("words", [["ckpt_path=last"], ["attention.propagation=3,null"]])
+@pytest.mark.parametrize(
+    "words",
+    [["ckpt_path=last"], pytest.param(["attention.propagation=3,null"], marks=pytest.mark.slow)],
+)
 def test_a_sweep_that_cannot_be_ends_without_a_traceback(tmp_path, words):
     status, _, err = command("train", tmp_path, "-m", *TINY, "seed=1,-1", "data=folder", *words)
     assert status == 2
@@ -112,11 +115,21 @@ def test_inpaint_fills_with_what_was_trained(trained):
     assert (filled[hole > 0] != photo[hole > 0]).mean() > 0.9
 
 
+#: What is seen only after all imports, a few of many: each takes seconds.
+LATE = [
+    ("train", "+trainer.max_stepps=3", "did you mean max_steps?"),
+    ("train", "image_size={}", "image_size is one value, such as 64"),
+    ("train", "tags=first", "`tags` to be a list, every item a word, got 'first'"),
+    ("train", "data=folder", "data.root"),
+    ("train", "datamodule.augment=3", "`datamodule.augment` to be parts by name, or null, got 3"),
+]
+
+
 @pytest.mark.parametrize(
     ("script", "argument", "words"),
     [
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in LATE),
         ("train", "box_size=640", "box"),
-        ("train", "+trainer.max_stepps=3", "did you mean max_steps?"),
         ("train", "learnin_rate=3", "did you mean learning_rate?"),
         ("train", "attension=none", "did you mean attention?"),
         ("train", "attention=contextul", "did you mean contextual?"),
@@ -124,12 +137,6 @@ def test_inpaint_fills_with_what_was_trained(trained):
         ("train", "datamodule.batchsize=2", "did you mean batch_size?"),
         ("train", "model.net=3", "no setting model.net: its parts have names of their own"),
         ("train", "model.width=3", "model, which is a group"),
-        ("train", "image_size={}", "image_size is one value, such as 64"),
-        (
-            "train",
-            "datamodule.augment=3",
-            "`datamodule.augment` to be parts by name, or null, got 3",
-        ),
         ("train", "model=mnist", "glcic"),
         ("train", "seed", "name=value, got seed"),
         ("train", "~callbacks.pictres", "callbacks.pictres"),
@@ -140,11 +147,9 @@ def test_inpaint_fills_with_what_was_trained(trained):
         ("evaluate", "trainer=ddp", "device=cpu"),
         ("evaluate", "attention=none", "no attention=: what a checkpoint was made with"),
         ("train", "init_from=best", "no run below runs has saved a best.ckpt"),
-        ("train", "tags=first", "`tags` to be a list, every item a word, got 'first'"),
         ("train", "generator=null", "generator has no option null: it is one of coarse_only"),
         ("evaluate", "ckpt_path=last", "no run below runs"),
         ("dashboard", "nam=x", "did you mean name?"),
-        ("train", "data=folder", "data.root"),
         ("evaluate", "ckpt_path=none.ckpt", "none.ckpt"),
         ("inpaint", "image=photo.jpg", "say `mask`"),
     ],

@@ -126,6 +126,7 @@ def test_a_run_of_two_processes_is_a_run_of_one(runs):
     assert manifests[0] == manifests[1]
 
 
+@pytest.mark.slow
 def test_two_processes_go_on_in_the_middle_of_an_epoch(runs, tmp_path):
     _, two, _ = runs
     # And of the pictures to measure the second process now has none.

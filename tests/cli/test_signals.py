@@ -80,7 +80,7 @@ def uncut(tmp_path_factory):
     ("number", "to_group"),
     [
         pytest.param(signal.SIGTERM, True, id="SIGTERM to all"),
-        pytest.param(signal.SIGINT, True, id="Ctrl-C"),
+        pytest.param(signal.SIGINT, True, id="Ctrl-C", marks=pytest.mark.slow),
         pytest.param(signal.SIGTERM, False, id="SIGTERM", marks=pytest.mark.slow),
         pytest.param(signal.SIGUSR2, True, id="SIGUSR2 to all", marks=pytest.mark.slow),
     ],
@@ -112,7 +112,9 @@ def children_of(process: int) -> list[int]:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("killed", ["the first", "the second"])
+@pytest.mark.parametrize(
+    "killed", [pytest.param("the first", marks=pytest.mark.slow), "the second"]
+)
 def test_a_process_that_is_killed_ends_the_others_with_one_sentence(killed, tmp_path):
     two = ("trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu", "batch_size=4")
     long = ("trainer.max_steps=100000", "trainer.val_check_interval=100000")

@@ -73,6 +73,7 @@ def goes_on(sweep, tmp_path, names):
     return tried, refused
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_or_says_which_of_its_files_is_damaged(sweep, tmp_path):
     tried, refused = goes_on(sweep, tmp_path, VITAL)
     assert tried == 20

@@ -22,7 +22,15 @@ IDLE = (
     "overrides",
     [
         ["gan=hinge,lsgan", "seed=range(1,4)", "task_name='a, b','c=d'", "~model"],
-        ["attention=glob(*,exclude=s*)", "channels=choice(8,16)", "channels=4,8", "batch_size=2"],
+        pytest.param(
+            [
+                "attention=glob(*,exclude=s*)",
+                "channels=choice(8,16)",
+                "channels=4,8",
+                "batch_size=2",
+            ],
+            marks=pytest.mark.slow,
+        ),
         ["ablation=propagation", "seed=7", "loss=[known_l1],[hole_l2]"],
     ],
     ids=["choices and a range", "a pattern, and the last of several", "an ablation"],
