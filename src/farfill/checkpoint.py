@@ -73,7 +73,7 @@ def _read_archive(path: Path) -> Any:
     except Exception as error:  # damaged bytes end in nearly any kind of error
         raise ValueError(
             f"{path} is not a whole checkpoint (damaged, or not written by Farfill); "
-            "name another one with ckpt_path, for example best.ckpt of the run"
+            "name another one, for example best.ckpt of the run"
         ) from error
     if not whole:
         raise ValueError(
@@ -83,7 +83,7 @@ def _read_archive(path: Path) -> Any:
     if damaged:
         raise ValueError(
             f"{path} is damaged: its bytes do not have the checksums that they were written with; "
-            "name another one with ckpt_path, for example best.ckpt of the run"
+            "name another one, for example best.ckpt of the run"
         )
     return checkpoint
 
@@ -245,11 +245,11 @@ def _class_of(target: Any, rooms: str) -> type | None:
     return found if isinstance(found, type) and found.__module__ == match[1] else None
 
 
-def load_weights(module: nn.Module, path: str | Path) -> None:
+def load_weights(module: Any, path: str | Path) -> None:
     """Take over the weights of ``module.generator`` and ``module.critics``, and nothing else.
 
     Files of weights alone have no critics; these start anew. So do critics for another size of
-    pictures or boxes, or of another width, and a warning says so.
+    pictures or boxes, or of another width, and a warning says so if they are to learn.
     """
     checkpoint = read_checkpoint(path)
     _load(module.get_submodule("generator"), checkpoint, "generator", path)
@@ -259,7 +259,9 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
     own = {f"critics.{name}": value.shape for name, value in critics.state_dict().items()}
     kept = {name: value.shape for name, value in state.items() if name.startswith("critics.")}
     if own.keys() == kept.keys() and own != kept:
-        logging.getLogger(__name__).warning(
+        level = logging.WARNING if module.gan.critic_steps else logging.DEBUG
+        logging.getLogger(__name__).log(
+            level,
             "The critics in %s are for another image_size, box_size or critic_channels, and start "
             "anew.",
             path,

@@ -34,10 +34,10 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
-    """``did you mean hinge?``, of the known names the nearest; ``otherwise`` if none is near."""
+def did_you_mean(name: str, known: Iterable[str], otherwise: str, group: str = "") -> str:
+    """``did you mean data.root?``, the nearest name of the group; ``otherwise`` if none is near."""
     near = get_close_matches(name, [*known], n=1)
-    return f"did you mean {near[0]}?" if near else otherwise
+    return f"did you mean {group}{'.' if group else ''}{near[0]}?" if near else otherwise
 
 
 def one_line(words: object) -> str:

@@ -180,17 +180,16 @@ def test_holes_that_are_named_are_scored_and_not_those_of_the_runs_validation():
 
 def test_other_data_are_named(checkpoint, tmp_path):
     """All pictures of a folder, which has none left to train on."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
     for number in range(2):
         picture = np.random.default_rng(number).integers(0, 256, (40, 40, 3), np.uint8)
-        Image.fromarray(picture).save(tmp_path / f"{number}.png")
-    printed = tiny_evaluate(
-        tmp_path / "out",
-        f"ckpt_path={checkpoint}",
-        "data=folder",
-        f"data.root={tmp_path}",
-        "data.val_fraction=1",
-        "mask=centre",
-    )
-    assert f"data folder {tmp_path} (trained on sample)" in printed
+        Image.fromarray(picture).save(photos / f"{number}.png")
+    other = (f"ckpt_path={checkpoint}", "data=folder", f"data.root={photos}", "mask=centre")
+    printed = tiny_evaluate(tmp_path / "share", *other)
+    assert "a share of 0.1; data.val_fraction=1 takes all) (trained on sample)" in printed
+    assert "n = 1" in printed
+    printed = tiny_evaluate(tmp_path / "out", *other, "data.val_fraction=1")
+    assert f"data folder {photos} (trained on sample)" in printed
     assert "mask centre (trained on box)" in printed
     assert "n = 2" in printed

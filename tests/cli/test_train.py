@@ -178,11 +178,18 @@ def test_init_from_takes_weights_by_name_and_the_critics_start_anew(run, tmp_pat
     assert any(not torch.equal(ended[name], origin[name]) for name in origin if "critic" in name)
 
 
-def test_init_from_goes_on_at_another_size_where_the_critics_start_anew(run, tmp_path, caplog):
+def test_init_from_goes_on_at_another_size_where_the_critics_start_anew(
+    run, tmp_path, caplog, capsys
+):
     last = f"{run}/checkpoints/last.ckpt"
     size = ("image_size=48", "box_size=24", "data.resize=64")
-    tiny_train(tmp_path, f"init_from={last}", *size, "trainer.max_steps=1", "learning_rate=0")
-    assert "another image_size, box_size or critic_channels, and start anew" in caplog.text
+    one = ("trainer.max_steps=1", "learning_rate=0")
+    words = "another image_size, box_size or critic_channels, and start anew"
+    tiny_train(tmp_path / "alone", f"init_from={last}", *size, *one, "gan=none")
+    assert words not in caplog.text  # they learn nothing
+    tiny_train(tmp_path, f"init_from={last}", *size, *one)
+    assert words in caplog.text
+    assert f"Beginning with the weights of {last}." in capsys.readouterr().out
     ended, origin = (
         read_checkpoint(path)["state_dict"] for path in (f"{tmp_path}/checkpoints/last.ckpt", last)
     )

@@ -112,7 +112,8 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     for name in ("data", "mask"):
         now, then = dict(cfg[name]), trained.get(name)
         other = "" if then in (None, now) else f" (trained on {_named(then)})"
-        parts.append(f"{name} {_named(now)}{other}")
+        share = _share(now) if then != now else ""
+        parts.append(f"{name} {_named(now)}{share}{other}")
     scored_on = f"Scored on {', '.join(parts)}, seed {cfg.seed}."
     return f"{table}\n{scored_on}\nTables, pictures, manifest: {folder}"
 
@@ -147,6 +148,14 @@ def take_over(cfg: DictConfig, trained: dict[str, Any]) -> None:
     for name in (*holes, "val_limit", "val_holes_per_picture"):
         if cfg.datamodule[name] is None:
             cfg.datamodule[name] = measured[name]
+
+
+def _share(data: dict[str, Any]) -> str:
+    """How much of a folder's pictures is scored, where that is not all or a part of its own."""
+    share = data.get("val_fraction", 1)
+    if share == 1 or data["val"] is not None or data["val_list"] is not None:
+        return ""
+    return f" (of its pictures a share of {share}; data.val_fraction=1 takes all)"
 
 
 def _named(part: dict[str, Any]) -> str:

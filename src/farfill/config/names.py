@@ -172,7 +172,7 @@ def no_setting(full_name: str, parent: Any) -> str:
     below = [] if group else [one for one in dotted(parent) if one.endswith(f".{name}")]
     if below:
         return f"{refused}: did you mean {min(below, key=len)}?"
-    return f"{refused}: {_hint(name, known)}"
+    return f"{refused}: {_hint(name, known, group)}"
 
 
 def dotted(node: Any) -> Iterator[str]:
@@ -192,7 +192,7 @@ def no_option(group: str, option: str, known: Iterable[str] | None = None) -> st
     return f"{group or 'conf'} has no option {option}: {_hint(option, known)}"
 
 
-def _hint(name: str, known: Iterable[str]) -> str:
+def _hint(name: str, known: Iterable[str], group: str = "") -> str:
     known = sorted(known)
     words = f"it is one of {', '.join(known)}" if 0 < len(known) < 20 else "--help lists them"
-    return did_you_mean(name, known, words)
+    return did_you_mean(name, known, words, group)

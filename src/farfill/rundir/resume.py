@@ -150,7 +150,7 @@ class Run:
         check_boxes(data, module.critics)
 
     def introduction(self, module: Inpainting) -> str:
-        """What is about to happen, in three lines; with ``print_config`` all settings before."""
+        """What is about to happen, in a few lines; with ``print_config`` all settings before."""
         cfg = self.cfg
         steps = int(cfg.trainer.fast_dev_run) or cfg.trainer.max_steps
         epochs = cfg.trainer.max_epochs
@@ -159,12 +159,14 @@ class Run:
         critic_steps = counted(module.gan.critic_steps, "critic step")
         parameters = sum(p.numel() for p in module.generator.parameters())
         attention = cfg.attention._target_ if "attention" in cfg.generator else "none"
+        begins = cfg.init_from is not None and self.checkpoint is None
         return (
             (f"{OmegaConf.to_yaml(cfg, resolve=True)}\n" if cfg.print_config else "")
             + f"Farfill: {' or '.join(ends)} with {critic_steps} each, "
             f"batch {cfg.batch_size}, {cfg.image_size} px pictures, {cfg.box_size} px boxes;\n"
             f"generator {parameters:,} parameters, attention {attention}.\n"
             + (f"Going on after generator step {self.step}.\n" if self.step else "")
+            + (f"Beginning with the weights of {cfg.init_from}.\n" if begins else "")
             + f"Everything of this run goes into {self.folder}"
         )
 
