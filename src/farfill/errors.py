@@ -12,6 +12,7 @@ from typing import TypeVar
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.types import RunMode
+from omegaconf import OmegaConf
 
 from farfill.text import log_traceback, one_line, say
 
@@ -57,7 +58,7 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
             raise SystemExit(130) from None
         except Exception as error:
             reason = reason_of(error)
-            if isinstance(reason, BrokenPipeError) and not HydraConfig.initialized():
+            if isinstance(reason, BrokenPipeError) and not in_run():
                 # Whoever reads, such as head, has what it wants; Python would flush once more.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 raise SystemExit(141) from None
@@ -89,6 +90,13 @@ def _calm_output() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     for message in UNSAID:
         warnings.filterwarnings("ignore", message=message)
+
+
+def in_run() -> bool:
+    """Whether a folder of Hydra's is this run's, unlike while ``--help`` is printed."""
+    return HydraConfig.initialized() and not OmegaConf.is_missing(
+        HydraConfig.get().runtime, "output_dir"
+    )
 
 
 def in_sweep() -> bool:

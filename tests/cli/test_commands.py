@@ -1,5 +1,8 @@
 """The commands as a user types them: train, then evaluate and inpaint what was trained."""
 
+import os
+import subprocess
+import sys
 import tomllib
 from importlib import import_module
 
@@ -168,6 +171,17 @@ def test_help_is_there(tmp_path, script):
     assert status == 0
     assert "ckpt_path" in out
     assert not list(tmp_path.iterdir())
+
+
+def test_a_reader_that_has_enough_of_the_help_ends_it_without_a_word(tmp_path):
+    program = [sys.executable, SCRIPTS / "train.py", "--help"]
+    pipe, end = os.pipe()
+    os.close(pipe)
+    with os.fdopen(end, "wb") as shut:
+        done = subprocess.run(
+            program, cwd=tmp_path, stdout=shut, stderr=subprocess.PIPE, check=False, timeout=100
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_a_dashboard_has_a_version_too(tmp_path):
