@@ -44,6 +44,7 @@ def test_train_says_what_it_does_and_shows_the_table(trained):
     assert {path.name for path in folder.iterdir()} == {"run"}
 
 
+@pytest.mark.slow
 def test_a_sweep_is_one_folder_per_run(tmp_path):
     status, _, err = command(
         "train",

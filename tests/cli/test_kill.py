@@ -66,6 +66,7 @@ def go_on_to_the_end(folder, uncut, overrides):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.slow
 def test_killed_in_the_middle_of_some_layer(workers, uncut, tmp_path):
     """A layer's call, of the first thousand, is the last one; then another one's."""
     overrides, moment = (f"datamodule.workers={workers}",), random.Random(workers)

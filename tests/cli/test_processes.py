@@ -109,6 +109,7 @@ def runs(tmp_path_factory):
     return folder / "one", folder / "two", said
 
 
+@pytest.mark.slow
 def test_a_run_of_two_processes_is_a_run_of_one(runs):
     one, two, said = runs
     rows = [read_rows(folder / "metrics.csv") for folder in (one, two)]

@@ -112,9 +112,8 @@ def children_of(process: int) -> list[int]:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(
-    "killed", [pytest.param("the first", marks=pytest.mark.slow), "the second"]
-)
+@pytest.mark.parametrize("killed", ["the first", "the second"])
+@pytest.mark.slow
 def test_a_process_that_is_killed_ends_the_others_with_one_sentence(killed, tmp_path):
     two = ("trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu", "batch_size=4")
     long = ("trainer.max_steps=100000", "trainer.val_check_interval=100000")

@@ -69,6 +69,7 @@ def test_runs_that_build_on_others_find_them_again_by_name(tmp_path):
     assert out.endswith("2 runs: 2 done\n")
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_listed_with_a_command_that_repeats_it(tmp_path):
     status, _, _ = command("train", tmp_path, "-m", *SWEEP, "attention.rate=2,0")
     assert status != 0

@@ -21,7 +21,10 @@ IDLE = (
 @pytest.mark.parametrize(
     "overrides",
     [
-        ["gan=hinge,lsgan", "seed=range(1,4)", "task_name='a, b','c=d'", "~model"],
+        pytest.param(
+            ["gan=hinge,lsgan", "seed=range(1,4)", "task_name='a, b','c=d'", "~model"],
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             [
                 "attention=glob(*,exclude=s*)",

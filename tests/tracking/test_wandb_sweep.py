@@ -31,6 +31,7 @@ def test_every_parameter_is_a_setting_over_its_whole_range(end):
     check_kinds(cfg)
 
 
+@pytest.mark.slow
 def test_an_agents_command_is_a_run_of_its_sweep(tmp_path):
     """As wandb documents it: ``${args_no_hyphens}`` is a word ``name=value`` per parameter."""
     stands_for = {
