@@ -259,13 +259,12 @@ def load_weights(module: Any, path: str | Path) -> None:
     own = {f"critics.{name}": value.shape for name, value in critics.state_dict().items()}
     kept = {name: value.shape for name, value in state.items() if name.startswith("critics.")}
     if own.keys() == kept.keys() and own != kept:
-        level = logging.WARNING if module.gan.critic_steps else logging.DEBUG
-        logging.getLogger(__name__).log(
-            level,
-            "The critics in %s are for another image_size, box_size or critic_channels, and start "
-            "anew.",
-            path,
-        )
+        if module.gan.critic_steps:
+            logging.getLogger(__name__).warning(
+                "The critics in %s are for another image_size, box_size or critic_channels, and "
+                "start anew.",
+                path,
+            )
     else:
         _load(critics, checkpoint, "critics", path)
 

@@ -58,7 +58,7 @@ def one_line_errors(function: Callable[..., Result]) -> Callable[..., Result]:
             raise SystemExit(130) from None
         except Exception as error:
             reason = reason_of(error)
-            if isinstance(reason, BrokenPipeError) and not in_run():
+            if isinstance(reason, BrokenPipeError) and not _in_run():
                 # Whoever reads, such as head, has what it wants; Python would flush once more.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 raise SystemExit(141) from None
@@ -92,7 +92,7 @@ def _calm_output() -> None:
         warnings.filterwarnings("ignore", message=message)
 
 
-def in_run() -> bool:
+def _in_run() -> bool:
     """Whether a folder of Hydra's is this run's, unlike while ``--help`` is printed."""
     return HydraConfig.initialized() and not OmegaConf.is_missing(
         HydraConfig.get().runtime, "output_dir"

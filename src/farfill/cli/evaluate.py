@@ -112,7 +112,10 @@ def evaluate(cfg: DictConfig, folder: Path) -> str:
     for name in ("data", "mask"):
         now, then = dict(cfg[name]), trained.get(name)
         other = "" if then in (None, now) else f" (trained on {_named(then)})"
-        share = _share(now) if then != now else ""
+        elsewhere = then is None or _named(then) != _named(now)
+        share = (
+            _share(now) if elsewhere else ""
+        )  # of its own pictures a run was trained on the rest
         parts.append(f"{name} {_named(now)}{share}{other}")
     scored_on = f"Scored on {', '.join(parts)}, seed {cfg.seed}."
     return f"{table}\n{scored_on}\nTables, pictures, manifest: {folder}"
